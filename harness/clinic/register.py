@@ -1,0 +1,50 @@
+"""Who is at a target: the patients and staff of each site under the ids that the server gave them.
+
+Seeded data is found, not guessed: `control` looks it up by tag and writes `register.json`; the load only reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+__all__ = ["KnownPatient", "SiteRegister", "read_register", "write_register"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPatient:
+    """A patient as the server holds it. `birthdate` is ISO 8601."""
+
+    id: str
+    mrn: str
+    family: str
+    given: str
+    birthdate: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRegister:
+    """One site's patients, its staff's Practitioner ids by persona (the n-th id is the n-th clinician's), its Organization's id."""
+
+    patients: tuple[KnownPatient, ...]
+    practitioners: Mapping[str, tuple[str, ...]]
+    organization: str
+
+
+def write_register(path: Path, sites: Mapping[str, SiteRegister]) -> None:
+    path.write_bytes(orjson.dumps({name: asdict(register) for name, register in sites.items()}))
+
+
+def read_register(path: Path) -> dict[str, SiteRegister]:
+    """Raises OSError or ValueError where the file is missing or not ours."""
+    return {
+        name: SiteRegister(
+            patients=tuple(KnownPatient(**patient) for patient in entry["patients"]),
+            practitioners={persona: tuple(ids) for persona, ids in entry["practitioners"].items()},
+            organization=entry["organization"],
+        )
+        for name, entry in orjson.loads(path.read_bytes()).items()
+    }

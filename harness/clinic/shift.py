@@ -1,0 +1,74 @@
+"""A clinician's time on duty: wait, do a workflow, pause, and again until the slot is over.
+
+    ├ first wait ┤ workflow ┤ between ┤ workflow ┤ between ┤ … ┤ slot over (the step is finished, the workflow is `cut`)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+
+from harness.clinic.clinician import Clinician, Pace
+from harness.clinic.registry import WORKFLOWS, Workflow
+from harness.clinic.world import SlotOver, StepFailed
+from harness.population.stream import Stream
+
+__all__ = ["residual_wait_s", "work_shift"]
+
+
+def residual_wait_s(draws: Stream, pace: Pace) -> float:
+    """What is left of a pause that began before anybody looked, in seconds.
+
+    Whoever looks at a random moment meets long pauses more often: the pause is drawn length-biased (for a lognormal: its mean times
+    e^{σ²}, same σ), and the look falls uniformly into it (Cox, Renewal Theory, 1962, ch. 5).
+    """
+    if pace.mean_s <= 0:
+        return 0.0
+    length_biased_mean_s = pace.mean_s * math.exp(pace.sigma * pace.sigma)
+    return draws.uniform() * draws.lognormal(length_biased_mean_s, pace.sigma)
+
+
+def work_shift(
+    clinician: Clinician,
+    first_wait_s: float,
+    weights_at: Callable[[float], Mapping[str, float]],
+    unsupported: Collection[str],
+) -> None:
+    """Work until the world says that the slot is over; then return.
+
+    `weights_at` gives the persona's workflow weights at a moment of the run; `unsupported` names the workflows that the target lacks the
+    capabilities for: they are recorded as `skipped` and another one is drawn.
+    """
+    try:
+        clinician.world.wait(first_wait_s)
+        while True:
+            _do(clinician, _draw(clinician, dict(weights_at(clinician.world.now_s)), unsupported))
+            clinician.pause(clinician.habits.between)
+    except SlotOver:
+        return
+
+
+def _draw(clinician: Clinician, weights: dict[str, float], unsupported: Collection[str]) -> Workflow | None:
+    while weights:
+        name = clinician.draws.weighted(weights)
+        if name not in unsupported:
+            return WORKFLOWS[name]
+        clinician.world.workflow_begins(name, WORKFLOWS[name].lane)
+        clinician.world.workflow_ends("skipped", "the target does not declare what it needs")
+        del weights[name]
+    return None
+
+
+def _do(clinician: Clinician, chosen: Workflow | None) -> None:
+    if chosen is None:
+        return
+    clinician.world.workflow_begins(chosen.name, chosen.lane)
+    try:
+        chosen.play(clinician)
+    except StepFailed as failure:
+        clinician.world.workflow_ends("failed", str(failure))
+    except SlotOver:
+        clinician.world.workflow_ends("cut", "")
+        raise
+    else:
+        clinician.world.workflow_ends("ok", "")

@@ -1,0 +1,43 @@
+"""What a clinician needs of the world: somebody who answers calls, and time.
+
+Two worlds exist: the wire (`harness.load`: gevent and the lean client) and the virtual clock (`harness.clinic.virtual`: canned answers).
+A workflow cannot tell them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from harness.fhir.call import Answer, Call, Check
+
+__all__ = ["SlotOver", "StepFailed", "WorkflowOutcome", "World"]
+
+WorkflowOutcome = Literal["ok", "failed", "cut", "abandoned", "skipped"]
+
+
+class StepFailed(Exception):
+    """A step did not come out as clinical work needs it; the workflow ends as `failed`."""
+
+
+class SlotOver(Exception):
+    """The clinician's time on duty is over: the step was finished, the workflow ends as `cut`."""
+
+
+class World(Protocol):
+    """Answers calls and lets time pass; both raise `SlotOver` once the clinician's slot has ended."""
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the run started."""
+
+    def perform(self, call: Call, check: Check) -> Answer:
+        """Send `call`; the answer's outcome already tells what transport, status and `check` say of it."""
+
+    def wait(self, seconds: float) -> None:
+        """Let `seconds` pass, thinking or between two workflows."""
+
+    def workflow_begins(self, name: str, lane: str) -> None:
+        """The calls that follow belong to this workflow."""
+
+    def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
+        """The workflow that began last has ended."""

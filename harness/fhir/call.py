@@ -1,0 +1,57 @@
+"""A FHIR request and its answer as plain values; whoever performs them lives elsewhere.
+
+A `Call` knows its low-cardinality operation name, so that every page of every search of one kind counts as one operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+__all__ = ["Answer", "Call", "Check", "Outcome"]
+
+Outcome = Literal["ok", "http_error", "timeout", "connection", "content", "cancelled", "expected_refusal"]
+Check = Callable[["Answer"], str]
+"""Says what is wrong with the content of an answer of status 2xx; an empty string when nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One FHIR interaction.
+
+    `path` is relative to the target's base URL, or an absolute `next` link as the target gave it. `expected` lists
+    statuses that are refusals a clinician's software handles (409 and 412 on an update with `If-Match`).
+    """
+
+    method: str
+    path: str
+    operation: str
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    expected: frozenset[int] = frozenset()
+    repeatable: bool = True
+    """May be sent again when a closed idle connection swallowed it: safe or conditional."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `status` is 0 where nothing did; `outcome` judges transport, status and content together."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Names in lower case."""
+    outcome: Outcome = "ok"
+    detail: str = ""
+    """Why the outcome is not `ok`, without patient data."""
+
+    def json(self) -> Any:
+        """The body parsed; raises ValueError where it is not JSON."""
+        return orjson.loads(self.body)
+
+    @property
+    def refused(self) -> bool:
+        return self.outcome == "expected_refusal"

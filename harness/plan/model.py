@@ -1,0 +1,71 @@
+"""The plan as data: who is on duty where and when, and what load to expect of it. Times are seconds since the run's start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.scenario.model import RunSpec
+
+__all__ = ["ExpectedLoad", "PhaseSpan", "Plan", "Slot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One clinician's time on duty."""
+
+    slot: int
+    site: str
+    persona: str
+    clinician: int
+    """The person's ordinal among the site's clinicians of that persona."""
+    start_s: float
+    end_s: float
+    opening: bool
+    """On duty when the run opens: begins in the middle of a drawn wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseSpan:
+    """A phase as one site lives it, in run seconds."""
+
+    site: str
+    phase: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedLoad:
+    """Requests that the plan expects, from each persona played on the virtual clock."""
+
+    requests: Mapping[tuple[str, str], float]
+    """(site, lane) → requests over the whole run."""
+    peak_per_s: Mapping[tuple[str, str], float]
+    """(site, lane) → requests per second in the busiest tenth of the run."""
+    by_operation: Mapping[tuple[str, str], float]
+    """(site, operation) → requests over the whole run."""
+    by_workflow: Mapping[tuple[str, str, str], float]
+    """(site, persona, workflow) → workflow runs over the whole run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled run: the same roster on every machine."""
+
+    spec: RunSpec
+    length_s: float
+    time_lapse: float
+    """How many times faster than in life the curve runs; 1 at true speed."""
+    slots: tuple[Slot, ...]
+    phases: tuple[PhaseSpan, ...]
+    roster_digest: str
+    """SHA-256 over the slots, in order, workers left out."""
+
+    @property
+    def rehearsal(self) -> bool:
+        return self.time_lapse > REHEARSAL_ABOVE or self.spec.scenario.think_factor != 1.0
+
+
+REHEARSAL_ABOVE = 8.0
+"""Beyond this time lapse a verdict is a rehearsal: transitions come too much faster than in life to sign for."""

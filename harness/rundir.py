@@ -1,0 +1,140 @@
+"""The folder of one run: where each file is, and the manifest that says what was run, on what, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.errors import InputError, OutputError, Problem
+
+__all__ = ["RunDir", "create_run_dir", "open_run_dir"]
+
+_RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
+"""Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""
+
+
+class RunDir:
+    """Paths of one run; every file is named here and nowhere else."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_id = path.name[-4:]
+        self.manifest = path / "manifest.json"
+        self.scenario = path / "scenario.yaml"
+        self.plan = path / "plan.parquet"
+        self.arrivals = path / "arrivals.json"
+        self.expected = path / "expected.json"
+        self.register = path / "register.json"
+        self.capabilities = path / "capabilities.json"
+        self.duty = path / "duty.parquet"
+        self.samples = path / "samples.parquet"
+        self.workflows = path / "workflows.parquet"
+        self.health = path / "health.parquet"
+        self.failures = path / "failures.jsonl"
+        self.summary = path / "summary.json"
+        self.verdict = path / "verdict.json"
+        self.report = path / "report.html"
+        self.latency_csv = path / "latency.csv"
+        self.concurrency_csv = path / "concurrency.csv"
+        self.figures = path / "figures"
+        self.logs = path / "logs"
+        self.streams = path / "streams"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Raises InputError where the folder holds no manifest that can be read."""
+        try:
+            manifest: dict[str, Any] = json.loads(self.manifest.read_bytes())
+        except (OSError, ValueError) as error:
+            problem = Problem(
+                f"no run here: {self.manifest.name} is missing or unreadable ({type(error).__name__})",
+                str(self.path),
+                "give the folder of a run, such as reports/2026-11-22T091500Z-morning-rush-3fa1",
+            )
+            raise InputError(problem) from error
+        return manifest
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Write atomically: a killed process leaves the old manifest or the new one."""
+        write_json(self.manifest, manifest)
+
+    def update_manifest(self, **changes: Any) -> dict[str, Any]:
+        manifest = {**self.read_manifest(), **changes}
+        self.write_manifest(manifest)
+        return manifest
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of every file but the manifest itself, by relative path."""
+        files = sorted(path for path in self.path.rglob("*") if path.is_file() and path != self.manifest)
+        return {str(path.relative_to(self.path)): _sha256(path) for path in files}
+
+    def seal(self, *, rendered_only: bool = False, **changes: Any) -> dict[str, Any]:
+        """Write the digests into the manifest, with `changes`; `rendered_only` keeps those of the evidence as they were."""
+        manifest = {**self.read_manifest(), **changes}
+        fresh = self.digests()
+        if rendered_only:
+            kept = manifest.get("sha256", {})
+            fresh = {name: value for name, value in fresh.items() if name.startswith(_RENDERED) or name not in kept} | {
+                name: value for name, value in kept.items() if not name.startswith(_RENDERED)
+            }
+        manifest["sha256"] = fresh
+        self.write_manifest(manifest)
+        return manifest
+
+    def changed_files(self) -> list[str]:
+        """Files whose content is not what the manifest says, or that are missing."""
+        recorded: dict[str, str] = self.read_manifest().get("sha256", {})
+        return [
+            name
+            for name, digest in recorded.items()
+            if not (self.path / name).is_file() or _sha256(self.path / name) != digest
+        ]
+
+
+def create_run_dir(scenario: str, out: Path | None = None) -> RunDir:
+    """Make `out`, or `reports/<UTC time>-<scenario>-<4 hex>/` under the working folder.
+
+    Raises OutputError where it cannot be written or already holds something.
+    """
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+    path = out or Path("reports") / f"{stamp}-{scenario}-{secrets.token_hex(2)}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        occupied = any(path.iterdir())
+        if not occupied:
+            (path / "logs").mkdir()
+            (path / "streams").mkdir()
+    except OSError as error:
+        problem = Problem(f"cannot write there: {error.strerror}", str(path), "give another folder with --out DIR")
+        raise OutputError(problem) from error
+    if occupied:
+        raise OutputError(
+            Problem("the output folder is not empty", str(path), "give a new folder with --out DIR; nothing is overwritten")
+        )
+    return RunDir(path)
+
+
+def open_run_dir(path: Path) -> RunDir:
+    """An existing run. Raises InputError where there is none."""
+    run_dir = RunDir(path)
+    run_dir.read_manifest()
+    return run_dir
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    draft = path.with_name(path.name + ".part")
+    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(draft, path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
