@@ -1,0 +1,264 @@
+"""A lean HTTP/1.1 client for the hot path: one gevent socket a clinician, llhttp for parsing, nothing in between.
+
+    exchange(request bytes) ──▶ sendall ──▶ recv … recv ──▶ Exchange(status, headers, body, times)
+
+Keep-alive, chunked and gzip answers, TLS through one shared verifying context, a bound on connecting and one on the whole answer, no
+redirects. It only tells what came over the wire; whether that is good is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import zlib
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+from urllib.parse import urlsplit
+
+import gevent
+import httptools
+from gevent import socket as gsocket
+
+__all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "shared_tls_context"]
+
+_RECEIVE_BYTES: Final = 65_536
+_MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
+
+
+class ExchangeFailed(Exception):
+    """No whole answer came. `reason` is `timeout` or `connection`; `unanswered` is True where not one byte of an answer had come."""
+
+    def __init__(self, reason: str, detail: str, *, unanswered: bool, connected: bool) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+        self.unanswered = unanswered
+        self.connected = connected
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A target's address; `prefix` is the base URL's path without its last slash."""
+
+    host: str
+    port: int
+    tls: bool
+    prefix: str
+    authority: str
+    """The Host header."""
+
+    @classmethod
+    def from_url(cls, url: str) -> Endpoint:
+        """Raises ValueError where `url` is no http(s) URL with a host."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"'{url}' is not an http or https URL")
+        tls = parts.scheme == "https"
+        host = parts.hostname
+        port = parts.port or (443 if tls else 80)
+        shown = f"[{host}]" if ":" in host else host
+        authority = shown if parts.port is None else f"{shown}:{port}"
+        return cls(host, port, tls, parts.path.rstrip("/"), authority)
+
+    def request_target(self, path: str) -> str:
+        """What stands in the request line for a path relative to the base, or for an absolute link (its own host is dropped)."""
+        if path.startswith(("http://", "https://")):
+            parts = urlsplit(path)
+            return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        return f"{self.prefix}/{path}" if path and not path.startswith("?") else f"{self.prefix or '/'}{path}"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One answer. Times in seconds: `connect_s` is 0 on a reused connection; `ttfb_s` and `total_s` count from the start of the exchange."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    connect_s: float
+    ttfb_s: float
+    total_s: float
+    reused: bool
+    bytes_received: int
+
+
+_tls_context: ssl.SSLContext | None = None
+
+
+def shared_tls_context() -> ssl.SSLContext:
+    """One verifying context for all: a context of its own costs a clinician 821 kB and 28 ms."""
+    global _tls_context  # noqa: PLW0603 (made once, on the first https target)
+    if _tls_context is None:
+        _tls_context = ssl.create_default_context()
+    return _tls_context
+
+
+class _Parser:
+    """Collects what llhttp calls out for one answer."""
+
+    __slots__ = ("body", "complete", "headers", "parser")
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+        self.body: list[bytes] = []
+        self.complete = False
+        self.parser = httptools.HttpResponseParser(self)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, data: bytes) -> None:
+        self.body.append(data)
+
+    def on_message_complete(self) -> None:
+        # 1xx are announcements: the answer itself is still to come
+        if self.parser.get_status_code() >= 200:
+            self.complete = True
+        else:
+            self.headers.clear()
+
+
+class Connection:
+    """A clinician's line to the target: opened when needed, kept, opened again when the server closed it."""
+
+    __slots__ = ("_answer_timeout_s", "_connect_timeout_s", "_endpoint", "_socket")
+
+    def __init__(self, endpoint: Endpoint, connect_timeout_s: float, answer_timeout_s: float) -> None:
+        self._endpoint = endpoint
+        self._connect_timeout_s = connect_timeout_s
+        self._answer_timeout_s = answer_timeout_s
+        self._socket: gsocket.socket | None = None
+
+    def exchange(self, request: bytes) -> Exchange:
+        """Send `request`, read the whole answer.
+
+        Raises ExchangeFailed; the connection is closed then and opened again by the next exchange.
+        """
+        started = perf_counter()
+        reused = self._socket is not None
+        connect_s = 0.0
+        if not reused:
+            self._connect()
+            connect_s = perf_counter() - started
+        timer = gevent.Timeout(self._answer_timeout_s)
+        timer.start()
+        progress = _Progress()
+        try:
+            return self._converse(request, started, connect_s, reused, progress)
+        except gevent.Timeout as timeout:
+            if timeout is not timer:
+                raise
+            self.close()
+            raise ExchangeFailed(
+                "timeout",
+                f"no whole answer within {self._answer_timeout_s:g} s",
+                unanswered=progress.received == 0,
+                connected=True,
+            ) from None
+        except (OSError, httptools.HttpParserError, zlib.error, _BadAnswer) as error:
+            self.close()
+            raise ExchangeFailed(
+                "connection", _describe(error), unanswered=progress.received == 0, connected=True
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            timer.close()
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _connect(self) -> None:
+        endpoint = self._endpoint
+        try:
+            with gevent.Timeout(self._connect_timeout_s, TimeoutError("connect")):
+                raw = gsocket.create_connection((endpoint.host, endpoint.port))
+                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if endpoint.tls:
+                    self._socket = _wrap(raw, endpoint.host)
+                else:
+                    self._socket = raw
+        except TimeoutError:
+            detail = f"no connection within {self._connect_timeout_s:g} s"
+            raise ExchangeFailed("timeout", detail, unanswered=True, connected=False) from None
+        except OSError as error:
+            raise ExchangeFailed("connection", _describe(error), unanswered=True, connected=False) from error
+
+    def _converse(
+        self, request: bytes, started: float, connect_s: float, reused: bool, progress: _Progress
+    ) -> Exchange:
+        line = self._socket
+        assert line is not None  # noqa: S101 (exchange() connects first)
+        line.sendall(request)
+        parsing = _Parser()
+        feed, receive = parsing.parser.feed_data, line.recv
+        ttfb_s = 0.0
+        while not parsing.complete:
+            data = receive(_RECEIVE_BYTES)
+            if not progress.received:
+                ttfb_s = perf_counter() - started
+            if not data:
+                self._end_of_stream(parsing, progress)
+                break
+            progress.received += len(data)
+            if progress.received > _MAX_ANSWER_BYTES:
+                raise _BadAnswer(f"an answer of more than {_MAX_ANSWER_BYTES // 1024 // 1024} MB")
+            feed(data)
+        if not parsing.parser.should_keep_alive():
+            self.close()
+        body = b"".join(parsing.body)
+        encoding = parsing.headers.get("content-encoding", "")
+        if encoding in ("gzip", "deflate"):
+            body = zlib.decompress(body, 47)
+        return Exchange(
+            parsing.parser.get_status_code(),
+            parsing.headers,
+            body,
+            connect_s,
+            ttfb_s,
+            perf_counter() - started,
+            reused,
+            progress.received,
+        )
+
+    def _end_of_stream(self, parsing: _Parser, progress: _Progress) -> None:
+        """The server closed: the end of an answer without a length, or an answer cut short."""
+        delimited = "content-length" in parsing.headers or "transfer-encoding" in parsing.headers
+        if not progress.received or not parsing.headers or delimited:
+            raise _BadAnswer("closed by the server before the answer was whole")
+        self.close()
+
+
+class _Progress:
+    __slots__ = ("received",)
+
+    def __init__(self) -> None:
+        self.received = 0
+
+
+class _BadAnswer(Exception):
+    """The bytes that came are not a whole HTTP answer."""
+
+
+def _wrap(raw: gsocket.socket, host: str) -> gsocket.socket:
+    from gevent.ssl import SSLContext as GeventContext
+
+    context = shared_tls_context()
+    assert isinstance(context, GeventContext)  # noqa: S101 (Locust has patched ssl before this is imported)
+    try:
+        return context.wrap_socket(raw, server_hostname=host)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _describe(error: BaseException) -> str:
+    """What went wrong on the line, without addresses or content."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
