@@ -1,6 +1,6 @@
 """A FHIR request and its answer as plain values; whoever performs them lives elsewhere.
 
-A `Call` knows its low-cardinality operation name, so that every page of every search of one kind counts as one operation.
+A `Call` knows its low-cardinality operation name, so that all pages of all searches of one kind count as one operation.
 """
 
 from __future__ import annotations
@@ -47,10 +47,13 @@ class Answer:
     outcome: Outcome = "ok"
     detail: str = ""
     """Why the outcome is not `ok`, without patient data."""
+    _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def json(self) -> Any:
-        """The body parsed; raises ValueError where it is not JSON."""
-        return orjson.loads(self.body)
+        """The body parsed, once: a check and then the clinician read it, neither changes it. Raises ValueError if not JSON."""
+        if not self._parsed:
+            self._parsed.append(orjson.loads(self.body))
+        return self._parsed[0]
 
     @property
     def refused(self) -> bool:
