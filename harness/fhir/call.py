@@ -50,7 +50,7 @@ class Answer:
     _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def json(self) -> Any:
-        """The body parsed, once: a check and then the clinician read it, neither changes it. Raises ValueError if not JSON."""
+        """The body parsed, once for all who read it (none may change it). Raises ValueError where it is not JSON."""
         if not self._parsed:
             self._parsed.append(orjson.loads(self.body))
         return self._parsed[0]

@@ -21,6 +21,8 @@ _NEED: Final = re.compile(
 )
 _EVERYWHERE: Final = frozenset({"_id", "_lastUpdated", "_tag", "_profile", "_security"})
 """Search parameters of every resource (R4, 3.1.1): a statement may declare them once for all, or with each."""
+_TAKES_BUNDLES: Final = "transaction"
+"""Both kinds of Bundle are posted to the base URL; HAPI declares `transaction` only, and takes batches as well."""
 _CONDITIONAL: Final = {"conditionalCreate": "create.conditional"}
 
 
@@ -85,7 +87,7 @@ class Capabilities:
         if match is None:
             raise ValueError(f"'{need}' is no need; write Kind.read, Kind?parameter&parameter, transaction or batch")
         if match["system"]:
-            return "" if need in self.system else need
+            return "" if need in self.system or _TAKES_BUNDLES in self.system else need
         kind = match["kind"]
         declared = self.interactions.get(kind, frozenset())
         if match["interaction"]:

@@ -159,6 +159,8 @@ def _kind_of(resource: Any) -> str:
 
 def _about(resource: Resource, patient_id: str) -> str:
     """Whether `resource` says that it is about this patient; in an Appointment one of the participants must be."""
+    if resource.get("subject", {}).get("reference") == f"Patient/{patient_id}":  # by far the most, so cheaply
+        return ""
     reference = resource.get("subject") or resource.get("patient") or resource.get("beneficiary")
     references = [reference] if reference else [one.get("actor", {}) for one in resource.get("participant", ())]
     patients = [found for one in references if (found := _patient_id(one.get("reference", "")))]
@@ -173,6 +175,5 @@ def _about(resource: Resource, patient_id: str) -> str:
 
 def _patient_id(reference: str) -> str:
     """The id in `Patient/12`, `https://host/fhir/Patient/12`, `Patient/12/_history/3`; "" where it is no Patient's."""
-    if reference.startswith("Patient/"):  # by far the most, so cheaply
-        return reference[8:].partition("/")[0]
-    return reference.rpartition("/Patient/")[2].partition("/")[0] if "/Patient/" in reference else ""
+    _, found, after = f"/{reference}".rpartition("/Patient/")
+    return after.partition("/")[0] if found else ""

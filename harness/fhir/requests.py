@@ -1,6 +1,6 @@
 """FHIR interactions as `Call` values, each under its low-cardinality operation name.
 
-Paths are relative to the target's base URL and carry no leading slash (`Patient/12`, "" for a bundle). A call that has a
+Paths are relative to the target's base URL without a leading slash (`Patient/12`, "" for a bundle). A call that has a
 body has its `Content-Type`; whoever sends it adds what all share: `Accept`, `X-Request-Id`, `X-Site`, `traceparent`.
 """
 
@@ -72,8 +72,8 @@ def create(resource: Resource, if_none_exist: str = "") -> Call:
 def update(resource: Resource) -> Call:
     """`PUT Kind/id` with `If-Match` on the version that `resource` was read in.
 
-    A server that keeps no versions gives none in `meta`; then the update is unconditional. The body leaves out version and
-    time of the last change, which are the server's to say.
+    A server that keeps no versions gives none in `meta`; then the update is unconditional. The body leaves out the
+    version and the time of the last change, which are the server's to say.
     """
     kind, resource_id = resource["resourceType"], resource["id"]
     version, body = _without_version(resource)
