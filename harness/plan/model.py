@@ -1,4 +1,4 @@
-"""The plan as data: who is on duty where and when, and what load to expect of it. Times are seconds since the run's start."""
+"""The plan as data: who is on duty where and when, and what load to expect. Times are seconds since the run's start."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ class ExpectedLoad:
     """(site, operation) → requests over the whole run."""
     by_workflow: Mapping[tuple[str, str, str], float]
     """(site, persona, workflow) → workflow runs over the whole run."""
+    by_workflow_requests: Mapping[tuple[str, str, str], float]
+    """(site, persona, workflow) → requests of those runs."""
 
 
 @dataclass(frozen=True, slots=True)

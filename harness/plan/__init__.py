@@ -1,0 +1,37 @@
+"""A run as data before anything is sent: roster, phases, workers, expected load, what is required.
+
+For `load`, `verdict`, `report`, `control`, `fleet` and `cli`. Cheap to import: pyarrow loads on writing only.
+"""
+
+from harness.plan.duty import duty_steps, on_duty, peak_on_duty
+from harness.plan.emphasis import NO_PHASE, phase_at, weights_at
+from harness.plan.expected import expected_load
+from harness.plan.files import read_roster, write_plan
+from harness.plan.model import ExpectedLoad, PhaseSpan, Plan, Slot
+from harness.plan.objectives import Requirement, required_objectives
+from harness.plan.partition import partition
+from harness.plan.roster import compile_plan
+from harness.plan.timeline import SiteClock, Timeline, timeline_of
+
+__all__ = [
+    "NO_PHASE",
+    "ExpectedLoad",
+    "PhaseSpan",
+    "Plan",
+    "Requirement",
+    "SiteClock",
+    "Slot",
+    "Timeline",
+    "compile_plan",
+    "duty_steps",
+    "expected_load",
+    "on_duty",
+    "partition",
+    "peak_on_duty",
+    "phase_at",
+    "read_roster",
+    "required_objectives",
+    "timeline_of",
+    "weights_at",
+    "write_plan",
+]

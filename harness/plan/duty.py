@@ -1,0 +1,55 @@
+"""How many are on duty at a moment, by the plan. A slot counts from its start up to, not including, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.plan.model import Plan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["duty_steps", "on_duty", "peak_on_duty"]
+
+
+def on_duty(
+    plan: Plan,
+    times_s: Sequence[float] | NDArray[np.float64],
+    site: str | None = None,
+    *,
+    persona: str | None = None,
+) -> NDArray[np.int64]:
+    """Planned heads at each of `times_s` (run seconds; the answer has their shape), at one site or everywhere."""
+    starts_s, ends_s = _edges(plan, site, persona)
+    moments_s = np.asarray(times_s, dtype=np.float64)
+    arrived = np.searchsorted(starts_s, moments_s, side="right")
+    left = np.searchsorted(ends_s, moments_s, side="right")
+    return np.asarray(arrived - left, dtype=np.int64)
+
+
+def duty_steps(plan: Plan, site: str | None = None, *, persona: str | None = None) -> tuple[list[float], list[int]]:
+    """(times, heads): from each time up to the next the planned number is that of the same index. Begins at 0 s."""
+    starts_s, ends_s = _edges(plan, site, persona)
+    times_s = np.unique(np.concatenate([[0.0], starts_s, ends_s]))
+    heads = on_duty(plan, times_s, site, persona=persona)
+    changes = np.concatenate([[True], heads[1:] != heads[:-1]])
+    return times_s[changes].tolist(), heads[changes].tolist()
+
+
+def peak_on_duty(plan: Plan, site: str | None = None, *, persona: str | None = None) -> int:
+    """The most heads on duty at once."""
+    return max(duty_steps(plan, site, persona=persona)[1])
+
+
+def _edges(plan: Plan, site: str | None, persona: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    chosen = [
+        slot
+        for slot in plan.slots
+        if (site is None or slot.site == site) and (persona is None or slot.persona == persona)
+    ]
+    starts_s = np.sort(np.array([slot.start_s for slot in chosen], dtype=np.float64))
+    ends_s = np.sort(np.array([slot.end_s for slot in chosen], dtype=np.float64))
+    return starts_s, ends_s

@@ -1,0 +1,93 @@
+"""Which objectives a run can be held to, fixed before the load: a scope too small to be judged is advisory.
+
+The rule (n ≥ 4.5 / (1 − p)): with 90 samples for a p95, 450 for a p99, a run that keeps its bound well can be told
+from one that does not; for a rate with bound b, p is 1 − b.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from harness.plan.model import ExpectedLoad, Plan
+from harness.scenario.model import Objective
+
+__all__ = ["Requirement", "required_objectives"]
+
+_PERCENTILE = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "waited_p95_ms": 0.95}
+_OVER_WORKFLOWS = {"waited_p95_ms", "failed_workflow_rate"}
+"""Metrics whose samples are workflow runs; those of all others are requests."""
+_ALWAYS_FOR_NETWORK = {"p95_ms", "error_rate"}
+SAMPLES_BEYOND = 4.5
+"""Samples to expect beyond the percentile. source: assumption (1.5 × the 3 that suffice if none is above)."""
+
+_SCOPE_KEY = {
+    "network": "",
+    "each-site": "site",
+    "each-workflow": "workflow",
+    "each-operation": "operation",
+    "each-lane": "lane",
+    "each-persona": "persona",
+}
+
+
+class Requirement(NamedTuple):
+    """One objective in one scope: `scope` is {} for the network, else one key, such as {"site": "river"}."""
+
+    id: str
+    scope: Mapping[str, str]
+    required: bool
+    expected_samples: float
+    why: str
+
+
+def required_objectives(plan: Plan, expected: ExpectedLoad) -> list[Requirement]:
+    """Each objective in each of its scopes, in the scenario's order, with whether it is required and the reason."""
+    requests = _by_scope(expected, runs=False)
+    runs = _by_scope(expected, runs=True)
+    found = []
+    for objective in plan.spec.scenario.objectives:
+        key = _SCOPE_KEY[objective.scope]
+        samples = (runs if objective.metric in _OVER_WORKFLOWS else requests)[key]
+        names = objective.only or tuple(samples)
+        found += [_requirement(objective, {key: name} if key else {}, samples.get(name, 0.0)) for name in names]
+    return found
+
+
+def _requirement(objective: Objective, scope: Mapping[str, str], expected_samples: float) -> Requirement:
+    needed = samples_needed(objective)
+    if not scope and objective.metric in _ALWAYS_FOR_NETWORK:
+        return Requirement(
+            objective.id, scope, True, expected_samples, "required: the network's p95 and error rate always are"
+        )
+    if not objective.required:
+        return Requirement(objective.id, scope, False, expected_samples, "advisory: the scenario says so")
+    figures = f"expects {expected_samples:,.0f} samples, needs {needed:,.0f}"
+    if expected_samples < needed:
+        return Requirement(objective.id, scope, False, expected_samples, f"advisory: {figures}")
+    return Requirement(objective.id, scope, True, expected_samples, f"required: {figures}")
+
+
+def samples_needed(objective: Objective) -> float:
+    """Finished samples below which a scope is advisory; infinite for a rate bound of zero, which no number shows."""
+    beyond = 1 - _PERCENTILE[objective.metric] if objective.metric in _PERCENTILE else objective.bound
+    return SAMPLES_BEYOND / beyond if beyond > 0 else math.inf
+
+
+def _by_scope(expected: ExpectedLoad, *, runs: bool) -> dict[str, dict[str, float]]:
+    """Scope key → name → expected samples; the network is under "" → "".
+
+    Workflow runs have no operation, so that `each-operation` finds nothing for metrics over workflows.
+    """
+    found: dict[str, dict[str, float]] = {key: defaultdict(float) for key in _SCOPE_KEY.values()}
+    for (site, persona, workflow), count in (expected.by_workflow if runs else expected.by_workflow_requests).items():
+        for key, name in (("", ""), ("site", site), ("persona", persona), ("workflow", workflow)):
+            found[key][name] += count
+    if not runs:
+        for (_, lane), count in expected.requests.items():
+            found["lane"][lane] += count
+        for (_, operation), count in expected.by_operation.items():
+            found["operation"][operation] += count
+    return found
