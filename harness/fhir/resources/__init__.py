@@ -1,0 +1,37 @@
+"""R4 resources from plain values, shaped as US Core asks where that is easy; each function returns one new resource.
+
+References are strings (`Patient/12`, `urn:uuid:…`); an empty one leaves its element out. Nothing is tagged here (see
+`requests.tagged`). `identifier` is a value under the harness's own system, by which a resource is found again. A time
+needs a zone: a builder raises ValueError without one. Imported by `clinic` and `control`.
+"""
+
+from harness.fhir.resources.findings import (
+    allergy,
+    condition,
+    diagnostic_report,
+    document_reference,
+    lab_observation,
+    vital_signs,
+)
+from harness.fhir.resources.orders import medication_administration, medication_request, service_request
+from harness.fhir.resources.people import Address, organization, patient, practitioner
+from harness.fhir.resources.visits import appointment, coverage, encounter
+
+__all__ = [
+    "Address",
+    "allergy",
+    "appointment",
+    "condition",
+    "coverage",
+    "diagnostic_report",
+    "document_reference",
+    "encounter",
+    "lab_observation",
+    "medication_administration",
+    "medication_request",
+    "organization",
+    "patient",
+    "practitioner",
+    "service_request",
+    "vital_signs",
+]
