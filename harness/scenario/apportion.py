@@ -14,8 +14,8 @@ K = TypeVar("K")
 def apportion(total: int, weights: Mapping[K, float]) -> dict[K, int]:
     """Split `total` heads over `weights`, parts summing to `total` exactly.
 
-    Largest remainder (Hamilton); ties go to the earlier key, so that the result is the same on every machine. Each part is within one of
-    its exact share.
+    Largest remainder (Hamilton); ties go to the earlier key, so that the result is the same on every machine. Each part
+    is within one of its exact share.
 
     Raises ValueError if `total` is negative or the weights are not finite, not all >= 0, or all zero.
     """

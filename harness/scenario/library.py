@@ -1,0 +1,61 @@
+"""Where scenarios and what they name are found: beside the scenario itself, then among what ships.
+
+scenarios/
+  morning-rush.yaml      a scenario: its file name is its name
+  objectives.yaml        bounds that a scenario takes over by id
+  personas/*.yaml        what a kind of clinician does
+  templates/*.yaml       a kind of site
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.errors import Problem, ScenarioError
+from harness.scenario.suggest import suggest
+
+__all__ = ["OBJECTIVES_FILE", "entry_names", "find_entry", "find_scenario", "scenario_names", "shipped_folder"]
+
+OBJECTIVES_FILE = "objectives.yaml"
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def shipped_folder() -> Path:
+    """The folder `scenarios` that came with the harness: inside the installed package, else in the checkout."""
+    installed = _PACKAGE / "shipped" / "scenarios"
+    return installed if installed.is_dir() else _PACKAGE.parent / "scenarios"
+
+
+def scenario_names() -> list[str]:
+    """What ships, by name."""
+    return _names(path for path in shipped_folder().glob("*.yaml") if path.name != OBJECTIVES_FILE)
+
+
+def find_scenario(name_or_path: str) -> Path:
+    """The file of a shipped scenario, or the path itself where it is one (it holds a `/` or ends in `.yaml`).
+
+    Raises ScenarioError for a name that does not ship.
+    """
+    if "/" in name_or_path or "\\" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
+        return Path(name_or_path)
+    names = scenario_names()
+    if name_or_path in names:
+        return shipped_folder() / f"{name_or_path}.yaml"
+    hint = "`emrload scenarios` tells what they are; a file of your own is named with its ending, such as mine.yaml."
+    raise ScenarioError(Problem(f"unknown scenario '{name_or_path}'", help=suggest(name_or_path, names)), hint)
+
+
+def find_entry(kind: str, name: str, beside: Path) -> Path | None:
+    """The file of persona or template `name`; `kind` is the folder, `personas` or `templates`."""
+    candidates = (folder / kind / f"{name}.yaml" for folder in (beside, shipped_folder()))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def entry_names(kind: str, beside: Path) -> list[str]:
+    """Every persona or template that `find_entry` would find."""
+    return _names(path for folder in (beside, shipped_folder()) for path in (folder / kind).glob("*.yaml"))
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    return sorted({path.stem for path in paths})

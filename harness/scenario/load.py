@@ -1,0 +1,71 @@
+"""A scenario by name or path, complete and believed: read, joined with what it names, changed by `--set`, validated.
+
+file ─▶ tree with lines ─▶ settings ─▶ assemble ─▶ shape ─▶ model, and cross-check        every problem in one error
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.errors import Problem, ScenarioError
+from harness.scenario.assemble import assemble
+from harness.scenario.check import cross_check
+from harness.scenario.library import find_scenario, scenario_names
+from harness.scenario.model import Scenario
+from harness.scenario.settings import Setting, read_setting
+from harness.scenario.shape import Shaper
+from harness.scenario.tree import Node, read_tree
+from harness.scenario.validate import validate
+
+__all__ = ["list_scenarios", "load_scenario"]
+
+
+def load_scenario(name_or_path: str, sets: Sequence[str] = ()) -> Scenario:
+    """The scenario that ships as `name_or_path`, or that stands in this file, with each `--set` of `sets` applied.
+
+    Raises ScenarioError with all problems at once, each with its file and line.
+    """
+    path = find_scenario(name_or_path)
+    root = read_tree(path)
+    problems: list[Problem] = []
+    settings = _read_settings(sets, problems)
+    root = _apply([setting for setting in settings if not setting.after_embedding], root, problems)
+    root = assemble(root, path.parent, problems)
+    root = _apply([setting for setting in settings if setting.after_embedding], root, problems)
+    shaper = Shaper()
+    shaped = shaper.scenario(root)
+    scenario, of_form = validate(Scenario, shaped, shaper.spoiled)
+    problems += shaper.problems + of_form + cross_check(shaped)
+    if problems or scenario is None:
+        raise ScenarioError(sorted(set(problems), key=_reading_order))
+    return scenario
+
+
+def list_scenarios() -> list[Scenario]:
+    """Every scenario that ships, loaded."""
+    return [load_scenario(name) for name in scenario_names()]
+
+
+def _read_settings(sets: Sequence[str], problems: list[Problem]) -> list[Setting]:
+    settings: list[Setting] = []
+    for text in sets:
+        try:
+            settings.append(read_setting(text))
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    return settings
+
+
+def _apply(settings: Sequence[Setting], root: Node, problems: list[Problem]) -> Node:
+    for setting in settings:
+        try:
+            root = setting.apply(root)
+        except ScenarioError as error:
+            problems.extend(error.problems)
+    return root
+
+
+def _reading_order(problem: Problem) -> tuple[str, int, str]:
+    match = re.fullmatch(r"(.*):(\d+)", problem.where)
+    return (match[1], int(match[2]), problem.what) if match else (problem.where, 0, problem.what)

@@ -1,0 +1,106 @@
+"""A scenario joined with what the command line chose: so many sites, people counted out and clocks set at each.
+
+local clock      06:30 ─────────── 10:30                      sites in other time zones open later in the run:
+run, in New York 0 h ───────────── 4 h
+run, in Denver          2 h ───────────── 6 h                 timeline_offset_s = 2 h
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from harness.errors import InputError, Problem
+from harness.scenario.apportion import apportion
+from harness.scenario.model import MOST_SITES, RunSpec, Scenario, Site, SiteMix
+from harness.units import clock_text
+
+__all__ = ["resolve"]
+
+
+def resolve(
+    scenario: Scenario,
+    *,
+    sites: int | None = None,
+    seed: int,
+    duration_s: float | None = None,
+    window: tuple[float, float] | None = None,
+) -> RunSpec:
+    """The run that `scenario` becomes; without `sites` it has its default number.
+
+    Raises InputError for a number of sites, a seed, a duration or a window that cannot be played, all of them at once.
+    """
+    count = scenario.default_sites if sites is None else sites
+    problems = [*_bad_numbers(count, seed, duration_s), *_bad_window(scenario, window)]
+    if problems:
+        raise InputError(problems)
+    placed = [_site(scenario, mix, name) for mix, name in zip(_mixes(scenario, count), _names(scenario), strict=False)]
+    earliest_s = min(site.timeline_offset_s for site in placed)
+    opened = [site.model_copy(update={"timeline_offset_s": site.timeline_offset_s - earliest_s}) for site in placed]
+    return RunSpec(scenario=scenario, sites=tuple(opened), seed=seed, duration_s=duration_s, window=window)
+
+
+def _bad_numbers(count: int, seed: int, duration_s: float | None) -> Iterator[Problem]:
+    if not 1 <= count <= MOST_SITES:
+        yield Problem(f"{count} sites cannot be played", "--sites", f"write a whole number from 1 to {MOST_SITES:,}")
+    if seed < 0:
+        yield Problem(f"{seed} is no seed", "--seed", "write a whole number from 0")
+    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
+        yield Problem(f"a duration of {duration_s:g} s", "--duration", "write how long it takes, such as 90s or 10m")
+
+
+def _bad_window(scenario: Scenario, window: tuple[float, float] | None) -> Iterator[Problem]:
+    if window is None:
+        return
+    opening_s, end_s = scenario.timeline
+    shown = f"{clock_text(window[0])}..{clock_text(window[1])}"
+    allowed = (
+        f"the timeline of {scenario.name} is {clock_text(opening_s)}..{clock_text(end_s)}, in each site's local time"
+    )
+    if not window[0] < window[1]:
+        yield Problem(f"{shown} ends before it starts", "--window", allowed)
+    elif window[0] < opening_s or window[1] > end_s:
+        yield Problem(f"{shown} lies outside the timeline", "--window", allowed)
+
+
+def _mixes(scenario: Scenario, count: int) -> Iterator[SiteMix]:
+    """One entry a site, in the scenario's proportions."""
+    parts = apportion(count, {index: mix.weight for index, mix in enumerate(scenario.sites)})
+    for index, sites in parts.items():
+        for _ in range(sites):
+            yield scenario.sites[index]
+
+
+def _names(scenario: Scenario) -> Iterator[str]:
+    """The scenario's names, then the same with numbers: river, lake, …, river-2, lake-2, … (endless)."""
+    taken: Counter[str] = Counter()
+    round_ = 1
+    while True:
+        for name in scenario.site_names:
+            chosen = name if round_ == 1 else f"{name}-{round_}"
+            if round_ > 1 and chosen in scenario.site_names:
+                continue
+            taken[chosen] += 1
+            yield chosen
+        round_ += 1
+
+
+def _site(scenario: Scenario, mix: SiteMix, name: str) -> Site:
+    """A site with its opening still counted from midnight UTC of the scenario's day."""
+    template = scenario.templates[mix.template]
+    opening = datetime.combine(scenario.date, time(), ZoneInfo(mix.time_zone)) + timedelta(seconds=scenario.timeline[0])
+    utc_offset_s = (opening.utcoffset() or timedelta()).total_seconds()
+    return Site(
+        name=name,
+        template=template.name,
+        time_zone=mix.time_zone,
+        locale=mix.locale,
+        utc_offset_s=utc_offset_s,
+        start_offset_s=mix.start_offset_s,
+        timeline_offset_s=mix.start_offset_s - utc_offset_s,
+        heads=apportion(template.peak, template.mix),
+        patients=template.patients,
+    )
