@@ -23,7 +23,6 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.run_id = path.name[-4:]
         self.manifest = path / "manifest.json"
         self.scenario = path / "scenario.yaml"
         self.plan = path / "plan.parquet"
@@ -99,24 +98,28 @@ class RunDir:
 
 
 def create_run_dir(scenario: str, out: Path | None = None) -> RunDir:
-    """Make `out`, or `reports/<UTC time>-<scenario>-<4 hex>/` under the working folder.
+    """Make `out`, or `reports/<UTC time>-<scenario>-<4 hex>/` under the working folder, with a manifest that names the run.
 
     Raises OutputError where it cannot be written or already holds something.
     """
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    path = out or Path("reports") / f"{stamp}-{scenario}-{secrets.token_hex(2)}"
+    run_id = secrets.token_hex(4)
+    path = out or Path("reports") / f"{stamp}-{scenario}-{run_id[:4]}"
     try:
         path.mkdir(parents=True, exist_ok=True)
         occupied = any(path.iterdir())
         if not occupied:
             (path / "logs").mkdir()
             (path / "streams").mkdir()
+            RunDir(path).write_manifest({"run_id": run_id, "state": "preparing", "scenario": scenario})
     except OSError as error:
         problem = Problem(f"cannot write there: {error.strerror}", str(path), "give another folder with --out DIR")
         raise OutputError(problem) from error
     if occupied:
         raise OutputError(
-            Problem("the output folder is not empty", str(path), "give a new folder with --out DIR; nothing is overwritten")
+            Problem(
+                "the output folder is not empty", str(path), "give a new folder with --out DIR; nothing is overwritten"
+            )
         )
     return RunDir(path)
 

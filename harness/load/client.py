@@ -18,24 +18,30 @@ from urllib.parse import urlsplit
 
 import gevent
 import httptools
+from gevent import monkey
 from gevent import socket as gsocket
 
 __all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "shared_tls_context"]
 
 _RECEIVE_BYTES: Final = 65_536
+_IDLE_S: Final = 0.5
+"""Servers hang up on lines that are idle; after this long it is worth a look before sending into the void."""
+_poll = monkey.get_original("select", "poll")
+_READABLE: Final = (
+    0x001 | 0x010 | 0x008
+)  # POLLIN, POLLHUP, POLLERR; asked without waiting, so the real one does not stall the loop
 _MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
 
 
 class ExchangeFailed(Exception):
-    """No whole answer came. `reason` is `timeout` or `connection`; `unanswered` is True where not one byte of an answer had come."""
+    """No whole answer came. `reason` is `timeout` or `connection`; `hung_up`: a kept line closed before one byte of an answer came."""
 
-    def __init__(self, reason: str, detail: str, *, unanswered: bool, connected: bool) -> None:
+    def __init__(self, reason: str, detail: str, *, hung_up: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
-        self.unanswered = unanswered
-        self.connected = connected
+        self.hung_up = hung_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,26 +129,28 @@ class _Parser:
 class Connection:
     """A clinician's line to the target: opened when needed, kept, opened again when the server closed it."""
 
-    __slots__ = ("_answer_timeout_s", "_connect_timeout_s", "_endpoint", "_socket")
+    __slots__ = ("_connect_timeout_s", "_endpoint", "_last_use", "_socket")
 
-    def __init__(self, endpoint: Endpoint, connect_timeout_s: float, answer_timeout_s: float) -> None:
+    def __init__(self, endpoint: Endpoint, connect_timeout_s: float) -> None:
         self._endpoint = endpoint
         self._connect_timeout_s = connect_timeout_s
-        self._answer_timeout_s = answer_timeout_s
         self._socket: gsocket.socket | None = None
+        self._last_use = 0.0
 
-    def exchange(self, request: bytes) -> Exchange:
+    def exchange(self, request: bytes, answer_timeout_s: float) -> Exchange:
         """Send `request`, read the whole answer.
 
         Raises ExchangeFailed; the connection is closed then and opened again by the next exchange.
         """
         started = perf_counter()
+        if self._socket is not None and started - self._last_use > _IDLE_S and self._closed_while_idle():
+            self.close()
         reused = self._socket is not None
         connect_s = 0.0
         if not reused:
             self._connect()
             connect_s = perf_counter() - started
-        timer = gevent.Timeout(self._answer_timeout_s)
+        timer = gevent.Timeout(answer_timeout_s)
         timer.start()
         progress = _Progress()
         try:
@@ -151,17 +159,11 @@ class Connection:
             if timeout is not timer:
                 raise
             self.close()
-            raise ExchangeFailed(
-                "timeout",
-                f"no whole answer within {self._answer_timeout_s:g} s",
-                unanswered=progress.received == 0,
-                connected=True,
-            ) from None
+            raise ExchangeFailed("timeout", f"no whole answer within {answer_timeout_s:g} s") from None
         except (OSError, httptools.HttpParserError, zlib.error, _BadAnswer) as error:
             self.close()
-            raise ExchangeFailed(
-                "connection", _describe(error), unanswered=progress.received == 0, connected=True
-            ) from error
+            hung_up = reused and not progress.received
+            raise ExchangeFailed("connection", _describe(error), hung_up=hung_up) from error
         except BaseException:
             self.close()
             raise
@@ -172,6 +174,13 @@ class Connection:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def _closed_while_idle(self) -> bool:
+        """Whether the server has hung up since the last answer: a readable idle line holds its good-bye (or nonsense)."""
+        assert self._socket is not None  # noqa: S101 (the caller looked)
+        look = _poll()
+        look.register(self._socket.fileno(), _READABLE)
+        return bool(look.poll(0))
 
     def _connect(self) -> None:
         endpoint = self._endpoint
@@ -185,9 +194,9 @@ class Connection:
                     self._socket = raw
         except TimeoutError:
             detail = f"no connection within {self._connect_timeout_s:g} s"
-            raise ExchangeFailed("timeout", detail, unanswered=True, connected=False) from None
+            raise ExchangeFailed("timeout", detail) from None
         except OSError as error:
-            raise ExchangeFailed("connection", _describe(error), unanswered=True, connected=False) from error
+            raise ExchangeFailed("connection", _describe(error)) from error
 
     def _converse(
         self, request: bytes, started: float, connect_s: float, reused: bool, progress: _Progress
@@ -211,6 +220,7 @@ class Connection:
             feed(data)
         if not parsing.parser.should_keep_alive():
             self.close()
+        self._last_use = perf_counter()
         body = b"".join(parsing.body)
         encoding = parsing.headers.get("content-encoding", "")
         if encoding in ("gzip", "deflate"):
@@ -221,7 +231,7 @@ class Connection:
             body,
             connect_s,
             ttfb_s,
-            perf_counter() - started,
+            self._last_use - started,
             reused,
             progress.received,
         )

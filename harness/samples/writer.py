@@ -50,6 +50,7 @@ class Names:
 
     def __init__(self, path: Path) -> None:
         self._codes: dict[str, int] = {}
+        self._names: list[str] = []
         self._file = path.open("ab", buffering=0)
 
     def code(self, name: str) -> int:
@@ -58,11 +59,12 @@ class Names:
             known = len(self._codes)
             self._file.write(orjson.dumps(name) + b"\n")
             self._codes[name] = known
+            self._names.append(name)
         return known
 
     def name(self, code: int) -> str:
         """The name of a code given out before. Raises IndexError for any other."""
-        return list(self._codes)[code]
+        return self._names[code]
 
     def close(self) -> None:
         self._file.close()
@@ -83,12 +85,17 @@ class StreamWriter:
         self.rows = 0
 
     def append(self, *values: Any) -> None:
-        """Add one row; a full buffer is written at once."""
+        """Add one row; a full buffer is written first."""
+        if self._pending == FLUSH_ROWS:
+            self.flush()
         self._struct.pack_into(self._buffer, self._pending * self._struct.size, *values)
         self._pending += 1
         self.rows += 1
-        if self._pending == FLUSH_ROWS:
-            self.flush()
+
+    @property
+    def full(self) -> bool:
+        """The next `append` will flush first."""
+        return self._pending == FLUSH_ROWS
 
     def pending(self) -> np.ndarray[Any, np.dtype[Any]]:
         """The rows not yet written, as a structured array over the buffer: valid until the next append or flush."""

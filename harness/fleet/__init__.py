@@ -1,0 +1,10 @@
+"""Starts and watches Locust processes; knows nothing of what they do inside.
+
+For `cli` only.
+"""
+
+from harness.fleet.limits import require_file_handles
+from harness.fleet.local import LocalFleet
+from harness.fleet.watch import Glance, Watch
+
+__all__ = ["Glance", "LocalFleet", "Watch", "require_file_handles"]

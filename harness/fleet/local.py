@@ -1,0 +1,127 @@
+"""Locust on this machine: one process, or a stock master and its workers, each with a log of its own.
+
+1 worker     locust --headless --emr-run DIR
+N workers    locust --master …  and N × locust --worker …
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from harness.errors import RunError
+from harness.rundir import RunDir
+
+__all__ = ["LocalFleet"]
+
+_PARENT_VARIABLE: Final = "EMRLOAD_PARENT_PID"
+STOP_WITHIN_S: Final = 5.0
+
+
+class LocalFleet:
+    """The load processes of one run. The first of `processes` leads: it is asked to end early, and its exit code tells."""
+
+    def __init__(self, run_dir: RunDir, target: str, workers: int) -> None:
+        self._run_dir = run_dir
+        self._target = target
+        self._workers = workers
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        if self._workers == 1:
+            self._launch("locust", "--headless", "--only-summary")
+            return
+        port = str(_free_port())
+        leader = ("--headless", "--only-summary", "--master", "--master-bind-host", "127.0.0.1")
+        self._launch("master", *leader, "--master-bind-port", port, "--expect-workers", str(self._workers))
+        for index in range(self._workers):
+            self._launch(f"worker-{index}", "--worker", "--master-host", "127.0.0.1", "--master-port", port)
+
+    @property
+    def running(self) -> bool:
+        """The leader is at work. Workers end by themselves after it."""
+        return self.processes[0].poll() is None
+
+    @property
+    def lost(self) -> tuple[int, ...]:
+        """Pids of workers that ended with an error while the leader is still at work."""
+        return tuple(process.pid for process in self.processes[1:] if process.poll() not in (None, 0))
+
+    def end_early(self) -> None:
+        """Everybody finishes the step at hand; all that was measured is kept."""
+        self._signal(self.processes[:1], signal.SIGINT)
+
+    def stop_at_once(self) -> None:
+        """Second thoughts: no step is finished any more."""
+        self._signal(self.processes, signal.SIGTERM)
+        self._wait(STOP_WITHIN_S)
+        self._signal(self.processes, signal.SIGKILL)
+
+    def join(self, timeout_s: float = 30.0) -> int:
+        """Wait for the rest of the processes after the leader and give its exit code.
+
+        Raises RunError with the end of its log where the leader failed.
+        """
+        self._wait(timeout_s)
+        self._signal(self.processes, signal.SIGKILL)
+        code = self.processes[0].wait()
+        if code not in (0, 3) and code > 0:
+            raise RunError(f"the load ended with code {code}: {self._last_words()}", f"its log: {self._run_dir.logs}")
+        return code
+
+    def _launch(self, name: str, *arguments: str) -> None:
+        locustfile = str(files("harness.load") / "locustfile.py")
+        command = [sys.executable, "-m", "locust", "-f", locustfile, "--host", self._target]
+        command += ["--emr-run", str(self._run_dir.path.resolve()), "--loglevel", "WARNING", *arguments]
+        log = self._log(name)
+        with log.open("ab") as sink:
+            process = subprocess.Popen(  # noqa: S603 (our own interpreter with our own arguments)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
+                env=os.environ | {_PARENT_VARIABLE: str(os.getpid())},
+            )
+        self.processes.append(process)
+
+    def _log(self, name: str) -> Path:
+        return self._run_dir.logs / f"{name}.log"
+
+    def _last_words(self) -> str:
+        lines = [
+            line
+            for log in sorted(self._run_dir.logs.glob("*.log"))
+            for line in log.read_text(errors="replace").splitlines()
+            if "ERROR" in line or "Error" in line
+        ]
+        return lines[-1] if lines else "it said nothing"
+
+    def _wait(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        for process in self.processes:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                continue
+
+    @staticmethod
+    def _signal(processes: Sequence[subprocess.Popen[bytes]], number: signal.Signals) -> None:
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(number)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

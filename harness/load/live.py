@@ -1,0 +1,76 @@
+"""Turns batches of samples into what others watch live: a progress line a second, and Locust's request event where somebody listens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import numpy as np
+from locust.env import Environment
+
+from harness.load.recorder import Recorder, Rows
+from harness.samples.progress import Progress, bucket_of, progress_path
+
+__all__ = ["ProgressReport"]
+
+
+class ProgressReport:
+    """Collects between two lines what the recorder flushes; writes a line a second."""
+
+    def __init__(self, streams: Path, recorder: Recorder, on_duty: Callable[[], int]) -> None:
+        self._file = progress_path(streams, recorder.worker).open("ab", buffering=0)
+        self._recorder = recorder
+        self._on_duty = on_duty
+        self._latencies: Counter[int] = Counter()
+        self._requests = 0
+        self._errors = 0
+
+    def note(self, rows: Rows) -> None:
+        """Count a batch that is about to be written."""
+        code = self._recorder.names.code
+        self._requests += len(rows)
+        self._errors += int((~np.isin(rows["outcome"], [code("ok"), code("expected_refusal")])).sum())
+        self._latencies.update(bucket_of(latency_ms) for latency_ms in rows["latency_ms"].tolist())
+
+    def keep_writing(self) -> None:
+        """A line a second, until killed; the last one then."""
+        try:
+            while True:
+                gevent.sleep(1.0)
+                self._write()
+        finally:
+            self._write()
+            self._file.close()
+
+    def fire_requests(self, environment: Environment, rows: Rows) -> None:
+        """Fire `events.request` for each sample, with what a listener needs to know of sites."""
+        name = self._recorder.names.name
+        for row in rows:
+            outcome = name(int(row["outcome"]))
+            fine = outcome in ("ok", "expected_refusal")
+            context: dict[str, Any] = {key: name(int(row[key])) for key in ("site", "persona", "workflow", "lane")}
+            environment.events.request.fire(
+                request_type=name(int(row["method"])),
+                name=name(int(row["operation"])),
+                response_time=float(row["latency_ms"]),
+                response_length=int(row["bytes_received"]),
+                exception=None if fine else RuntimeError(outcome),
+                context=context,
+            )
+
+    def _write(self) -> None:
+        second = Progress(
+            time_s=round(self._recorder.clock.now_s(), 3),
+            worker=self._recorder.worker,
+            on_duty=self._on_duty(),
+            in_flight=self._recorder.in_flight,
+            requests=self._requests,
+            errors=self._errors,
+            latencies=dict(self._latencies),
+        )
+        self._file.write(second.line())
+        self._requests = self._errors = 0
+        self._latencies.clear()

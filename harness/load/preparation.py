@@ -1,0 +1,113 @@
+"""What has to be known before anybody works: the plan, and who is at the target.
+
+`emrload run` has prepared a run folder already; under plain Locust the load compiles the plan itself, finds the people at the target by
+their record numbers, and leaves a run folder that `emrload report` finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from locust.env import Environment
+
+from harness.clinic.register import SiteRegister, read_register, write_register
+from harness.errors import InputError, Problem, TargetError
+from harness.fhir.capabilities import Capabilities
+from harness.load.discovery import discover
+from harness.plan import compile_plan, expected_load, partition, write_plan
+from harness.plan.model import Plan
+from harness.rundir import RunDir, create_run_dir, open_run_dir
+from harness.scenario import dump_spec, load_scenario, read_spec, resolve
+from harness.scenario.model import RunSpec
+from harness.units import parse_duration, parse_window
+
+__all__ = ["Prepared", "load_prepared", "prepare_run"]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can begin."""
+
+    run_dir: RunDir
+    run_id: str
+    target: str
+    plan: Plan
+    register: dict[str, SiteRegister]
+    capabilities: Capabilities
+
+
+def load_prepared(folder: Path, target: str) -> Prepared:
+    """Read a prepared run folder. Raises InputError, OSError or ValueError where it is not whole."""
+    run_dir = open_run_dir(folder)
+    plan = compile_plan(read_spec(run_dir.scenario))
+    return Prepared(
+        run_dir,
+        run_dir.read_manifest()["run_id"],
+        target,
+        plan,
+        read_register(run_dir.register),
+        Capabilities.from_json(orjson.loads(run_dir.capabilities.read_bytes())),
+    )
+
+
+def prepare_run(environment: Environment) -> Prepared:
+    """The run that the command line asks for. Raises HarnessError where it cannot be."""
+    options = environment.parsed_options
+    target = (environment.host or "").rstrip("/")
+    if not target:
+        raise TargetError("no target", "give the FHIR base URL with --host")
+    if options is not None and options.emr_run:
+        return load_prepared(Path(options.emr_run), target)
+    return _prepare_alone(options, target)
+
+
+def _prepare_alone(options: Any, target: str) -> Prepared:
+    """Plain Locust: compile, discover, and lay the folder out as `emrload run` would."""
+    spec = _spec(options)
+    plan = compile_plan(spec)
+    found = discover(spec, target)
+    run_dir = create_run_dir(spec.scenario.name)
+    run_id = run_dir.read_manifest()["run_id"]
+    dump_spec(spec, run_dir.scenario)
+    write_register(run_dir.register, found.register)
+    run_dir.capabilities.write_bytes(orjson.dumps(found.capabilities.to_json()))
+    write_plan(plan, partition(plan, 1), expected_load(plan), run_dir)
+    run_dir.update_manifest(
+        state="running",
+        started_at=datetime.now(UTC).isoformat(),
+        scenario=spec.scenario.name,
+        seed=spec.seed,
+        sites=len(spec.sites),
+        roster_digest=plan.roster_digest,
+        time_lapse=plan.time_lapse,
+        rehearsal=plan.rehearsal,
+        target={"url": target, "software": found.capabilities.software},
+    )
+    return Prepared(run_dir, run_id, target, plan, found.register, found.capabilities)
+
+
+def _spec(options: Any) -> RunSpec:
+    """Raises InputError with every option that cannot be read."""
+    problems: list[Problem] = []
+
+    def read(name: str, parse: Callable[[str], Any]) -> Any:
+        text = getattr(options, f"emr_{name}")
+        try:
+            return parse(text) if text else None
+        except ValueError as error:
+            problems.append(Problem(str(error), f"--emr-{name}"))
+            return None
+
+    sites = read("sites", int)
+    seed = read("seed", int)
+    duration_s = read("duration", parse_duration)
+    window = read("window", parse_window)
+    if problems:
+        raise InputError(problems)
+    scenario = load_scenario(options.emr_scenario, options.emr_set)
+    return resolve(scenario, sites=sites, seed=seed or 0, duration_s=duration_s, window=window)

@@ -1,0 +1,110 @@
+"""What one load process writes down: samples, workflows, duty, health and the first failures of each kind.
+
+Counts what it started and what it finished by itself, and integrates requests in flight over time, so that the analysis can hold
+the samples against something that was not made from them (Little's law).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import gevent
+import numpy as np
+import orjson
+
+from harness.load.clock import RunClock
+from harness.samples.columns import DUTY, HEALTH, SAMPLES, WORKFLOWS
+from harness.samples.writer import Names, StreamWriter, names_path, stream_path
+
+__all__ = ["Recorder"]
+
+FLUSH_EVERY_S: Final = 1.0
+FAILURES_OF_A_KIND: Final = 100
+
+Rows = np.ndarray[Any, np.dtype[Any]]
+
+
+class Recorder:
+    """Owns the streams of one worker. `sample`, `workflow` and `duty` take a row's values in the order of harness.samples.columns."""
+
+    def __init__(self, streams: Path, worker: int, clock: RunClock) -> None:
+        self.worker = worker
+        self.clock = clock
+        self.names = Names(names_path(streams, worker))
+        self._samples = StreamWriter(stream_path(streams, "samples", worker), SAMPLES)
+        self._workflows = StreamWriter(stream_path(streams, "workflows", worker), WORKFLOWS)
+        self._duty = StreamWriter(stream_path(streams, "duty", worker), DUTY)
+        self._health = StreamWriter(stream_path(streams, "health", worker), HEALTH)
+        self.workflow = self._workflows.append
+        self.duty = self._duty.append
+        self.health = self._health.append
+        self._failures = (streams / f"failures-w{worker}.jsonl").open("ab", buffering=0)
+        self._failure_counts: Counter[tuple[str, ...]] = Counter()
+        self._before_flush: list[Callable[[Rows], None]] = []
+        self.started = 0
+        self.finished = 0
+        self.in_flight = 0
+        self._in_flight_s = 0.0
+        self._in_flight_since_s = clock.now_s()
+
+    def before_flush(self, listener: Callable[[Rows], None]) -> None:
+        """Have `listener` see each batch of samples (a structured array with codes) just before it is written."""
+        self._before_flush.append(listener)
+
+    def request_starts(self, now_s: float) -> None:
+        self._in_flight_s += self.in_flight * (now_s - self._in_flight_since_s)
+        self._in_flight_since_s = now_s
+        self.in_flight += 1
+        self.started += 1
+
+    def request_ends(self, now_s: float) -> None:
+        self._in_flight_s += self.in_flight * (now_s - self._in_flight_since_s)
+        self._in_flight_since_s = now_s
+        self.in_flight -= 1
+        self.finished += 1
+
+    def in_flight_s(self, now_s: float) -> float:
+        """∫ requests in flight dt from the start of the run to `now_s`."""
+        return self._in_flight_s + self.in_flight * (now_s - self._in_flight_since_s)
+
+    def sample(self, *values: Any) -> None:
+        if self._samples.full:
+            self._show_and_flush()
+        self._samples.append(*values)
+
+    def failure(self, kind: tuple[str, ...], facts: dict[str, Any]) -> None:
+        """Keep the first hundred failures of a kind; `facts` hold no content of an answer."""
+        self._failure_counts[kind] += 1
+        if self._failure_counts[kind] <= FAILURES_OF_A_KIND:
+            self._failures.write(orjson.dumps(facts) + b"\n")
+
+    def keep_flushing(self) -> None:
+        """Write everything about once a second, until killed."""
+        while True:
+            gevent.sleep(FLUSH_EVERY_S)
+            self.flush()
+
+    def flush(self) -> None:
+        self._show_and_flush()
+        for stream in (self._workflows, self._duty, self._health):
+            stream.flush()
+
+    def close(self) -> None:
+        """Flush and end every stream; a second call does nothing."""
+        if self._failures.closed:
+            return
+        self._show_and_flush()
+        for stream in (self._samples, self._workflows, self._duty, self._health):
+            stream.close()
+        self._failures.close()
+        self.names.close()
+
+    def _show_and_flush(self) -> None:
+        rows = self._samples.pending()
+        if len(rows):
+            for listener in self._before_flush:
+                listener(rows)
+        self._samples.flush()

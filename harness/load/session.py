@@ -1,0 +1,207 @@
+"""Joins conductor and crew to a Locust process, whichever it is: the only one, the master, or a worker.
+
+What a locustfile loads:  `from harness.load.session import Clinician, DutyCurve, plays`  and  `plays("morning-rush")`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust import events
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
+
+from harness.errors import EXIT_INVALID, HarnessError
+from harness.load.conductor import Conductor
+from harness.load.crew import Crew, CrewOrder
+from harness.load.dispatcher import PlanDispatcher
+from harness.load.options import add_options
+from harness.load.preparation import Prepared, load_prepared, prepare_run
+from harness.load.shape import DutyCurve
+from harness.load.user import Clinician
+from harness.load.wire import DRAIN_S
+from harness.plan import partition
+
+__all__ = ["Clinician", "DutyCurve", "plays"]
+
+log = logging.getLogger(__name__)
+
+# Without this a master waits up to a second in each tick for its workers' reports, and every other tick is lost.
+os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
+
+
+PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
+
+
+def plays(scenario: str) -> None:
+    """Have Locust play `scenario` (by name or file): registers the options and the session."""
+
+    @events.init_command_line_parser.add_listener
+    def _options(parser: ArgumentParser, **_: Any) -> None:
+        add_options(parser, scenario)
+
+    @events.init.add_listener
+    def _init(environment: Environment, **_: Any) -> None:
+        Session(environment)
+
+
+class Session:
+    """One Locust process's part in run after run (a web UI can start several)."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.conductor: Conductor | None = None
+        self.crew: Crew | None = None
+        runner = environment.runner
+        assert runner is not None  # noqa: S101 (Locust fires init with a runner)
+        self.runner = runner
+        environment.dispatcher_class = self._dispatcher  # type: ignore[assignment]  # Locust calls it; a class is not needed
+        if isinstance(runner, (LocalRunner, WorkerRunner)):
+            runner.register_message("emr-prepare", self._on_prepare, concurrent=True)
+            runner.register_message("emr-start", self._on_start)
+            runner.register_message("emr-close", self._on_close)
+            environment.events.test_stopping.add_listener(self._on_stopping)
+            environment.events.test_stop.add_listener(self._on_stop)
+            environment.events.quitting.add_listener(self._on_stop)
+        if isinstance(runner, (LocalRunner, MasterRunner)):
+            runner.register_message("emr-ready", self._on_ready)
+            runner.register_message("emr-done", self._on_done)
+            DutyCurve.lead_in.append(self._lead_in)
+            environment.events.quitting.add_listener(self._on_quitting)
+        # a run that is stopped from outside lets everybody finish the step at hand, too
+        environment.stop_timeout = max(environment.stop_timeout or 0.0, DRAIN_S + 2.0)
+        gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        if parent := os.environ.get(PARENT_VARIABLE):
+            gevent.spawn(self._leave_with_parent, int(parent))
+
+    # ---- leading
+
+    def _lead_in(self) -> Conductor | None:
+        """Prepare a run, have every crew ready, name t0; None where that cannot be, with the reason logged."""
+        try:
+            prepared = prepare_run(self.environment)
+            self.conductor = self._conduct(prepared)
+            self.conductor.begin({"run": str(prepared.run_dir.path.resolve()), "target": prepared.target})
+        except HarnessError as error:
+            log.error("%s %s", error, error.hint)
+            self.environment.process_exit_code = error.exit_code
+            return None
+        return self.conductor
+
+    def _conduct(self, prepared: Prepared) -> Conductor:
+        runner = self.runner
+        assert isinstance(runner, (LocalRunner, MasterRunner))  # noqa: S101 (the shape runs in these only)
+        if isinstance(runner, MasterRunner):
+            clients = (*runner.clients.ready, *runner.clients.spawning, *runner.clients.running)
+            workers = tuple(sorted((client.id for client in clients), key=runner.get_worker_index))
+        else:
+            workers = ("local",)
+        worker_of_slot = partition(prepared.plan, len(workers))
+        return Conductor(runner, prepared.plan, worker_of_slot, workers, prepared.run_dir.streams)
+
+    def _dispatcher(self, worker_nodes: Any, user_classes: Any) -> PlanDispatcher:
+        conductor = self.conductor
+        return PlanDispatcher(conductor.users_of if conductor else lambda _: 0, worker_nodes, user_classes)
+
+    def _on_ready(self, msg: Any, **_: Any) -> None:
+        if self.conductor is not None:
+            self.conductor.ready[msg.data["index"]] = msg.data["problem"]
+
+    def _on_done(self, msg: Any, **_: Any) -> None:
+        if self.conductor is not None:
+            self.conductor.done.add(msg.data["index"])
+
+    def _on_quitting(self, **_: Any) -> None:
+        if self.conductor is not None:
+            self.conductor.write(finished=True)
+        if self.environment.process_exit_code is None:
+            # whether the target did well is said by the verdict, not by Locust's count of failures
+            early = self.conductor is None or self.conductor.closed
+            self.environment.process_exit_code = EXIT_INVALID if early else 0
+
+    # ---- working
+
+    def _on_prepare(self, msg: Any, **_: Any) -> None:
+        part = msg.data
+        problem = ""
+        try:
+            self.crew = self._crew(part)
+            Clinician.crew = self.crew
+        except (HarnessError, OSError, ValueError) as error:
+            problem = f"{type(error).__name__}: {error}"
+        self.runner.send_message("emr-ready", {"index": part["index"], "problem": problem})
+
+    def _crew(self, part: dict[str, Any]) -> Crew:
+        prepared = load_prepared(Path(part["run"]), part["target"])
+        if prepared.plan.roster_digest != part["digest"]:
+            raise ValueError("it compiled another roster than the master: are the versions the same?")
+        worker_of_slot = partition(prepared.plan, part["count"])
+        slots = tuple(
+            slot for slot, worker in zip(prepared.plan.slots, worker_of_slot, strict=True) if worker == part["index"]
+        )
+        order = CrewOrder(
+            prepared.plan,
+            slots,
+            part["index"],
+            prepared.run_id,
+            prepared.target,
+            prepared.run_dir.streams,
+            prepared.register,
+            prepared.capabilities,
+        )
+        return Crew(order, self.environment)
+
+    def _on_start(self, msg: Any, **_: Any) -> None:
+        crew = self.crew
+        if crew is not None and not crew.started:
+            crew.start(msg.data["t0_epoch_s"])
+            gevent.spawn(self._report_when_done, crew)
+
+    def _report_when_done(self, crew: Crew) -> None:
+        crew.wait_until_done()
+        self.runner.send_message("emr-done", {"index": crew.order.worker})
+
+    def _on_close(self, **_: Any) -> None:
+        if self.crew is not None:
+            self.crew.close()
+
+    def _on_stopping(self, **_: Any) -> None:
+        if self.crew is not None:
+            self.crew.close_if_early()
+
+    def _on_stop(self, **_: Any) -> None:
+        if self.crew is not None:
+            self.crew.finish()
+
+    # ---- Ctrl-C
+
+    def _leave_with_parent(self, parent: int) -> None:
+        """No load without somebody who asked for it: where `emrload run` is killed, the load ends, too."""
+        while os.getppid() == parent:
+            gevent.sleep(1.0)
+        log.error("the process that started this load is gone: ending")
+        self._stop_at_once()
+
+    def _on_interrupt(self) -> None:
+        """The first ends the run early and keeps everything; the second stops at once."""
+        first = not (self.conductor.closed if self.conductor else self.crew.closing if self.crew else True)
+        if first:
+            log.warning("ending the run early: everybody finishes the step at hand (again to stop at once)")
+            if self.conductor is not None:
+                self.conductor.close()
+            elif self.crew is not None:
+                self.crew.close()
+            return
+        self._stop_at_once()
+
+    def _stop_at_once(self) -> None:
+        self._on_stop()
+        self.environment.process_exit_code = EXIT_INVALID
+        self.environment.stop_timeout = 0.0
+        self.runner.quit()

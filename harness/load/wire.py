@@ -1,0 +1,307 @@
+"""The wire as a clinician's world: gevent for time, the lean client for calls, a row in the samples for each request.
+
+intended ── (lateness) ── start ───────────── done
+  │                         └─ latency_ms ──────┘
+  └ previous done + the pause that was drawn
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+from urllib.parse import urlsplit
+
+import gevent
+from greenlet import greenlet as RawGreenlet
+
+from harness.clinic.world import SlotOver, WorkflowOutcome
+from harness.fhir.call import Answer, Call, Check, Outcome
+from harness.load.client import Connection, Exchange, ExchangeFailed
+from harness.load.posting import Posting
+from harness.load.recorder import Recorder
+
+__all__ = ["DRAIN_S", "Wire"]
+
+DRAIN_S: Final = 30.0
+"""At the end of a slot a clinician finishes her step; after this long the request is given up as `cancelled`."""
+ATTEMPTS: Final = 3
+"""A 429 or 503 is tried again so often in all, after Retry-After or an exponential pause."""
+RETRY_PAUSE_S: Final = 0.5
+RETRY_PAUSE_MAX_S: Final = 10.0
+_THROTTLED: Final = frozenset({429, 503})
+
+
+@dataclass(slots=True)
+class _WorkflowRun:
+    name: str
+    lane: str
+    run: int
+    intended_s: float
+    start_s: float
+    think_s: float = 0.0
+
+
+class Wire:
+    """One clinician's line to the target during one slot (harness.clinic.world.World)."""
+
+    def __init__(self, posting: Posting, recorder: Recorder, start_s: float, end_s: float) -> None:
+        self._posting = posting
+        self._recorder = recorder
+        self._clock = recorder.clock.now_s
+        self._connection = Connection(posting.endpoint, posting.connect_timeout_s)
+        self._head_cache: dict[tuple[tuple[str, str], ...], str] = {}
+        self._run: _WorkflowRun | None = None
+        self._sleeping = False
+        self.end_s = end_s
+        self.intended_s = start_s
+        self.waiting_s = 0.0
+        self.thinking_s = 0.0
+        self.idle_s = 0.0
+
+    @property
+    def now_s(self) -> float:
+        return self._clock()
+
+    def wait(self, seconds: float) -> None:
+        """Think, or pause between two workflows. Raises SlotOver when the slot ends meanwhile."""
+        begun_s = self._clock()
+        self.intended_s += seconds
+        remaining_s = min(self.intended_s, self.end_s) - begun_s
+        try:
+            self._sleeping = True
+            gevent.sleep(max(0.0, remaining_s))
+        finally:  # SlotOver is thrown in where the run is ended early
+            self._sleeping = False
+            spent_s = self._clock() - begun_s
+            if self._run is None:
+                self.idle_s += spent_s
+            else:
+                self.thinking_s += spent_s
+                self._run.think_s += spent_s
+        self._leave_if_over()
+
+    def sleep_until(self, start_s: float) -> None:
+        """Wait for the slot to begin. Raises SlotOver where the run is ended before."""
+        self._sleeping = True
+        try:
+            gevent.sleep(max(0.0, start_s - self._clock()))
+        finally:
+            self._sleeping = False
+
+    def end_now(self, greenlet: RawGreenlet) -> None:
+        """The run is ended early: whoever sleeps wakes up and leaves, whoever waits for an answer gets it first."""
+        self.end_s = min(self.end_s, self._clock())
+
+        def wake() -> None:
+            if self._sleeping:
+                greenlet.throw(SlotOver)
+
+        gevent.get_hub().loop.run_callback(wake)
+
+    def workflow_begins(self, name: str, lane: str) -> None:
+        now_s = self._clock()
+        self._run = _WorkflowRun(name, lane, self._posting.next_workflow_run(), self.intended_s, now_s)
+
+    def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
+        run, posting, code = self._run, self._posting, self._recorder.names.code
+        assert run is not None  # noqa: S101 (the shift begins a workflow before it ends one)
+        now_s = self._clock()
+        self._run = None
+        self.intended_s = now_s
+        duration_ms, think_ms = (now_s - run.start_s) * 1000, run.think_s * 1000
+        self._recorder.workflow(
+            run.intended_s,
+            run.start_s,
+            duration_ms,
+            duration_ms - think_ms,
+            think_ms,
+            posting.site_code,
+            posting.persona_code,
+            posting.clinician,
+            code(run.name),
+            code(run.lane),
+            code(posting.phase_at(run.start_s)),
+            False,
+            code(outcome),
+            run.run,
+            self._recorder.worker,
+        )
+        if outcome == "failed":
+            self._note_failure(("workflow", run.name, detail), run.run, detail, "", outcome, 0, 0)
+
+    def perform(self, call: Call, check: Check) -> Answer:
+        """Send `call`, again where the target throttles or had hung up before it. Raises SlotOver once the slot has ended."""
+        self._leave_if_over()
+        for attempt in range(1, ATTEMPTS + 1):
+            answer, again_s = self._attempt(call, check, attempt)
+            if again_s is None or attempt == ATTEMPTS:
+                break
+            self._pause(again_s)
+        return answer
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _attempt(self, call: Call, check: Check, attempt: int) -> tuple[Answer, float | None]:
+        """One request on the line, one row in the samples; also how long to pause before trying again, None if not at all."""
+        posting, recorder = self._posting, self._recorder
+        request_id = posting.next_request_id()
+        request = self._request_bytes(call, request_id)
+        start_s = self._clock()
+        started = perf_counter()
+        recorder.request_starts(start_s)
+        exchange: Exchange | None = None
+        again_s: float | None = None
+        try:
+            timeout_s = min(posting.answer_timeout_s, self.end_s + DRAIN_S - start_s)
+            exchange = self._connection.exchange(request, max(timeout_s, 0.001))
+        except ExchangeFailed as failure:
+            answer, again_s = self._without_answer(failure, call, attempt, timeout_s)
+        except BaseException:
+            # killed from outside in the middle of a request: it is written down as what it is
+            done_s = self._clock()
+            recorder.request_ends(done_s)
+            self._sample(call, request, request_id, start_s, done_s - start_s, None, 0, "cancelled", attempt)
+            raise
+        total_s = perf_counter() - started
+        done_s = start_s + total_s
+        recorder.request_ends(done_s)
+        self.waiting_s += total_s
+        if exchange is not None:
+            answer = judge_answer(exchange, call, check)
+            if answer.status in _THROTTLED:
+                again_s = _retry_pause_s(exchange.headers.get("retry-after", ""), attempt)
+        self._sample(call, request, request_id, start_s, total_s, exchange, answer.status, answer.outcome, attempt)
+        if answer.outcome not in ("ok", "expected_refusal"):
+            kind = (call.operation, answer.outcome, str(answer.status))
+            self._note_failure(
+                kind, self._run_number, answer.detail, call.operation, answer.outcome, answer.status, request_id
+            )
+        self.intended_s = done_s
+        return answer, again_s
+
+    def _without_answer(
+        self, failure: ExchangeFailed, call: Call, attempt: int, timeout_s: float
+    ) -> tuple[Answer, float | None]:
+        if failure.hung_up and call.repeatable and attempt == 1:
+            # the server closed the idle line while the request was on its way: not an error, and safe to send again
+            return Answer(0, outcome="expected_refusal", detail=failure.detail), 0.0
+        outcome: Outcome = "timeout" if failure.reason == "timeout" else "connection"
+        if outcome == "timeout" and timeout_s < self._posting.answer_timeout_s:
+            outcome = "cancelled"
+        return Answer(0, outcome=outcome, detail=failure.detail), None
+
+    def _pause(self, seconds: float) -> None:
+        """Wait for a throttled target: the clinician waits, so it counts as waiting."""
+        begun_s = self._clock()
+        gevent.sleep(seconds)
+        now_s = self._clock()
+        self.waiting_s += now_s - begun_s
+        self.intended_s = begun_s + seconds
+
+    def _request_bytes(self, call: Call, request_id: int) -> bytes:
+        posting = self._posting
+        head = self._head_cache.get(call.headers)
+        if head is None:
+            extra = "".join(f"{name}: {value}\r\n" for name, value in call.headers)
+            if len(self._head_cache) < 8:  # If-Match and If-None-Exist differ each time; searches are always alike
+                self._head_cache[call.headers] = extra
+            head = extra
+        target = posting.endpoint.request_target(call.path)
+        identity = f"X-Request-Id: {request_id:016x}\r\ntraceparent: 00-{posting.trace}{self._run_number:016x}-{request_id:016x}-01\r\n"
+        if call.body:
+            head += f"Content-Type: application/fhir+json\r\nContent-Length: {len(call.body)}\r\n"
+        elif call.method not in ("GET", "HEAD", "DELETE"):
+            head += "Content-Length: 0\r\n"
+        return f"{call.method} {target} HTTP/1.1\r\n{posting.head}{identity}{head}\r\n".encode("latin-1") + call.body
+
+    @property
+    def _run_number(self) -> int:
+        return self._run.run if self._run is not None else 0
+
+    def _sample(
+        self,
+        call: Call,
+        request: bytes,
+        request_id: int,
+        start_s: float,
+        total_s: float,
+        exchange: Exchange | None,
+        status: int,
+        outcome: str,
+        attempt: int,
+    ) -> None:
+        posting, run, code = self._posting, self._run, self._recorder.names.code
+        latency_ms = total_s * 1000
+        self._recorder.sample(
+            self.intended_s,
+            start_s,
+            latency_ms,
+            latency_ms,
+            exchange.connect_s * 1000 if exchange else 0.0,
+            exchange.ttfb_s * 1000 if exchange else 0.0,
+            exchange.reused if exchange else False,
+            posting.site_code,
+            posting.persona_code,
+            code(run.name if run else ""),
+            code(call.operation),
+            code(run.lane if run else ""),
+            code(posting.phase_at(start_s)),
+            code(call.method),
+            code(outcome),
+            False,
+            posting.clinician,
+            run.run if run else 0,
+            request_id,
+            status,
+            len(request),
+            exchange.bytes_received if exchange else 0,
+            attempt,
+            self._recorder.worker,
+        )
+
+    def _note_failure(
+        self, kind: tuple[str, ...], run: int, detail: str, operation: str, outcome: str, status: int, request_id: int
+    ) -> None:
+        posting = self._posting
+        facts = {
+            "time_s": round(self._clock(), 3),
+            "site": posting.site,
+            "persona": posting.persona,
+            "workflow": self._run.name if self._run else kind[1],
+            "workflow_run": run,
+            "operation": operation,
+            "outcome": outcome,
+            "status": status,
+            "detail": detail,
+            "request_id": f"{request_id:016x}" if request_id else "",
+        }
+        self._recorder.failure(kind, facts)
+
+    def _leave_if_over(self) -> None:
+        if self._clock() >= self.end_s:
+            raise SlotOver
+
+
+def judge_answer(exchange: Exchange, call: Call, check: Check) -> Answer:
+    """Transport is fine: what do status and content say? Redirects are errors: a FHIR interaction has no business with a login page."""
+    status = exchange.status
+    if status in call.expected:
+        return Answer(status, exchange.body, exchange.headers, "expected_refusal")
+    if not 200 <= status < 300:
+        return Answer(status, exchange.body, exchange.headers, "http_error", _redirect_host(exchange))
+    answer = Answer(status, exchange.body, exchange.headers)
+    wrong = check(answer)
+    return Answer(status, exchange.body, exchange.headers, "content", wrong) if wrong else answer
+
+
+def _redirect_host(exchange: Exchange) -> str:
+    location = exchange.headers.get("location", "")
+    return f"redirected to {urlsplit(location).hostname or 'another path'}" if 300 <= exchange.status < 400 else ""
+
+
+def _retry_pause_s(retry_after: str, attempt: int) -> float:
+    """Retry-After in seconds where the target says it, else an exponential pause; never more than RETRY_PAUSE_MAX_S."""
+    asked = float(retry_after) if retry_after.isdigit() else RETRY_PAUSE_S * 2 ** (attempt - 1)
+    return min(asked, RETRY_PAUSE_MAX_S)
