@@ -1,0 +1,207 @@
+"""Control traffic: one httpx client for a target, bounded in time and size, patient where a server asks for patience.
+
+    send(call) ── 429, 503 ──▶ wait as Retry-After says, at most MAX_TRIES times
+               └─ connection lost ──▶ sent again only where that cannot do anything twice
+
+No redirects, no proxy: the load goes straight to the target, so what is checked here must go the same way.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Final
+
+import httpx
+
+from harness.control.refusals import refusal_text, unreachable
+from harness.control.target import Target
+from harness.errors import TargetError
+from harness.fhir import requests
+from harness.fhir.call import Answer, Call
+from harness.fhir.checks import split_search_result
+
+__all__ = ["ControlClient", "Refused", "Traffic"]
+
+Resource = dict[str, Any]
+
+CONNECT_TIMEOUT_S: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 60.0
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+MAX_TRIES: Final = 6
+LONGEST_WAIT_S: Final = 30.0
+"""A server that asks for more patience than this is asked again after it all the same."""
+MAX_PAGES: Final = 10_000
+"""A chain of `next` links longer than this goes in a circle: 10,000 pages of 200 are two million resources."""
+
+
+class Refused(TargetError):  # noqa: N818 (named as errors.py names its own: NoPatients)
+    """The target answered, but not with 2xx."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What was sent so far: requests in all, and among them those sent again and why."""
+
+    requests: int = 0
+    after_throttling: int = 0
+    after_lost_connection: int = 0
+
+
+class ControlClient:
+    """Sends calls to one target; may be used from several threads. Close it, or use it as a context."""
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        connections: int = 6,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.target = target
+        self.connections = connections
+        self.traffic = Traffic()
+        self._answer_timeout_s = answer_timeout_s
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._jitter = random.Random()  # spreads retries over time; not part of the plan, so not seeded
+        self._client = httpx.Client(
+            timeout=httpx.Timeout(answer_timeout_s, connect=CONNECT_TIMEOUT_S),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            # The same trust as the load's: the system's certificates, SSL_CERT_FILE and SSL_CERT_DIR respected.
+            verify=ssl.create_default_context() if target.url.startswith("https") else False,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> ControlClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(self, call: Call, tries: int = MAX_TRIES) -> Answer:
+        """The answer to `call`, after at most so many tries; status 0 where none came (`detail` says why)."""
+        for tried in range(1, tries + 1):
+            answer, lost = self._send_once(call)
+            if tried == tries:
+                break
+            if answer.status in (429, 503):
+                self._count("after_throttling")
+                self._sleep(self._patience_s(answer, tried))
+            elif lost and call.repeatable:
+                self._count("after_lost_connection")
+                self._sleep(self._backoff_s(tried))
+            else:
+                break
+        return answer
+
+    def require(self, call: Call) -> Answer:
+        """The answer to `call`, which must be of status 2xx.
+
+        Raises Refused with what the server said, TargetError where no answer came.
+        """
+        answer = self.send(call)
+        if answer.status and not 200 <= answer.status < 300:
+            raise Refused(f"{self.target.url}: {call.operation}: {refusal_text(answer)}")
+        if not answer.status:
+            raise TargetError(f"{self.target.url}: {call.operation}: {answer.detail}")
+        return answer
+
+    def find(
+        self, kind: str, parameters: Mapping[str, str | Sequence[str]], page_size: int = 200
+    ) -> Iterator[Resource]:
+        """Every match of a search, page by page along the server's `next` links. Raises TargetError."""
+        call = requests.search(kind, "", {**parameters, "_count": str(page_size)})
+        seen = set()
+        for _ in range(MAX_PAGES):
+            bundle = self.json(call)
+            matches, _included, link = split_search_result(bundle)
+            yield from matches
+            if not link:
+                return
+            if link in seen:
+                break
+            seen.add(link)
+            call = requests.next_page(kind, link)
+        raise TargetError(f"{self.target.url}: {call.operation}: its pages go in a circle, {len(seen)} were read")
+
+    def json(self, call: Call) -> Resource:
+        """The JSON object that answers `call`. Raises TargetError where it is something else."""
+        answer = self.require(call)
+        try:
+            content = answer.json()
+        except ValueError as error:
+            raise TargetError(f"{self.target.url}: {call.operation}: the answer is not JSON") from error
+        if not isinstance(content, dict):
+            raise TargetError(f"{self.target.url}: {call.operation}: the answer is not a FHIR resource")
+        return content
+
+    def _send_once(self, call: Call) -> tuple[Answer, bool]:
+        """The answer, and whether a connection that stood was lost over it."""
+        headers = {
+            "Accept": "application/fhir+json",
+            "X-Request-Id": f"control-{uuid.uuid4().hex}",
+            **({"Content-Type": "application/fhir+json"} if call.body else {}),
+            **dict(call.headers),
+        }
+        self._count("requests")
+        deadline = time.monotonic() + self._answer_timeout_s
+        try:
+            url = self.target.locate(call.path)
+            with self._client.stream(call.method, url, content=call.body or None, headers=headers) as response:
+                body = _read(response, deadline)
+        except httpx.TimeoutException as error:
+            return Answer(0, outcome="timeout", detail=unreachable(self.target, error)), False
+        except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError) as error:
+            lost = not isinstance(error, httpx.ConnectError)
+            return Answer(0, outcome="connection", detail=unreachable(self.target, error)), lost
+        ok = 200 <= response.status_code < 300
+        return Answer(response.status_code, body, dict(response.headers), "ok" if ok else "http_error"), False
+
+    def _patience_s(self, answer: Answer, tried: int) -> float:
+        """Seconds to wait: as `Retry-After` says (a number or a date), else as after a lost connection."""
+        wish = answer.headers.get("retry-after", "")
+        if wish.isdigit():
+            return min(float(wish), LONGEST_WAIT_S)
+        try:
+            wait_s = (parsedate_to_datetime(wish) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            # none given, or nonsense, or a date without a zone
+            return self._backoff_s(tried)
+        return min(max(wait_s, 0.0), LONGEST_WAIT_S)
+
+    def _backoff_s(self, tried: int) -> float:
+        doubled_s: float = 0.25 * 2.0**tried
+        return min(doubled_s, LONGEST_WAIT_S) * self._jitter.uniform(0.5, 1.0)
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            setattr(self.traffic, what, getattr(self.traffic, what) + 1)
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    """The whole body. httpx bounds each read; this bounds them all together, and their size."""
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise httpx.ReadError(f"the answer is longer than {MAX_ANSWER_BYTES // 2**20} MiB")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer was still coming")
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from harness.control.parallel import in_parallel
+
+
+def test_everything_is_done_once_and_never_too_much_at_a_time() -> None:
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def work(number: int) -> int:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.001)
+        with lock:
+            under_way -= 1
+        return number * number
+
+    assert sorted(in_parallel(work, iter(range(50)), at_once=4)) == [n * n for n in range(50)]
+    assert 2 <= most <= 4
+
+
+def test_a_long_generator_is_not_run_ahead_of() -> None:
+    drawn = 0
+
+    def items() -> object:
+        nonlocal drawn
+        for drawn in range(1, 1001):
+            yield drawn
+
+    results = in_parallel(lambda item: item, items(), at_once=2)
+    next(results)
+    assert drawn <= 8
+    results.close()
+
+
+def test_one_failure_ends_it_and_nothing_more_is_begun() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.002)
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    with pytest.raises(ValueError, match="three"):
+        list(in_parallel(work, range(1000), at_once=2))
+    count = len(begun)
+    assert count < 20
+    time.sleep(0.02)
+    assert len(begun) == count
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    assert list(in_parallel(lambda item: item, [], at_once=3)) == []
