@@ -1,0 +1,23 @@
+"""What a run's files say: percentiles, errors, concurrency, the generator's own health, measured and not judged.
+
+Pure functions over the files of one run. Imported by verdict, report, control and cli.
+"""
+
+from harness.analysis.incidents import Incidents, OperationErrors, Outage, WorkflowFailures
+from harness.analysis.instrument import Instrument, Mix, WorkerCounts
+from harness.analysis.measures import PERCENTILE_OF, Measure
+from harness.analysis.summary import Analysis, analyse
+
+__all__ = [
+    "PERCENTILE_OF",
+    "Analysis",
+    "Incidents",
+    "Instrument",
+    "Measure",
+    "Mix",
+    "OperationErrors",
+    "Outage",
+    "WorkerCounts",
+    "WorkflowFailures",
+    "analyse",
+]

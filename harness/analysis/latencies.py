@@ -1,0 +1,80 @@
+"""Latencies of a run in time order, split by site, workflow or any other dimension, and the percentiles that such a
+group carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.intervals import correlation_factor, printable
+from harness.analysis.tables import DIMENSIONS, columns_of
+
+__all__ = ["PERCENTILES", "Latencies", "percentile_row"]
+
+Floats = NDArray[np.float64]
+
+PERCENTILES: Final = {"p50_ms": 0.50, "p90_ms": 0.90, "p95_ms": 0.95, "p99_ms": 0.99, "p999_ms": 0.999}
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Headline latencies (ms) of all timed requests in the order of their start, with the codes of their names."""
+
+    headline_ms: Floats
+    codes: Mapping[str, NDArray[Any]]
+    names: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of_run(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
+        names = {name: _names_of(tables, name) for name in DIMENSIONS}
+        coded = ", ".join(f"coalesce(enum_code({name}), {len(names[name])}) AS {name}" for name in DIMENSIONS)
+        columns = columns_of(tables, f"SELECT headline_ms, {coded} FROM requests WHERE timed")  # noqa: S608 (ours)
+        codes = {name: columns[name].astype(np.uint16) for name in DIMENSIONS}
+        return cls(columns["headline_ms"], codes, names)
+
+    def split(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats]]:
+        """Each group that has latencies: its names, one a dimension, and its latencies in time order. No dimension: one
+        group of all."""
+        if not len(self.headline_ms):
+            return
+        code = np.zeros(len(self.headline_ms), np.int64)
+        for name in dimensions:
+            code = code * (len(self.names[name]) + 1) + self.codes[name]
+        if code.max() <= np.iinfo(np.uint16).max:
+            code = code.astype(np.uint16)  # numpy sorts 16 bits by radix, ten times faster than wider integers
+        order = np.argsort(code, kind="stable")
+        ordered = code[order]
+        edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(order)]
+        for begin, end in pairwise(edges):
+            first = order[begin]
+            labels = tuple(self._name(name, int(self.codes[name][first])) for name in dimensions)
+            yield labels, self.headline_ms[order[begin:end]]
+
+    def _name(self, dimension: str, code: int) -> str:
+        known = self.names[dimension]
+        return known[code] if code < len(known) else ""
+
+
+def percentile_row(headline_ms: Floats) -> dict[str, float | None]:
+    """`p50_ms` … `p999_ms` and `max_ms` of latencies in time order; a percentile that too few samples carry is None."""
+    row: dict[str, float | None] = dict.fromkeys((*PERCENTILES, "max_ms"))
+    if not len(headline_ms):
+        return row
+    wanted = [key for key, p in PERCENTILES.items() if printable(p, len(headline_ms))]
+    figures = np.quantile(headline_ms, [PERCENTILES[key] for key in wanted])
+    for key, figure in zip(wanted, figures, strict=True):
+        effective = len(headline_ms) / correlation_factor(headline_ms <= figure)
+        row[key] = float(figure) if printable(PERCENTILES[key], effective) else None
+    row["max_ms"] = float(headline_ms.max())
+    return row
+
+
+def _names_of(tables: duckdb.DuckDBPyConnection, dimension: str) -> tuple[str, ...]:
+    found = tables.execute(f"SELECT unnest(enum_range(NULL::{dimension}_name))::VARCHAR").fetchall()
+    return tuple(name for (name,) in found)

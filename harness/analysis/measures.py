@@ -1,0 +1,165 @@
+"""What each objective asks, measured in each of its scopes: the figure, how sure it is, and the share of samples beyond
+the bound.
+
+A measure judges nothing; `harness.verdict` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.analysis.intervals import correlation_factor, printable, quantile_interval, share_interval
+from harness.analysis.latencies import Latencies
+from harness.analysis.workflows import waited_ms
+from harness.scenario.model import Objective
+
+__all__ = ["PERCENTILE_OF", "Measure", "measure_objectives"]
+
+Floats = NDArray[np.float64]
+Interval = tuple[float | None, float | None]
+
+PERCENTILE_OF: Final[Mapping[str, float]] = {
+    "p50_ms": 0.50,
+    "p90_ms": 0.90,
+    "p95_ms": 0.95,
+    "p99_ms": 0.99,
+    "waited_p95_ms": 0.95,
+}
+"""Metrics that are percentiles; the others are rates."""
+
+SCOPE_COLUMN: Final = {
+    "network": "",
+    "each-site": "site",
+    "each-workflow": "workflow",
+    "each-operation": "operation",
+    "each-lane": "lane",
+    "each-persona": "persona",
+}
+_WORKFLOW_COLUMNS: Final = ("", "site", "workflow", "persona", "lane")
+_FAILED: Final = "outcome IN ('failed', 'abandoned')"
+_ENDED: Final = "outcome IN ('ok', 'failed', 'abandoned')"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One objective in one scope. Latencies in ms, rates as shares; intervals at 90%."""
+
+    objective: Objective
+    scope: Mapping[str, str]
+    """{} for the network, else one column and its name."""
+    samples: int
+    effective_samples: float
+    """How many independent samples they are worth, at the figure."""
+    figure: float | None
+    """None where too few samples carry the percentile, or none is there at all."""
+    interval: Interval
+    beyond: int
+    """Samples above the bound; of a rate: the errors or failures."""
+    beyond_interval: tuple[float, float]
+    """Clopper–Pearson interval of their share."""
+    timeouts: int = 0
+    """Of a rate's errors: those that a stalled generator could have made itself."""
+
+
+def measure_objectives(
+    tables: duckdb.DuckDBPyConnection,
+    latencies: Latencies,
+    objectives: Iterable[Objective],
+    planned: Mapping[str, list[Mapping[str, str]]],
+) -> list[Measure]:
+    """Every objective in every scope that was planned (objective id → scopes) or seen, in that order."""
+    found = []
+    split: dict[str, dict[str, Floats]] = {}
+    for objective in objectives:
+        column = SCOPE_COLUMN[objective.scope]
+        if objective.metric in ("error_rate", "failed_workflow_rate"):
+            by_name: Mapping[str, Any] = _rates(tables, objective.metric, column)
+        elif objective.metric == "waited_p95_ms":
+            by_name = _waits(tables, column)
+        else:
+            if column not in split:
+                split[column] = {
+                    "".join(names): values for names, values in latencies.split(*([column] if column else []))
+                }
+            by_name = split[column]
+        for name in _scope_names(objective, column, planned.get(objective.id, []), by_name):
+            scope = {column: name} if column else {}
+            if objective.metric in PERCENTILE_OF:
+                found.append(_percentile_measure(objective, scope, by_name.get(name, np.empty(0))))
+            else:
+                found.append(_rate_measure(objective, scope, *by_name.get(name, (0, 0, 0))))
+    return found
+
+
+def _scope_names(
+    objective: Objective, column: str, planned: list[Mapping[str, str]], seen: Iterable[str]
+) -> Iterator[str]:
+    """Planned names first, then what was seen besides; the network's name is ""."""
+    if not column:
+        yield ""
+        return
+    for name in dict.fromkeys([*(scope[column] for scope in planned if column in scope), *seen]):
+        if name and (not objective.only or name in objective.only):
+            yield name
+
+
+def _percentile_measure(objective: Objective, scope: Mapping[str, str], values: Floats) -> Measure:
+    """The percentile of `values` (ms, in time order), printed where they carry it."""
+    p = PERCENTILE_OF[objective.metric]
+    count = len(values)
+    if not count:
+        return Measure(objective, scope, 0, 0.0, None, (None, None), 0, share_interval(0, 0))
+    figure = float(np.quantile(values, p))
+    effective = count / correlation_factor(values <= figure)
+    carried = printable(p, effective)
+    above = values > objective.bound
+    beyond = int(above.sum())
+    worth = 1 / correlation_factor(above)
+    return Measure(
+        objective,
+        scope,
+        count,
+        effective,
+        figure if carried else None,
+        quantile_interval(values, p, effective) if carried else (None, None),
+        beyond,
+        share_interval(beyond * worth, count * worth),
+    )
+
+
+def _rate_measure(objective: Objective, scope: Mapping[str, str], samples: int, errors: int, timeouts: int) -> Measure:
+    interval = share_interval(errors, samples)
+    figure = errors / samples if samples else None
+    shown: Interval = interval if samples else (None, None)
+    return Measure(objective, scope, samples, float(samples), figure, shown, errors, interval, timeouts)
+
+
+def _rates(tables: duckdb.DuckDBPyConnection, metric: str, column: str) -> dict[str, tuple[int, int, int]]:
+    """Name → (samples, errors, those of them that are timeouts or lost connections)."""
+    if metric == "error_rate":
+        source = "requests"
+        counts = "count(*), count(*) FILTER (is_error), count(*) FILTER (outcome IN ('timeout', 'connection'))"
+    elif column in _WORKFLOW_COLUMNS:
+        source, counts = "workflows", f"count(*) FILTER ({_ENDED}), count(*) FILTER ({_FAILED}), 0"
+    else:
+        return {}
+    name = f"coalesce({column}::VARCHAR, '')" if column else "''"
+    query = f"SELECT {name}, {counts} FROM {source} GROUP BY 1 ORDER BY 1"  # noqa: S608 (every part is ours)
+    return {
+        str(label): (samples, errors, timeouts) for label, samples, errors, timeouts in tables.execute(query).fetchall()
+    }
+
+
+def _waits(tables: duckdb.DuckDBPyConnection, column: str) -> dict[str, Floats]:
+    if column not in _WORKFLOW_COLUMNS:
+        return {}
+    if not column:
+        return {"": waited_ms(tables)}
+    names = tables.execute(f"SELECT DISTINCT {column}::VARCHAR FROM workflows ORDER BY 1").fetchall()  # noqa: S608
+    return {str(name): waited_ms(tables, **{column: str(name)}) for (name,) in names if name}

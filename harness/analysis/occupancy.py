@@ -1,0 +1,36 @@
+"""How many intervals are open at a moment: clinicians on duty, requests in flight. Exact sums, no sampling.
+
+F(t) = ∫₀ᵗ open dt = Σ over starts before t of (t − start) − Σ over ends before t of (t − end)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["mean_open", "peak_open"]
+
+Floats = NDArray[np.float64]
+
+
+def mean_open(starts_s: Floats, ends_s: Floats, edges_s: Floats) -> Floats:
+    """Mean number of open intervals [start, end) in each of the bins between `edges_s` (n + 1 edges give n means)."""
+    integral = _time_since(starts_s, edges_s) - _time_since(ends_s, edges_s)
+    return np.asarray(np.diff(integral) / np.diff(edges_s), dtype=np.float64)
+
+
+def peak_open(starts_s: Floats, ends_s: Floats) -> int:
+    """The most intervals open at once; one that ends where another starts does not overlap it."""
+    if not len(starts_s):
+        return 0
+    starts = np.sort(starts_s)
+    ended = np.searchsorted(np.sort(ends_s), starts, side="right")
+    return int((np.arange(1, len(starts) + 1) - ended).max())
+
+
+def _time_since(moments_s: Floats, edges_s: Floats) -> Floats:
+    """Σ (edge − moment) over the moments before each edge."""
+    moments = np.sort(moments_s)
+    before = np.searchsorted(moments, edges_s, side="left")
+    total = np.concatenate([[0.0], np.cumsum(moments)])
+    return np.asarray(before * edges_s - total[before], dtype=np.float64)

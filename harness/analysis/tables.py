@@ -1,0 +1,104 @@
+"""A run's Parquet files as DuckDB tables, with the words of the analysis defined once: headline latency, error, timed.
+
+samples.parquet ──▶ requests     in time order; names as ENUM codes, so that a million rows group in milliseconds
+workflows · duty · health · plan ──▶ views
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from harness.errors import JudgeError
+from harness.rundir import RunDir
+from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
+
+__all__ = ["DIMENSIONS", "NOT_ERRORS", "UNTIMED", "columns_of", "open_tables"]
+
+DIMENSIONS: Final = ("site", "workflow", "operation", "lane", "persona", "phase")
+"""What requests are grouped by."""
+
+NOT_ERRORS: Final = ("ok", "expected_refusal", "cancelled")
+"""Outcomes that are no errors. A refusal that the workflow reckons with (409, 412) and a request cut off at the end are
+counted apart."""
+
+UNTIMED: Final = ("connection", "cancelled")
+"""Outcomes without a latency: nobody answered and nobody waited for it to the end. A refused connection takes a
+millisecond; counted as a latency it would make an outage look fast. A timeout has one: somebody waited that long."""
+
+_PLAN_COLUMNS: Final = ("slot", "site", "persona", "clinician", "start_s", "end_s", "worker")
+
+_CODED: Final = (*DIMENSIONS, "outcome")
+
+_REQUESTS: Final = """
+    CREATE TEMP TABLE requests AS
+    WITH first_open AS (
+        SELECT worker, workflow_run, min(start_s) AS first_s FROM samples WHERE open GROUP BY ALL
+    )
+    SELECT start_s, latency_ms, start_s + latency_ms / 1000 AS done_s,
+           greatest(0, start_s - intended_s) * 1000 AS lag_ms,
+           CASE WHEN open AND start_s = first_s THEN latency_ms + (start_s - intended_s) * 1000 ELSE latency_ms END
+               AS headline_ms,
+           {coded}, status, attempt, samples.worker, samples.workflow_run,
+           outcome NOT IN {not_errors} AS is_error, outcome NOT IN {untimed} AS timed
+    FROM samples LEFT JOIN first_open ON open AND samples.worker = first_open.worker
+         AND samples.workflow_run = first_open.workflow_run
+    ORDER BY start_s
+"""
+
+
+@contextmanager
+def open_tables(run_dir: RunDir) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database over the files of one run: `requests`, `workflows`, `duty`, `health`, `plan`.
+
+    Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column.
+    """
+    files = {
+        "samples": (run_dir.samples, SAMPLES.names),
+        "workflows": (run_dir.workflows, WORKFLOWS.names),
+        "duty": (run_dir.duty, DUTY.names),
+        "health": (run_dir.health, HEALTH.names),
+        "plan": (run_dir.plan, list(_PLAN_COLUMNS)),
+    }
+    for path, columns in files.values():
+        _check_format(path, columns)
+    with duckdb.connect(":memory:", config={"threads": 2, "temp_directory": ""}) as tables:
+        for name, (path, _) in files.items():
+            tables.read_parquet(str(path)).create_view(name)
+        for name in _CODED:
+            tables.execute(
+                f"CREATE TYPE {name}_name AS ENUM (SELECT DISTINCT {name} FROM samples WHERE {name} <> '' ORDER BY 1)"  # noqa: S608 (ours)
+            )
+        coded = ", ".join(f"nullif({name}, '')::{name}_name AS {name}" for name in _CODED)
+        tables.execute(_REQUESTS.format(coded=coded, not_errors=NOT_ERRORS, untimed=UNTIMED))
+        yield tables
+
+
+def _check_format(path: Path, columns: list[str]) -> None:
+    hint = "the run's folder is damaged or was written by another version; run again, or use the version that wrote it"
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise JudgeError(f"{path.name}: cannot be read ({type(error).__name__})", hint) from error
+    version = (schema.metadata or {}).get(b"format_version", str(FORMAT_VERSION).encode()).decode()
+    if version != str(FORMAT_VERSION):
+        raise JudgeError(f"{path.name}: format {version}, this version reads {FORMAT_VERSION}", hint)
+    missing = [name for name in columns if name not in schema.names]
+    if missing:
+        raise JudgeError(f"{path.name}: column {', '.join(missing)} is missing", hint)
+
+
+def columns_of(
+    tables: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> dict[str, NDArray[Any]]:
+    """The result of `query` as one numpy array a column; numbers without gaps only, and strings."""
+    found = tables.execute(query, list(parameters)).fetchnumpy()
+    return {name: np.asarray(column) for name, column in found.items()}
