@@ -1,0 +1,163 @@
+"""`emrload sandbox`: the embedded FHIR server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.errors import InputError, Problem
+from harness.sandbox.faults import FAULTS, parse_fault
+from harness.units import parse_duration
+
+__all__ = ["command"]
+
+EPILOG = """\b
+Examples:
+  emrload sandbox --port 8080 --data ./sandbox-data
+      a server at full speed that keeps its data; SIGTERM or Ctrl-C ends it
+  emrload sandbox --servers 4 --service 50ms --distribution exponential --fault slow-site:site=river,delay=800ms
+      four servers of 50 ms on average behind one queue, and one slow site
+\b
+Once it serves, one JSON line on standard output says where: {"url": …, "pid": …, "data": …}.
+GET URL/../_sandbox/truth gives the server's own counts, PUT URL/../_sandbox/faults replaces the faults.
+"""
+
+
+class Duration(click.ParamType):
+    """A duration with its unit, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(epilog=EPILOG)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, metavar="P", help="Port; 0 takes a free one.  [default: 0]"
+)
+@click.option("--host", default="127.0.0.1", metavar="IP", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Keep resources and journal here and go on from what is there; else a temporary folder, removed at a clean end.",
+)
+@click.option(
+    "--architecture",
+    type=click.Choice(["shared", "per-lane"]),
+    default="shared",
+    help="One pool of servers for all, or one of that size for each lane.  [default: shared]",
+)
+@click.option(
+    "--servers",
+    type=click.IntRange(1, 100_000),
+    metavar="C",
+    help="How many requests are served at once; needs --service.",
+)
+@click.option("--service", type=Duration(), metavar="D", help="Mean service time, such as 50ms; needs --servers.")
+@click.option(
+    "--distribution",
+    type=click.Choice(["fixed", "exponential"]),
+    default="exponential",
+    help="How service times spread.  [default: exponential]",
+)
+@click.option("--fault", "faults", multiple=True, metavar="NAME[:k=v,…]", help="Plant a fault; may be given again.")
+@click.option("--seed", type=int, default=0, metavar="S", help="For drawn service times and errors.  [default: 0]")
+@click.option("--end-with-parent", is_flag=True, help="End when the process that started it dies (Linux).")
+@click.option("--list-faults", is_flag=True, help="List the faults that can be planted, and stop.")
+@click.option("--json", "as_json", is_flag=True, help="With --list-faults: as JSON.")
+def command(
+    port: int,
+    host: str,
+    data: Path | None,
+    architecture: Any,
+    servers: int | None,
+    service: float | None,
+    distribution: Any,
+    faults: tuple[str, ...],
+    seed: int,
+    end_with_parent: bool,
+    list_faults: bool,
+    as_json: bool,
+) -> None:
+    """Start the embedded FHIR R4 server.
+
+    It stores and searches real resources, and every answer says how long it took (X-Service-Ms, X-Residence-Ms). With --servers
+    and --service it has a known capacity; with --fault something known goes wrong.
+    """
+    if list_faults:
+        click.echo(json.dumps(_fault_rows(), indent=2) if as_json else _fault_text())
+        return
+    if as_json:
+        raise click.UsageError("--json goes with --list-faults; the line that a started sandbox prints is JSON anyway")
+    _check_capacity(servers, service)
+    planted = _parse_faults(faults)
+
+    from harness.sandbox.capacity import Capacity
+    from harness.sandbox.server import Settings, serve
+
+    capacity = Capacity(servers or 0, service or 0.0, distribution, architecture, seed)
+    serve(Settings(host, port, data, capacity, planted, seed, end_with_parent))
+
+
+def _check_capacity(servers: int | None, service: float | None) -> None:
+    if (servers is None) != (service is None):
+        raise click.UsageError("--servers and --service go together: --servers 4 --service 50ms")
+    if service == 0:
+        raise click.UsageError("--service must be longer than 0; leave --servers and --service out for full speed")
+
+
+def _parse_faults(texts: tuple[str, ...]) -> list[Any]:
+    planted = []
+    problems: list[Problem] = []
+    for text in texts:
+        try:
+            planted.append(parse_fault(text))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems, "`emrload sandbox --list-faults` explains them.")
+    return planted
+
+
+def _fault_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "does": kind.sentence,
+            "parameters": {
+                key: {
+                    "meaning": parameter.meaning,
+                    "default": parameter.default or None,
+                    "required": parameter.required,
+                }
+                for key, parameter in kind.parameters.items()
+            },
+        }
+        for name, kind in FAULTS.items()
+    ]
+
+
+def _fault_text() -> str:
+    lines = []
+    for name, kind in FAULTS.items():
+        lines.append(f"{name}\n  {kind.sentence}")
+        for key, parameter in kind.parameters.items():
+            extra = (
+                "required"
+                if parameter.required
+                else f"default {parameter.default}"
+                if parameter.default
+                else "optional"
+            )
+            lines.append(f"    {key:<10} {parameter.meaning} ({extra})")
+    return "\n".join(lines)

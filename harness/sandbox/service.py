@@ -1,0 +1,167 @@
+"""Performs one interaction against the store: quick reads here and now, long ones beside the event loop, writes on the writer's thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+import orjson
+
+from harness.sandbox import bundles, interactions
+from harness.sandbox.capability import capability_statement
+from harness.sandbox.dates import instant_text
+from harness.sandbox.outcome import FHIR_JSON, FhirError, Reply
+from harness.sandbox.pages import Pages
+from harness.sandbox.query import Query, parse_query
+from harness.sandbox.results import PAGE_PARAMETERS, first_page, later_page
+from harness.sandbox.routes import Interaction
+from harness.sandbox.search import matching_rids, plan_search
+from harness.sandbox.store import ReadSession, Store, Stored, WriteSession
+
+__all__ = ["Asked", "FhirService"]
+
+Pairs = Sequence[tuple[str, str]]
+
+_JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request without its transport. `base` is the address of the FHIR base as the client wrote it; `headers` have lower-case names."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    base: str
+    body: bytes = b""
+
+
+class FhirService:
+    """Answers FHIR requests; raises FhirError where the answer is an OperationOutcome."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._pages = Pages()
+        self._started = instant_text(int(time.time() * 1000))
+
+    async def perform(self, interaction: Interaction, asked: Asked) -> Reply:
+        """Everything but bundles, which come parsed to `perform_bundle`."""
+        reader, kind, resource_id = self._store.reader, interaction.kind, interaction.id
+        match interaction.name:
+            case "read":
+                return _unless_known(interactions.read(reader, kind, resource_id), asked)
+            case "search":
+                return await self._search(kind, asked)
+            case "create":
+                return await self._create(kind, asked)
+            case "update":
+                return await self._update(kind, resource_id, asked)
+            case "delete":
+                if_match = asked.headers.get("if-match", "")
+                return await self._store.write(
+                    lambda session: interactions.delete(session, kind, resource_id, if_match)
+                )
+            case "vread":
+                return interactions.vread(reader, kind, resource_id, interaction.version)
+            case "history":
+                return interactions.history(reader, kind, resource_id, asked.base)
+        return Reply(200, capability_statement(asked.base, self._started), {"Content-Type": FHIR_JSON})
+
+    async def perform_bundle(self, bundle: bundles.ParsedBundle, asked: Asked) -> Reply:
+        whole = _preference(asked) == "representation"
+
+        def search(session: ReadSession, kind: str, pairs: list[tuple[str, str]]) -> Reply:
+            query = parse_query(kind, pairs)
+            rids = matching_rids(session, plan_search(session, query))
+            return first_page(session, self._pages, query, rids, asked.base, pairs)
+
+        if bundle.kind == "transaction":
+            return await self._store.write(
+                lambda session: bundles.perform_transaction(session, bundle, asked.base, search, whole)
+            )
+        if bundles.only_reads(bundle):
+            return await self._store.read_slowly(
+                lambda session: bundles.perform_batch(session, bundle, asked.base, search, whole)
+            )
+        return await self._store.write(
+            lambda session: bundles.perform_batch(session, bundle, asked.base, search, whole)
+        )
+
+    async def _search(self, kind: str, asked: Asked) -> Reply:
+        pairs = parse_qsl(asked.query, keep_blank_values=True)
+        if asked.method == "POST":
+            _check_content_type(asked, (_FORM,))
+            pairs += parse_qsl(asked.body.decode(errors="replace"), keep_blank_values=True)
+        reader = self._store.reader
+        if any(name in PAGE_PARAMETERS for name, _ in pairs):
+            return later_page(reader, self._pages, kind, pairs, asked.base)
+        query: Query = parse_query(kind, pairs)
+        plan = plan_search(reader, query)
+        if plan.quick:
+            rids = matching_rids(reader, plan)
+        else:
+            rids = await self._store.read_slowly(lambda session: matching_rids(session, plan))
+        return first_page(reader, self._pages, query, rids, asked.base, pairs)
+
+    async def _create(self, kind: str, asked: Asked) -> Reply:
+        _check_content_type(asked, _JSON_TYPES)
+        resource = interactions.parse_resource(kind, asked.body)
+        condition = asked.headers.get("if-none-exist", "")
+
+        def work(session: WriteSession) -> tuple[int, Stored]:
+            found = interactions.conditional_match(session, kind, condition) if condition else None
+            return (200, found) if found else (201, interactions.create(session, kind, resource))
+
+        return _written(*await self._store.write(work), asked)
+
+    async def _update(self, kind: str, resource_id: str, asked: Asked) -> Reply:
+        _check_content_type(asked, _JSON_TYPES)
+        resource = interactions.parse_resource(kind, asked.body)
+        if_match = asked.headers.get("if-match", "")
+        status, stored = await self._store.write(
+            lambda session: interactions.update(session, kind, resource_id, resource, if_match)
+        )
+        return _written(status, stored, asked)
+
+
+def _written(status: int, stored: Stored, asked: Asked) -> Reply:
+    """With the address of the version written, and as much of it as the client prefers."""
+    reply = interactions.stored_reply(status, stored)
+    headers = {**reply.headers, "Location": f"{asked.base}/{stored.kind}/{stored.id}/_history/{stored.version}"}
+    match _preference(asked):
+        case "minimal":
+            del headers["Content-Type"]
+            return Reply(status, b"", headers)
+        case "OperationOutcome":
+            issue = {
+                "severity": "information",
+                "code": "informational",
+                "diagnostics": f"stored version {stored.version}",
+            }
+            return Reply(status, orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]}), headers)
+    return Reply(status, reply.body, headers)
+
+
+def _unless_known(reply: Reply, asked: Asked) -> Reply:
+    """304 where the client holds this very version."""
+    if asked.headers.get("if-none-match") == reply.headers["ETag"]:
+        return Reply(304, b"", {"ETag": reply.headers["ETag"]})
+    return reply
+
+
+def _preference(asked: Asked) -> str:
+    for part in asked.headers.get("prefer", "").replace(",", ";").split(";"):
+        name, _, value = part.strip().partition("=")
+        if name == "return":
+            return value
+    return ""
+
+
+def _check_content_type(asked: Asked, allowed: Sequence[str]) -> None:
+    given = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given not in allowed:
+        raise FhirError(415, "not-supported", f"Content-Type is one of {', '.join(allowed)}")
