@@ -160,8 +160,12 @@ class FabricatedRun:
 
 
 def write_parquet(frame: pd.DataFrame, schema: pa.Schema, path: Path) -> None:
-    """Each clinician does `runs_each` workflows of two requests, evenly over her slot; a persona's two workflows in turn."""
-               else pa.array(frame[field.name].to_numpy(), type=field.type) for field in schema]  # fmt: skip
+    columns = [
+        pa.array(frame[field.name].tolist(), type=pa.string()).cast(field.type)
+        if pa.types.is_dictionary(field.type)
+        else pa.array(frame[field.name].to_numpy(), type=field.type)
+        for field in schema
+    ]
     table = pa.table(columns, schema=schema.with_metadata({"format_version": str(FORMAT_VERSION)}))
     pq.write_table(table, path, compression="zstd")
 
