@@ -1,26 +1,31 @@
 """One synthetic clinician: what a workflow may ask of her, over whichever world she is in.
 
-    workflow ──▶ Clinician ──▶ World (wire or virtual clock)
-                 builds the call, says what a right answer is, turns a wrong one into a failed step
+workflow ──▶ Clinician ──▶ World (wire or virtual clock)
+             builds the call, says what a right answer is, turns a wrong one into a failed step
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, TypeVar
+from uuid import UUID
 
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.world import StepFailed, World
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check
+from harness.fhir.systems import SYNTHETIC, TAG_SYSTEM
+from harness.population.identity import PatientIdentity, patient_identity
 from harness.population.stream import Stream
 
 __all__ = ["Clinician", "Found", "Habits", "Pace", "Post"]
 
 Resource = dict[str, Any]
 T = TypeVar("T")
+FIRST_NEWCOMER = 1_000_000
+"""Patients with lower numbers are seeded, those from here on are registered during a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Habits:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """Where a clinician works: the site, its people, the day that is played, and the run that her writes are tagged with."""
+    """Where a clinician works: the site, its people, the day that is played, the run that tags what she writes."""
 
     site: str
     locale: str
@@ -51,6 +56,9 @@ class Post:
     today: date
     run_id: str
     register: SiteRegister
+    opens_at_s: float = 0.0
+    """What the site's clock shows at run second 0, in seconds after its midnight."""
+    utc_offset_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,14 @@ class Found:
     included: tuple[Resource, ...]
     next: str
 
+    @property
+    def ours(self) -> tuple[Resource, ...]:
+        """Those matches that the harness wrote, and so may change."""
+        return tuple(match for match in self.matches if _is_ours(match))
+
 
 class Clinician:
-    """A person on duty. Everything she draws comes from (seed, site, persona, ordinal), so she is the same everywhere."""
+    """A person on duty. All she draws comes from (seed, site, persona, ordinal, slot): the same on every machine."""
 
     def __init__(self, post: Post, habits: Habits, ordinal: int, world: World, slot: int = 0) -> None:
         self.post = post
@@ -83,9 +96,41 @@ class Clinician:
         """Her site's Organization as a reference."""
         return f"Organization/{self.post.register.organization}"
 
+    @property
+    def now(self) -> datetime:
+        """What the site's clock shows, on the day that is played."""
+        midnight = datetime.combine(self.post.today, time(), timezone(timedelta(seconds=self.post.utc_offset_s)))
+        return midnight + timedelta(seconds=round(self.post.opens_at_s + self.world.now_s))
+
     def next_patient(self) -> KnownPatient:
         """Whoever comes next: any patient of the site, equally likely."""
         return self.draws.choose(self.post.register.patients)
+
+    def own_patient(self, of: int) -> KnownPatient:
+        """One of the `of` patients that she looks after all day; the next on the roster looks after the next `of`."""
+        patients = self.post.register.patients
+        return patients[(self.ordinal * of + self.draws.integer(of)) % len(patients)]
+
+    def newcomer(self) -> PatientIdentity:
+        """Somebody whom no earlier run and no colleague has met: the number is drawn for this run, 40 bits wide."""
+        number = Stream(self.post.run_id, self.draws.bits()).integer(1 << 40)
+        return patient_identity(self.post.seed, self.post.site, FIRST_NEWCOMER + number, self.post.locale)
+
+    def reading(self, low: float, high: float) -> float:
+        """What an instrument shows: mostly within the usual range, one in six a little outside (assumption)."""
+        margin = (high - low) / 10
+        return low - margin + self.draws.uniform() * (high - low + 2 * margin)
+
+    def new_name(self) -> str:
+        """A `urn:uuid:` under which entries of one transaction refer to each other."""
+        return f"urn:uuid:{UUID(int=self.draws.bits() << 64 | self.draws.bits(), version=4)}"
+
+    def pick(self, items: Sequence[T], up_to: int) -> tuple[T, ...]:
+        """Up to `up_to` neighbours out of `items`, from a drawn place on, so that colleagues seldom take the same."""
+        if len(items) <= up_to:
+            return tuple(items)
+        start = self.draws.integer(len(items) - up_to + 1)
+        return tuple(items[start : start + up_to])
 
     def think(self, what: str) -> None:  # noqa: ARG002 (`what` is for the reader of the workflow)
         """Pause as the persona does at one step."""
@@ -104,11 +149,13 @@ class Clinician:
     ) -> Found:
         """Search `kind`; with `patient`, every match must be about that patient.
 
-        A parameter name is written with `_` for `-` (`clinical_status`) and a leading `_` kept (`_sort`); a sequence is repeated.
+        A parameter name is written with `_` for `-` (`clinical_status`) and a leading `_` kept (`_sort`); a sequence is
+        repeated.
         Fewer than `at_least` matches are a failed step: somebody the clinic knows was not found.
         """
-        call = requests.search(kind, patient.id if patient else "", parameters)
-        return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient and patient.id, at_least))
+        patient_id = patient.id if patient else None
+        call = requests.search(kind, patient_id or "", parameters)
+        return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient_id, at_least))
 
     def next_page(self, kind: str, page: Found) -> Found:
         """Follow the opaque `next` link of a page that has one."""
@@ -122,36 +169,51 @@ class Clinician:
         return next(match for match in found.matches if match["id"] == patient.id)
 
     def create(self, resource: Resource, *, if_none_exist: str = "") -> Resource:
-        """Create; conditionally where `if_none_exist` says by which search. Returns what the server stored."""
+        """Create; conditionally where `if_none_exist` says by which search. Returns what the server stored.
+
+        Two conditional creates of one thing at once: the one refused is sent again, and then meets what the other made.
+        """
         call = requests.create(self._tagged(resource), if_none_exist)
-        return self._content(call, lambda answer: checks.is_stored(answer, resource["resourceType"]))
+        stored: Check = lambda answer: checks.is_stored(answer, resource["resourceType"])  # noqa: E731
+        return self._insist(call, stored, lambda: call)
 
     def revise(self, resource: Resource, change: Callable[[Resource], Resource]) -> Resource:
-        """Update with `If-Match`. Somebody was quicker (409, 412): read again, change again, send once more."""
-        kind, resource_id = resource["resourceType"], resource["id"]
-        stored: Check = lambda answer: checks.is_stored(answer, kind, resource_id)  # noqa: E731
-        answer = self._perform(requests.update(change(resource)), stored)
-        if answer.refused:
-            call = requests.update(change(self.read(kind, resource_id)))
-            answer = self._perform(call, stored)
-            if answer.refused:
-                raise StepFailed(f"{call.operation}: refused twice, somebody else keeps changing it")
-        return _as_resource(answer)
+        """Update with `If-Match`. Somebody was quicker (409, 412): read again, change again, send once more.
 
-    def transaction(self, name: str, entries: Sequence[Resource]) -> Resource:
-        """All or nothing; `entries` are Bundle entries made by `harness.fhir.requests.entry`."""
+        Only what carries our tag is ever changed; anything else is a failed step. `change` gives a new resource.
+        """
+        kind, resource_id = resource["resourceType"], resource["id"]
+        if not _is_ours(resource):
+            raise StepFailed(f"{kind}.update: not sent, the {kind} was not written by the harness")
+        stored: Check = lambda answer: checks.is_stored(answer, kind, resource_id)  # noqa: E731
+        call = requests.update(change(resource))
+        return self._insist(call, stored, lambda: requests.update(change(self.read(kind, resource_id))))
+
+    def transaction(self, name: str, entries: Sequence[Resource]) -> Resource | None:
+        """All or nothing; `entries` are Bundle entries made by `harness.fhir.requests.entry`.
+
+        None where a colleague had meanwhile changed what an entry updates: it was refused, and nothing was written.
+        """
         return self._bundle("transaction", name, entries)
 
-    def batch(self, name: str, entries: Sequence[Resource]) -> Resource:
+    def batch(self, name: str, entries: Sequence[Resource]) -> None:
         """Each entry for itself; one failed entry in a 200 answer is a failed step."""
-        return self._bundle("batch", name, entries)
+        self._bundle("batch", name, entries)
 
-    def _bundle(self, kind: str, name: str, entries: Sequence[Resource]) -> Resource:
-        tagged = [
-            {**entry, "resource": self._tagged(entry["resource"])} if "resource" in entry else entry for entry in entries
-        ]
+    def _bundle(self, kind: str, name: str, entries: Sequence[Resource]) -> Resource | None:
+        tagged = [{**entry, "resource": self._tagged(entry["resource"])} for entry in entries]
         call = requests.bundle(kind, name, tagged)
-        return self._content(call, lambda answer: checks.is_bundle_response(answer, kind, len(tagged)))
+        answer = self._perform(call, lambda answer: checks.is_bundle_response(answer, kind, len(tagged)))
+        return None if answer.refused else _as_resource(answer)
+
+    def _insist(self, call: Call, check: Check, again: Callable[[], Call]) -> Resource:
+        """Perform `call`; where it is refused because of a race, perform what `again` makes of it, once."""
+        answer = self._perform(call, check)
+        if answer.refused:
+            answer = self._perform(again(), check)
+            if answer.refused:
+                raise StepFailed(f"{call.operation}: refused twice, somebody else was quicker each time")
+        return _as_resource(answer)
 
     def _tagged(self, resource: Resource) -> Resource:
         return requests.tagged(resource, f"run-{self.post.run_id}")
@@ -161,11 +223,12 @@ class Clinician:
         return Found(*checks.split_search_result(bundle))
 
     def _content(self, call: Call, check: Check) -> Resource:
-        return _as_resource(self._perform(call, check, refusal_fails=True))
+        return _as_resource(self._perform(call, check))
 
-    def _perform(self, call: Call, check: Check, *, refusal_fails: bool = False) -> Answer:
+    def _perform(self, call: Call, check: Check) -> Answer:
+        """The answer, where it is right or a refusal that `call` expects; anything else is a failed step."""
         answer = self.world.perform(call, check)
-        if answer.outcome == "ok" or (answer.refused and not refusal_fails):
+        if answer.outcome == "ok" or (answer.outcome == "expected_refusal" and answer.status in call.expected):
             return answer
         raise StepFailed(f"{call.operation}: {answer.outcome} {answer.status or ''} {answer.detail}".rstrip())
 
@@ -173,3 +236,8 @@ class Clinician:
 def _as_resource(answer: Answer) -> Resource:
     resource: Resource = answer.json()
     return resource
+
+
+def _is_ours(resource: Resource) -> bool:
+    tags = resource.get("meta", {}).get("tag", ())
+    return any(tag.get("system") == TAG_SYSTEM and tag.get("code") == SYNTHETIC for tag in tags)

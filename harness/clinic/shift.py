@@ -1,6 +1,6 @@
 """A clinician's time on duty: wait, do a workflow, pause, and again until the slot is over.
 
-    ├ first wait ┤ workflow ┤ between ┤ workflow ┤ between ┤ … ┤ slot over (the step is finished, the workflow is `cut`)
+├ first wait ┤ workflow ┤ between ┤ workflow ┤ between ┤ … ┤ slot over (the step is finished, the workflow is `cut`)
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __all__ = ["residual_wait_s", "work_shift"]
 def residual_wait_s(draws: Stream, pace: Pace) -> float:
     """What is left of a pause that began before anybody looked, in seconds.
 
-    Whoever looks at a random moment meets long pauses more often: the pause is drawn length-biased (for a lognormal: its mean times
-    e^{σ²}, same σ), and the look falls uniformly into it (Cox, Renewal Theory, 1962, ch. 5).
+    Whoever looks at a random moment meets long pauses more often: the pause is drawn length-biased (for a lognormal:
+    its mean times e^{σ²}, same σ), and the look falls uniformly into it (Cox, Renewal Theory, 1962, ch. 5).
     """
     if pace.mean_s <= 0:
         return 0.0
@@ -36,8 +36,9 @@ def work_shift(
 ) -> None:
     """Work until the world says that the slot is over; then return.
 
-    `weights_at` gives the persona's workflow weights at a moment of the run; `unsupported` names the workflows that the target lacks the
-    capabilities for: they are recorded as `skipped` and another one is drawn.
+    `weights_at` gives the persona's workflow weights at a moment of the run; `unsupported` names the workflows that the
+    target lacks the capabilities for: they are recorded as `skipped` and another one is drawn. Where none is left, she
+    idles until the slot is over.
     """
     try:
         clinician.world.wait(first_wait_s)
@@ -48,20 +49,20 @@ def work_shift(
         return
 
 
-def _draw(clinician: Clinician, weights: dict[str, float], unsupported: Collection[str]) -> Workflow | None:
-    while weights:
+def _draw(clinician: Clinician, weights: dict[str, float], unsupported: Collection[str]) -> Workflow:
+    while any(weights.values()):
         name = clinician.draws.weighted(weights)
         if name not in unsupported:
             return WORKFLOWS[name]
         clinician.world.workflow_begins(name, WORKFLOWS[name].lane)
         clinician.world.workflow_ends("skipped", "the target does not declare what it needs")
         del weights[name]
-    return None
+    # without this a persona of nothing but skipped workflows would write `skipped` as fast as the machine can
+    clinician.world.wait(math.inf)
+    raise SlotOver
 
 
-def _do(clinician: Clinician, chosen: Workflow | None) -> None:
-    if chosen is None:
-        return
+def _do(clinician: Clinician, chosen: Workflow) -> None:
     clinician.world.workflow_begins(chosen.name, chosen.lane)
     try:
         chosen.play(clinician)

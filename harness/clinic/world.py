@@ -1,7 +1,7 @@
 """What a clinician needs of the world: somebody who answers calls, and time.
 
-Two worlds exist: the wire (`harness.load`: gevent and the lean client) and the virtual clock (`harness.clinic.virtual`: canned answers).
-A workflow cannot tell them apart.
+Two worlds exist: the wire (`harness.load`: gevent and the lean client) and the virtual clock (`harness.clinic.virtual`:
+canned answers). A workflow cannot tell them apart.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["SlotOver", "StepFailed", "WorkflowOutcome", "World"]
 WorkflowOutcome = Literal["ok", "failed", "cut", "abandoned", "skipped"]
 
 
-class StepFailed(Exception):
+class StepFailed(Exception):  # noqa: N818 (what happened in the clinic, not a fault of the program)
     """A step did not come out as clinical work needs it; the workflow ends as `failed`."""
 
 
-class SlotOver(Exception):
+class SlotOver(Exception):  # noqa: N818 (the end of a day is no error)
     """The clinician's time on duty is over: the step was finished, the workflow ends as `cut`."""
 
 

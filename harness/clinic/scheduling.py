@@ -1,0 +1,49 @@
+"""The day's appointments, and the desk where those who have one check in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from harness.clinic.clinician import Clinician
+from harness.clinic.registry import workflow
+from harness.fhir import resources
+from harness.fhir.systems import mrn_system
+
+
+@workflow("review-schedule", lane="scheduling", needs=("Appointment?practitioner&date", "Patient.read"))
+def review_schedule(physician: Clinician) -> None:
+    """See who comes today and open one patient's demographics. An empty schedule ends it."""
+    today = physician.now.date().isoformat()
+    schedule = physician.search("Appointment", practitioner=physician.practitioner, date=today, _count="50")
+    physician.think("who comes when")
+    for patient_id in physician.pick(expected_patients(schedule.matches), 1):
+        physician.read("Patient", patient_id)
+        physician.think("age, language, where from")
+
+
+@workflow("check-in", lane="scheduling", needs=("Patient?identifier", "Coverage?patient", "Encounter.create"))
+def check_in(clerk: Clinician) -> None:
+    """Find who stands at the desk by the number on the card, check the insurance, open the visit."""
+    patient = clerk.next_patient()
+    clerk.think("greet, take the card")
+    clerk.find_patient(patient, identifier=f"{mrn_system(clerk.post.site)}|{patient.mrn}")
+    clerk.think("confirm name, address and phone")
+    clerk.search("Coverage", patient=patient, at_least=1, _count="10")
+    clerk.think("compare with the insurance card")
+    clerk.think("ask for the reason of the visit")
+    clerk.create(
+        resources.encounter(
+            f"Patient/{patient.id}", status="in-progress", start=clerk.now, organization=clerk.organization
+        )
+    )
+
+
+def expected_patients(appointments: Iterable[dict[str, Any]]) -> list[str]:
+    """The ids of the patients who take part in the appointments."""
+    actors = (
+        participant.get("actor", {}).get("reference", "")
+        for appointment in appointments
+        for participant in appointment.get("participant", ())
+    )
+    return [actor.rpartition("/")[2] for actor in actors if actor.rpartition("/")[0].endswith("Patient")]
