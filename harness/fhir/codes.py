@@ -91,7 +91,7 @@ class Allergen:
 
 @dataclass(frozen=True, slots=True)
 class Medication:
-    """A drug as it is prescribed: `units` of `form` (HL7 v3 orderableDrugForm) by mouth, so many times a day (assumption)."""
+    """A drug and its usual dose by mouth (assumption): `units` of `form` (HL7 v3 orderableDrugForm), `times_a_day`."""
 
     coding: Coding
     form: str

@@ -1,7 +1,7 @@
 """Counter-based random numbers: the n-th draw of a key is the same on every machine, and a key costs no memory.
 
-SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators", OOPSLA) over a key made by BLAKE2b from
-what names the stream, such as (seed, site, persona, ordinal).
+SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators", OOPSLA) over a key that
+BLAKE2b makes from what names the stream, such as (seed, site, persona, ordinal).
 """
 
 from __future__ import annotations

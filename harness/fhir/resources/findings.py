@@ -105,8 +105,8 @@ def vital_signs(
 ) -> list[Resource]:
     """One Observation of the blood pressure and one each of the others that were taken.
 
-    Millimetres of mercury, beats and breaths a minute, degrees Celsius, percent. `identifier` gets each one's LOINC code
-    behind it.
+    Millimetres of mercury, beats and breaths a minute, degrees Celsius, percent. Each one's LOINC code
+    is put behind `identifier`.
     """
     taken = (
         (codes.HEART_RATE, heart_rate),
