@@ -1,0 +1,143 @@
+"""report.html: the finished figures put into words and rows for the template, in the order in which a reader asks.
+
+Nothing is judged and no figure is made here; what a reader needs to know to trust them stands beside them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.report.charts import Chart
+from harness.report.facts import manifest_facts, rehearsal_sentence
+from harness.report.heat import heat_tables, ordered_workflows
+from harness.report.rows import (
+    objectives_table,
+    operations_table,
+    sites_table,
+    split,
+    timeline_table,
+    validity_table,
+    workflows_table,
+)
+from harness.report.sites import site_rows
+from harness.report.timescale import TimeScale
+from harness.report.wording import number_text
+from harness.units import count_text, duration_text
+from harness.verdict import headline, next_steps
+
+if TYPE_CHECKING:
+    from harness.analysis import Analysis
+    from harness.scenario.model import RunSpec
+
+__all__ = ["page_of"]
+
+FOLDED_FROM = 15
+"""A table longer than this shows its first ten rows; the rest is folded (and open in print)."""
+SHOWN_WHEN_FOLDED = 10
+
+
+def page_of(
+    manifest: Mapping[str, Any],
+    analysis: Analysis,
+    verdict: Mapping[str, Any],
+    spec: RunSpec,
+    scale: TimeScale,
+    timeline: Chart,
+    concurrency: Chart,
+) -> tuple[str, list[str], list[str]]:
+    """The page, and the order of sites and workflows that its heat map uses (for the picture of it)."""
+    summary = analysis.summary
+    rows = site_rows(summary, verdict)
+    sites = [row.site for row in rows]
+    workflows = ordered_workflows(analysis.site_workflow, spec)
+    shown = len(sites) if len(sites) <= FOLDED_FROM else SHOWN_WHEN_FOLDED
+    network = analysis.timeline[analysis.timeline["site"] == ""]
+    table, note = timeline_table(network, scale)
+    outcome = str(verdict["verdict"])
+    context = {
+        "outcome": outcome,
+        "word": outcome.upper(),
+        "headline": headline(verdict, summary),
+        "scenario": spec.scenario.title,
+        "subline": _subline(spec, summary, manifest),
+        "rehearsal": rehearsal_sentence(manifest) if verdict.get("rehearsal") else "",
+        "aborted": _aborted(manifest),
+        "next_steps": [_step(text) for text in next_steps(verdict, summary, manifest)],
+        **_folding("sites", sites_table(rows), "other sites"),
+        "timeline": _markup(timeline),
+        "timeline_table": table,
+        "timeline_table_note": note,
+        "heats": heat_tables(analysis.site_workflow, sites[:shown], workflows),
+        "heats_rest": heat_tables(analysis.site_workflow, sites[shown:], workflows),
+        "heats_rest_label": count_text(len(sites) - shown, "other site"),
+        "concurrency": _markup(concurrency),
+        **_folding("operations", operations_table(summary), "faster operations"),
+        **_folding("workflows", workflows_table(summary, spec), "more workflows"),
+        **_folding("objectives", objectives_table(verdict), "more objectives"),
+        "unsupported": [
+            (name, ", ".join(missing)) for name, missing in sorted(manifest.get("unsupported", {}).items())
+        ],
+        "findings": verdict["findings"],
+        "validity": validity_table(verdict),
+        "time_lapse": scale.time_lapse,
+        "speed": number_text(round(scale.time_lapse, 2)),
+        "facts": manifest_facts(manifest, spec),
+    }
+    return _template().render(context), sites, workflows
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _folding(name: str, table: Any, rest_words: str) -> dict[str, Any]:
+    shown, rest = split(table, FOLDED_FROM, SHOWN_WHEN_FOLDED, rest_words)
+    return {name: shown, f"{name}_rest": rest}
+
+
+def _markup(chart: Chart) -> dict[str, Any]:
+    # SVG that matplotlib wrote; names inside it were escaped when it was serialised.
+    return {**vars(chart), "wide": Markup(chart.wide), "narrow": Markup(chart.narrow)}  # noqa: S704
+
+
+def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    target = manifest.get("target") or {}
+    parts = [
+        spec.scenario.title,
+        count_text(len(spec.sites), "site"),
+        f"{count_text(round(summary['concurrency']['peak_clinicians']), 'clinician')} at the peak",
+        count_text(int(summary["overall"]["requests"]), "request"),
+        duration_text(float(manifest["duration_s"])) if manifest.get("duration_s") else "",
+        str(manifest.get("started_at", "")).replace("T", " ").replace("Z", " UTC"),
+        f"against {target['software']}" if target.get("software") else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _aborted(manifest: Mapping[str, Any]) -> str:
+    state = manifest.get("state")
+    if state == "aborted":
+        return "The run was stopped before its end; every sample taken until then is in it."
+    if state == "running":
+        return "The run did not finish by itself; this is what it left."
+    return ""
+
+
+def _step(text: str) -> dict[str, str]:
+    """`emrload …   why` is a command and its reason; anything else is a sentence."""
+    command, _, reason = text.partition("   ")
+    if re.match(r"(emrload|make|locust)\b", command.strip()):
+        return {"command": command.strip(), "text": reason.strip()}
+    return {"command": "", "text": text.strip()}

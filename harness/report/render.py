@@ -1,0 +1,43 @@
+"""A finished analysis and verdict become report.html, latency.csv, concurrency.csv and figures/*.png."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.rundir import RunDir
+from harness.scenario import read_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.analysis import Analysis
+    from harness.scenario.model import RunSpec
+
+__all__ = ["render"]
+
+
+def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec: RunSpec | None = None) -> None:
+    """Write all rendered files of `run_dir`, over older ones. `spec` defaults to the run's own scenario.yaml.
+
+    Raises InputError where the manifest or the scenario cannot be read, OSError where the folder cannot be written.
+    """
+    # Here and not above: matplotlib takes half a second, and the live view shares this package.
+    from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
+    from harness.report.page import page_of
+    from harness.report.tables import write_concurrency_csv, write_latency_csv
+    from harness.report.timescale import time_scale
+
+    spec = spec or read_spec(run_dir.scenario)
+    scale = time_scale(spec)
+    network = analysis.timeline[analysis.timeline["site"] == ""]
+    run_dir.figures.mkdir(exist_ok=True)
+    timeline = draw_timeline(network, scale, run_dir.figures)
+    concurrency = draw_concurrency(analysis.concurrency, run_dir.figures)
+    page, sites, workflows = page_of(run_dir.read_manifest(), analysis, verdict, spec, scale, timeline, concurrency)
+    if workflows:
+        draw_heat_map(analysis.site_workflow, sites, workflows, run_dir.figures)
+    write_latency_csv(analysis.summary, run_dir.latency_csv)
+    write_concurrency_csv(analysis.timeline, run_dir.concurrency_csv)
+    draft = run_dir.report.with_name(run_dir.report.name + ".part")
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(run_dir.report)

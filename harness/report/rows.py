@@ -1,0 +1,236 @@
+"""The report's tables as values: a heading with its alignment, rows of cells, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.report.sites import SiteRow
+from harness.report.timescale import TimeScale
+from harness.report.wording import (
+    MISSING,
+    OUTCOME_WORDS,
+    figure_text,
+    interval_text,
+    latency_text,
+    metric_text,
+    number_text,
+    rate_text,
+    scope_text,
+    share_text,
+)
+from harness.units import clock_text, duration_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.scenario.model import RunSpec
+
+__all__ = [
+    "Cell",
+    "Head",
+    "Table",
+    "objectives_table",
+    "operations_table",
+    "sites_table",
+    "split",
+    "timeline_table",
+    "validity_table",
+    "workflows_table",
+]
+
+TIMELINE_ROWS = 24
+
+
+@dataclass(frozen=True)
+class Head:
+    text: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    text: str
+    outcome: str = ""
+    """Shown as a shape and a word where it is set."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """`label` names it to a screen reader, or, where it is the folded rest, on the fold."""
+
+    label: str
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    css: str = ""
+
+
+def split(table: Table, folded_from: int, shown: int, rest_words: str) -> tuple[Table, Table | None]:
+    """The table, and its rest where it has more than `folded_from` rows."""
+    if len(table.rows) <= folded_from:
+        return table, None
+    rest = table.rows[shown:]
+    return replace(table, rows=table.rows[:shown]), replace(table, rows=rest, label=f"{len(rest)} {rest_words}")
+
+
+def sites_table(rows: Sequence[SiteRow]) -> Table:
+    """One row a site, the worst first."""
+    return _table(
+        "Sites",
+        "site | outcome | p95# | objective | errors# | requests# | on duty at peak# | why",
+        [
+            (
+                row.site,
+                _outcome(row.outcome),
+                latency_text(row.p95_ms),
+                row.objective,
+                share_text(row.error_rate),
+                f"{row.requests:,}",
+                number_text(row.on_duty),
+                row.why,
+            )
+            for row in rows
+        ],
+    )
+
+
+def timeline_table(network: pd.DataFrame, scale: TimeScale) -> tuple[Table, str]:
+    """At most 24 rows of the network's timeline, and how many were left out."""
+    every = -(-len(network) // TIMELINE_ROWS) or 1
+    rows = network.iloc[::every]
+    note = "" if every == 1 else f" (one window in {every}; all are in concurrency.csv)"
+    heads = "time of the run | local time | on duty# | planned# | requests/s# | p50# | p95# | p99# | errors#"
+    return (
+        _table(
+            "The run over time",
+            heads,
+            [
+                (
+                    duration_text(row["time_s"]) if row["time_s"] else "start",
+                    clock_text(scale.local_s(row["time_s"])),
+                    number_text(round(row["on_duty"])),
+                    number_text(round(row["on_duty_planned"])),
+                    rate_text(row["requests_per_s"]),
+                    latency_text(row["p50_ms"]),
+                    latency_text(row["p95_ms"]),
+                    latency_text(row["p99_ms"]),
+                    number_text(row["errors"]),
+                )
+                for row in rows.to_dict("records")
+            ],
+        ),
+        note,
+    )
+
+
+def operations_table(summary: Mapping[str, Any]) -> Table:
+    """The slowest p95 first; those with too few samples for a p95 come last, by their slowest request."""
+
+    def slowness(item: tuple[str, Mapping[str, Any]]) -> tuple[float, float]:
+        figures = item[1]
+        return -(figures["p95_ms"] or 0.0), -(figures["max_ms"] or 0.0)
+
+    return _table(
+        "Operations",
+        "operation | requests# | errors# | p50# | p95# | p99# | slowest#",
+        [(name, *_latencies(figures)) for name, figures in sorted(summary["by_operation"].items(), key=slowness)],
+    )
+
+
+def _latencies(figures: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{figures['requests']:,}",
+        share_text(figures["error_rate"]),
+        latency_text(figures["p50_ms"]),
+        latency_text(figures["p95_ms"]),
+        latency_text(figures["p99_ms"]),
+        latency_text(figures["max_ms"]),
+    )
+
+
+def workflows_table(summary: Mapping[str, Any], spec: RunSpec) -> Table:
+    """Runs of each workflow by outcome, in the order of the scenario's personas."""
+    found: Mapping[str, Mapping[str, Any]] = summary.get("workflows", {}).get("by_workflow", {})
+    owners: dict[str, list[str]] = {}
+    for persona in spec.scenario.personas.values():
+        for workflow in persona.workflows:
+            owners.setdefault(workflow, []).append(persona.name)
+    order = [name for name in owners if name in found] + sorted(set(found) - set(owners))
+    return _table(
+        "Workflows",
+        "workflow | persona | ok# | failed# | cut# | abandoned# | skipped# | waited p50# | waited p95#",
+        [
+            (
+                name,
+                ", ".join(owners.get(name, [MISSING])),
+                *(f"{found[name].get(outcome, 0):,}" for outcome in ("ok", "failed", "cut", "abandoned", "skipped")),
+                latency_text(found[name].get("waited_p50_ms")),
+                latency_text(found[name].get("waited_p95_ms")),
+            )
+            for name in order
+        ],
+    )
+
+
+def objectives_table(verdict: Mapping[str, Any]) -> Table:
+    """Required ones first, and in each half what failed, what could not be judged, what passed."""
+    rank = {"fail": 0, "insufficient": 1, "pass": 2}
+    ordered = sorted(verdict["objectives"], key=lambda each: (not each["required"], rank.get(each["outcome"], 3)))
+    return _table(
+        "Objectives",
+        "scope | metric | figure# | interval# | bound# | samples# | required | outcome | source",
+        [
+            (
+                scope_text(each["scope"]),
+                metric_text(each["metric"]),
+                figure_text(each["metric"], each["figure"]),
+                interval_text(each["metric"], each["interval"]),
+                figure_text(each["metric"], each["bound"]),
+                f"{each['samples']:,}",
+                "yes" if each["required"] else "advisory",
+                _outcome(each["outcome"]),
+                each["source"],
+            )
+            for each in ordered
+        ],
+    )
+
+
+def validity_table(verdict: Mapping[str, Any]) -> Table:
+    """Every check, those that failed first."""
+    ordered = sorted(verdict["validity"], key=lambda check: check["outcome"] != "fail")
+    return _table(
+        "Validity",
+        "check | outcome | figure# | bound# | what it says",
+        [
+            (
+                check["check"],
+                _outcome(check["outcome"]),
+                _loose(check["figure"]),
+                _loose(check["bound"]),
+                check["detail"],
+            )
+            for check in ordered
+        ],
+    )
+
+
+def _loose(value: object) -> str:
+    """A figure of a check: a number, or already words."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number_text(value)
+    return MISSING if value in (None, "") else str(value)
+
+
+def _outcome(outcome: str) -> Cell:
+    return Cell(OUTCOME_WORDS.get(outcome, outcome), outcome if outcome in OUTCOME_WORDS else "advisory")
+
+
+def _table(label: str, heads: str, rows: Sequence[Sequence[str | Cell]]) -> Table:
+    """`heads` are parted by ` | `; one that ends in # is a number, set to the right."""
+    return Table(
+        label,
+        tuple(Head(head.rstrip("#"), head.endswith("#")) for head in heads.split(" | ")),
+        tuple(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows),
+    )

@@ -1,0 +1,109 @@
+"""How figures, scopes and outcomes read in the report and on the console: each unit and word is chosen here only.
+
+A figure that was not computed (too few samples) is a dash, never a zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from harness.units import duration_text
+
+__all__ = [
+    "MISSING",
+    "OUTCOME_WORDS",
+    "figure_text",
+    "interval_text",
+    "latency_text",
+    "metric_text",
+    "number_text",
+    "rate_text",
+    "scope_text",
+    "share_text",
+]
+
+MISSING = "–"
+
+OUTCOME_WORDS: Mapping[str, str] = {
+    "pass": "pass",
+    "fail": "fail",
+    "invalid": "invalid",
+    "insufficient": "too few samples",
+    "advisory": "advisory",
+}
+"""Outcome → its word; the report puts a shape of its own before each, so that nothing hangs on colour."""
+
+_METRICS: Mapping[str, str] = {
+    "p50_ms": "p50",
+    "p90_ms": "p90",
+    "p95_ms": "p95",
+    "p99_ms": "p99",
+    "error_rate": "errors",
+    "waited_p95_ms": "p95 waited",
+    "failed_workflow_rate": "failed workflows",
+}
+
+
+def latency_text(milliseconds: float | None) -> str:
+    """`7.4 ms`, `412 ms`, `3.91 s`, `1 min 05 s`; a dash for None or NaN."""
+    if milliseconds is None or not math.isfinite(milliseconds):
+        return MISSING
+    if 0 < abs(milliseconds) < 10:
+        return f"{milliseconds:.1f} ms"
+    return duration_text(milliseconds / 1000)
+
+
+def share_text(share: float | None) -> str:
+    """`0%`, `0.02%`, `4.0%`, `100%`; what is above zero never reads as zero, what is below one never as all."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    if share in (0, 1):
+        return f"{share:.0%}"
+    if share < 0.00005:
+        return "<0.01%"
+    if share > 0.9995:
+        return ">99.9%"
+    return f"{share:.2%}" if share < 0.01 else f"{share:.1%}"
+
+
+def rate_text(per_s: float | None) -> str:
+    """`214/s`, `3.2/s`."""
+    if per_s is None or not math.isfinite(per_s):
+        return MISSING
+    return f"{per_s:,.0f}/s" if per_s >= 100 else f"{per_s:.1f}/s"
+
+
+def number_text(value: float | None) -> str:
+    """`61,204`, `12.3`, `0.042`; whole numbers without a point."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def figure_text(metric: str, value: float | None) -> str:
+    """A figure or a bound of `metric` with its unit."""
+    if metric.endswith("_ms"):
+        return latency_text(value)
+    return share_text(value) if metric.endswith("_rate") else number_text(value)
+
+
+def interval_text(metric: str, interval: object) -> str:
+    """`0.38 s to 0.47 s`; an end that is not known is a dash; a dash alone where there is no interval."""
+    if not isinstance(interval, list | tuple) or len(interval) != 2 or interval == [None, None]:
+        return MISSING
+    return " to ".join(figure_text(metric, end) for end in interval)
+
+
+def metric_text(metric: str) -> str:
+    """A metric's name in words; an unknown one as it is."""
+    return _METRICS.get(metric, metric)
+
+
+def scope_text(scope: Mapping[str, Any]) -> str:
+    """`the network`, `river`, `river, find-history`."""
+    names = [str(value) for value in scope.values() if value not in (None, "")]
+    return ", ".join(names) if names else "the network"
