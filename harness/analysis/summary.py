@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.analysis.groups import group_rows, outcome_counts, site_workflow_frame
 from harness.analysis.incidents import Incidents, find_incidents
@@ -18,14 +19,16 @@ from harness.analysis.instrument import Instrument, measure_instrument, slot_spa
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
 from harness.analysis.occupancy import peak_open
-from harness.analysis.tables import columns_of, open_tables
-from harness.analysis.timeline import bin_edges, concurrency_frame, timeline_frame
+from harness.analysis.tables import open_tables
+from harness.analysis.timeline import bin_edges, concurrency_frame, moments_by_site, timeline_frame
 from harness.analysis.workflows import workflow_rows
 from harness.errors import JudgeError
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
 
 __all__ = ["Analysis", "analyse"]
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def _measured(
     rows = group_rows(tables, latencies, load_s)
     instrument = measure_instrument(tables, expected, manifest.get("unsupported") or {})
     spans = slot_spans(tables)
-    timeline = timeline_frame(tables, bin_edges(load_s, rows[()][()]["requests"]), spans)
+    moments = moments_by_site(tables)
+    timeline = timeline_frame(tables, bin_edges(load_s, rows[()][()]["requests"]), spans, moments)
     planned: dict[str, list[Mapping[str, str]]] = {}
     for objective in expected["objectives"]:
         planned.setdefault(objective["id"], []).append(objective["scope"])
@@ -87,7 +91,7 @@ def _measured(
             for name in ("site", "workflow", "operation", "lane", "persona", "phase")
         },
         "workflows": workflow_rows(tables),
-        "concurrency": _concurrency(tables, spans, load_s),
+        "concurrency": _concurrency(moments[""], spans, load_s),
         "generator": _generator(instrument),
     }
     return Analysis(
@@ -122,17 +126,22 @@ def _load_s(tables: duckdb.DuckDBPyConnection, planned_s: float, *, finished: bo
     return min(planned_s, max(last_s or 0.0, 0.0))
 
 
-def _concurrency(tables: duckdb.DuckDBPyConnection, spans: Mapping[str, Any], load_s: float) -> dict[str, Any]:
+def _concurrency(moments: tuple[Floats, Floats], spans: Mapping[str, Any], load_s: float) -> dict[str, Any]:
     """Heads and requests at once. In flight comes from the samples: the mean by Little's law, Σ latency / time."""
-    moments = columns_of(tables, "SELECT start_s, done_s FROM requests")
+    start_s, done_s = moments
     worked = ~np.isnan(spans["start_s"])
     duty_s = float((spans["end_s"] - spans["start_s"])[worked].sum())
     return {
         "peak_clinicians": peak_open(spans["start_s"][worked], spans["end_s"][worked]),
+        "peak_clinicians_by_site": {
+            site: peak_open(spans["start_s"][at], spans["end_s"][at])
+            for site in sorted(set(spans["site"].tolist()))
+            for at in [worked & (spans["site"] == site)]
+        },
         "peak_clinicians_planned": peak_open(spans["planned_start_s"], spans["planned_end_s"]),
         "mean_clinicians": duty_s / load_s if load_s else None,
-        "mean_in_flight": float((moments["done_s"] - moments["start_s"]).sum()) / load_s if load_s else None,
-        "peak_in_flight": peak_open(moments["start_s"], moments["done_s"]),
+        "mean_in_flight": float((done_s - start_s).sum()) / load_s if load_s else None,
+        "peak_in_flight": peak_open(start_s, done_s),
     }
 
 
