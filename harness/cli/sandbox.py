@@ -26,7 +26,7 @@ GET URL/../_sandbox/truth gives the server's own counts, PUT URL/../_sandbox/fau
 """
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A duration with its unit, as seconds."""
 
     name = "duration"
@@ -49,7 +49,7 @@ class Duration(click.ParamType):
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Keep resources and journal here and go on from what is there; else a temporary folder, removed at a clean end.",
+    help="Keep resources and journal here and go on from what is there; else a folder that is removed at a clean end.",
 )
 @click.option(
     "--architecture",
@@ -72,7 +72,7 @@ class Duration(click.ParamType):
 )
 @click.option("--fault", "faults", multiple=True, metavar="NAME[:k=v,…]", help="Plant a fault; may be given again.")
 @click.option("--seed", type=int, default=0, metavar="S", help="For drawn service times and errors.  [default: 0]")
-@click.option("--end-with-parent", is_flag=True, help="End when the process that started it dies (Linux).")
+@click.option("--end-with-parent", is_flag=True, help="End when the process that started it dies.")
 @click.option("--list-faults", is_flag=True, help="List the faults that can be planted, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="With --list-faults: as JSON.")
 def command(
@@ -91,8 +91,8 @@ def command(
 ) -> None:
     """Start the embedded FHIR R4 server.
 
-    It stores and searches real resources, and every answer says how long it took (X-Service-Ms, X-Residence-Ms). With --servers
-    and --service it has a known capacity; with --fault something known goes wrong.
+    It stores and searches real resources, and every answer says how long it took (X-Service-Ms, X-Residence-Ms).
+    With --servers and --service it has a known capacity; with --fault something known goes wrong.
     """
     if list_faults:
         click.echo(json.dumps(_fault_rows(), indent=2) if as_json else _fault_text())

@@ -26,6 +26,9 @@ from harness.sandbox.truth import Truth
 __all__ = ["SandboxDoor", "sandbox_app"]
 
 
+_LAST_WORDS_S = 0.05  # so that the answer to planting `down:after=0s` still gets out
+
+
 class SandboxDoor:
     """Shows the truth and plants faults; every visit counts as control traffic."""
 
@@ -46,7 +49,7 @@ class SandboxDoor:
             except InputError as error:
                 return _json(400, {"error": str(error)})
             self._faults.plant(faults)
-            self.arm(request.scope["server"][1])
+            self.arm(int(request.scope["server"][1]))
         return _json(200, self._faults.as_json())
 
     def arm(self, port: int) -> None:
@@ -56,7 +59,8 @@ class SandboxDoor:
             timer.cancel()
         now_s = self._faults.clock()
         self._to_go_down = [
-            loop.call_later(max(0.0, start - now_s), drop_connections, port) for start, _ in self._faults.downtimes_s()
+            loop.call_later(max(_LAST_WORDS_S, start - now_s), drop_connections, port)
+            for start, _ in self._faults.downtimes_s()
         ]
 
     def counted(self, handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

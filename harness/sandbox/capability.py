@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -12,9 +13,11 @@ from harness.sandbox.routes import INTERACTIONS
 
 __all__ = ["capability_statement"]
 
+_KEPT = 16  # anything may stand in a Host header: only the last few addresses are remembered
 _CODES = {"history": "history-instance", "search": "search-type"}
 
 
+@lru_cache(maxsize=_KEPT)
 def capability_statement(base: str, started: str) -> bytes:
     """`started` is an instant: the statement is as old as the process."""
     statement = {

@@ -1,4 +1,4 @@
-"""Close every TCP connection that this process has accepted on its port, as a dying server would.
+"""Close TCP connections that this process has accepted on its port, as a dying server would.
 
 granian keeps its connections to itself, so they are found among the process's open files (/dev/fd, on Linux and macOS).
 """
@@ -17,12 +17,15 @@ _OPEN_FILES = Path("/dev/fd")
 _CLOSE_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: what is still to be sent is thrown away
 
 
-def drop_connections(port: int) -> int:
-    """Shut down all connections to the local `port`; returns how many. Listening sockets stay as they are."""
-    return sum(_drop(int(name), port) for name in [entry.name for entry in _OPEN_FILES.iterdir()])
+def drop_connections(port: int, client_port: int | None = None) -> int:
+    """Shut down the connections to the local `port`, or only the one from `client_port`; returns how many.
+
+    Listening sockets stay as they are.
+    """
+    return sum(_drop(int(name), port, client_port) for name in [entry.name for entry in _OPEN_FILES.iterdir()])
 
 
-def _drop(descriptor: int, port: int) -> bool:
+def _drop(descriptor: int, port: int, client_port: int | None) -> bool:
     try:
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
             return False
@@ -38,8 +41,8 @@ def _drop(descriptor: int, port: int) -> bool:
         if connection.type != socket.SOCK_STREAM or connection.family not in (socket.AF_INET, socket.AF_INET6):
             return False
         try:
-            connection.getpeername()
-            if connection.getsockname()[1] != port:
+            peer_port = connection.getpeername()[1]
+            if connection.getsockname()[1] != port or client_port not in (None, peer_port):
                 return False
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _CLOSE_AT_ONCE)
             connection.shutdown(socket.SHUT_RDWR)

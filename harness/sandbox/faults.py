@@ -94,7 +94,7 @@ FAULTS: Mapping[str, FaultKind] = {
         },
     ),
     "down": FaultKind(
-        "For a while the server is as good as dead: all connections are closed, and a request on a new one gets no answer.",
+        "For a while the server is as good as dead: all connections are closed, a request on a new one gets no answer.",
         {
             "after": Parameter("from planting until it goes down", parse_duration, "20s"),
             "for": Parameter("how long it stays down", parse_duration, "5s"),

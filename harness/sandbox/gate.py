@@ -3,7 +3,8 @@
     arrive ─▶ journal ─▶ [pool: error-rate, or the real work] ─▶ slow-site ─▶ X-…-Ms headers ─▶ journal ─▶ leave
                   └─ down: every connection is closed, no answer
 
-Control traffic (X-Request-Id beginning with `control-`) waits for no server, meets no fault but `down`, is counted apart.
+Control traffic (X-Request-Id beginning with `control-`) waits for no server, meets no fault but `down`, and is counted
+apart.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Gate:
     def _play_dead(self, visitor: _Visitor, scope: Scope) -> None:
         self._journal.dropped(visitor.request_id, visitor.site, visitor.operation)
         self._truth.dropped += 1
-        drop_connections(scope["server"][1])
+        drop_connections(int(scope["server"][1]), int(scope["client"][1]))
 
     async def _serve(self, visitor: _Visitor, interaction: Interaction | FhirError, asked: Asked) -> Reply:
         async def work() -> Reply:

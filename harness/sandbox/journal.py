@@ -3,8 +3,8 @@
     {"e":"a","id":"00c0ffee00c0ffee","t":1795342001.123456,"site":"river","op":"Patient.read"}
     {"e":"z","id":"00c0ffee00c0ffee","t":1795342001.125,"site":"river","op":"Patient.read","status":200,"residence_ms":1.877}
 
-`e` is `a` arrived, `z` answered, `d` arrived while the server played dead and got no answer, `s` a process started. Each
-line is one unbuffered write, so a killed process tears at most the last one.
+`e` is `a` arrived, `z` answered, `d` arrived while the server played dead and got no answer, `s` a process started.
+Each line is one unbuffered write, so a killed process tears at most the last one.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ links are 410.
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from array import array
 from collections import OrderedDict
@@ -36,24 +37,27 @@ class Pages:
         self._clock = clock
         self._lists: OrderedDict[str, tuple[float, ResultList]] = OrderedDict()
         self._rows = 0
+        self._lock = threading.Lock()  # long searches keep their lists from other threads than the event loop's
 
     def keep(self, results: ResultList) -> str:
         """Remember `results`; the token leads back to it."""
         token = secrets.token_hex(8)
-        self._lists[token] = (self._clock(), results)
-        self._rows += len(results.rids)
-        self._drop_old()
+        with self._lock:
+            self._lists[token] = (self._clock(), results)
+            self._rows += len(results.rids)
+            self._drop_old()
         return token
 
     def fetch(self, kind: str, token: str) -> ResultList:
         """Raises FhirError 410 where the list is unknown or was dropped."""
-        self._drop_old()
-        touched = self._lists.get(token)
-        if touched is None or touched[1].query.kind != kind:
-            raise FhirError(410, "expired", "this page link is unknown or has expired; search again")
-        self._lists[token] = (self._clock(), touched[1])
-        self._lists.move_to_end(token)
-        return touched[1]
+        with self._lock:
+            self._drop_old()
+            touched = self._lists.get(token)
+            if touched is None or touched[1].query.kind != kind:
+                raise FhirError(410, "expired", "this page link is unknown or has expired; search again")
+            self._lists[token] = (self._clock(), touched[1])
+            self._lists.move_to_end(token)
+            return touched[1]
 
     def _drop_old(self) -> None:
         oldest_allowed = self._clock() - KEPT_S

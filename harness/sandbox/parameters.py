@@ -1,7 +1,8 @@
 """Which resource types the server knows and by what they can be searched: type → parameter → kind and path.
 
 Names, kinds and paths follow the search parameters of FHIR R4 (http://hl7.org/fhir/R4/searchparameter-registry.html). A
-path is a chain of element names; several paths are alternatives. `telecom[phone]` keeps the contact points of that system.
+path is a chain of element names; several paths are alternatives. `telecom[phone]` keeps the contact points of one
+system.
 """
 
 from __future__ import annotations

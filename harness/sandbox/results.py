@@ -18,7 +18,7 @@ from harness.sandbox.pages import Pages, ResultList
 from harness.sandbox.query import Include, Query
 from harness.sandbox.store import ReadSession, Stored
 
-__all__ = ["PAGE_PARAMETERS", "first_page", "later_page"]
+__all__ = ["PAGE_PARAMETERS", "count_only", "first_page", "later_page"]
 
 PAGE_PARAMETERS = ("_page", "_offset")
 
@@ -26,14 +26,20 @@ PAGE_PARAMETERS = ("_page", "_offset")
 def first_page(
     session: ReadSession, pages: Pages, query: Query, rids: Sequence[int], base: str, asked: Sequence[tuple[str, str]]
 ) -> Reply:
-    link = f"{base}/{query.kind}" + (f"?{urlencode(asked)}" if asked else "")
-    if query.count_only:
-        return _bundle_reply(query, len(rids), [("self", link)], [])
-    links = [("self", link)]
+    links = [("self", _self_link(base, query.kind, asked))]
     if len(rids) > query.count:
         token = pages.keep(ResultList(query, array("q", rids)))
         links.append(("next", _page_link(base, query.kind, token, query.count)))
     return _page(session, query, rids[: query.count], len(rids), links, base)
+
+
+def count_only(query: Query, total: int, base: str, asked: Sequence[tuple[str, str]]) -> Reply:
+    """The answer to `_summary=count` and `_count=0`."""
+    return _bundle_reply(query, total, [("self", _self_link(base, query.kind, asked))], [])
+
+
+def _self_link(base: str, kind: str, asked: Sequence[tuple[str, str]]) -> str:
+    return f"{base}/{kind}" + (f"?{urlencode(asked)}" if asked else "")
 
 
 def later_page(session: ReadSession, pages: Pages, kind: str, asked: Sequence[tuple[str, str]], base: str) -> Reply:

@@ -68,7 +68,7 @@ _BY_SHAPE: Mapping[str, Mapping[str, str]] = {
 
 
 def interaction_of(method: str, path: str) -> Interaction:
-    """Raises UnknownInteractionError: 404 for a path or type that is not served, 405 for another method than it takes."""
+    """Raises UnknownInteractionError: 404 for a path or type that is not served, 405 for a method it does not take."""
     parts = [part for part in path.removeprefix(BASE_PATH).split("/") if part]
     shape, kind, resource_id, version = _shape(parts)
     if kind and kind not in PARAMETERS:

@@ -1,20 +1,19 @@
-"""One process that serves: granian embedded in this very process, so that its pid is the pid that serves and no orphan can stay behind.
+"""One process that serves: granian embedded in this very process, so its pid is the one that serves, without orphans.
 
-bind ─▶ open the data ─▶ count on from the journal ─▶ serve ─▶ say so in one JSON line ─▶ … ─▶ SIGTERM or SIGINT ─▶ close
+bind ─▶ open the data ─▶ count on from the journal ─▶ serve ─▶ one JSON line ─▶ … ─▶ SIGTERM or SIGINT ─▶ close
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -42,7 +41,7 @@ _BACKLOG = 4096  # connections waiting to be accepted: a whole morning's clinici
 _MOST_AT_ONCE = 65_536  # granian stops reading requests beyond this; the queue to be measured is ours, not granian's
 _READY_WITHIN_S = 10.0
 _SWITCH_INTERVAL_S = 0.0005  # the event loop gets the interpreter back from the writer's thread within this
-_PR_SET_PDEATHSIG = 1
+_PARENT_CHECK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     data: Path | None = None
-    capacity: Capacity = Capacity()
+    capacity: Capacity = field(default_factory=Capacity)
     faults: Sequence[PlantedFault] = ()
     seed: int = 0
     end_with_parent: bool = False
@@ -61,17 +60,16 @@ class Settings:
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Raises InputError where the address cannot be had, OutputError where the data folder cannot be used, RunError where the server
-    does not come up.
+    Raises InputError where the address cannot be had, OutputError where the data folder cannot be used, RunError where
+    the server does not come up.
     """
-    if settings.end_with_parent:
-        _end_with_parent()
+    parent = os.getppid()
     with _reserved_port(settings.host, settings.port) as port, _data_folder(settings.data) as data:
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        asyncio.run(_serve(settings, port, data))
+        asyncio.run(_serve(settings, port, data, parent))
 
 
-async def _serve(settings: Settings, port: int, data: Path) -> None:
+async def _serve(settings: Settings, port: int, data: Path, parent: int) -> None:
     truth = Truth()
     journal_path = data / JOURNAL_NAME
     if journal_path.exists():
@@ -85,6 +83,7 @@ async def _serve(settings: Settings, port: int, data: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
     serving = asyncio.create_task(server.serve())
+    watching = asyncio.create_task(_stop_with_parent(server, parent)) if settings.end_with_parent else None
     try:
         await _ready(serving, settings.host, port)
         faults.plant(settings.faults)
@@ -92,6 +91,8 @@ async def _serve(settings: Settings, port: int, data: Path) -> None:
         _say_ready(settings.host, port, data)
         await serving
     finally:
+        if watching is not None:
+            watching.cancel()
         store.close()
         journal.close()
 
@@ -139,8 +140,8 @@ def _say_ready(host: str, port: int, data: Path) -> None:
 def _reserved_port(host: str, port: int) -> Iterator[int]:
     """Find out that the port is free, and keep it while granian starts.
 
-    granian shares its port (SO_REUSEPORT), so it would not notice that another sandbox answers there already. Our own socket stays bound
-    without listening: connections only go to granian's.
+    granian shares its port (SO_REUSEPORT), so it would not notice that another sandbox answers there already. Our own
+    socket stays bound without listening: connections only go to granian's.
     """
     try:
         family = socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)[0][0]
@@ -163,7 +164,7 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
             Problem(
                 f"port {port} on {host} cannot be had: {(error.strerror or str(error)).lower()}",
                 "--port",
-                f"choose another, such as --port {port + 1 if port < 65535 else port - 1}, or leave --port out for a free one",
+                f"choose another, such as --port {port % 65535 + 1}, or leave --port out for a free one",
             )
         ) from error
     with reserved:
@@ -191,11 +192,8 @@ def _data_folder(data: Path | None) -> Iterator[Path]:
     yield data.resolve()
 
 
-def _end_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the process that started us dies; on other systems than Linux there is no such call."""
-    if not sys.platform.startswith("linux"):
-        raise InputError(Problem("--end-with-parent works on Linux only", "--end-with-parent", "leave it out"))
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        raise RunError("the process that started the sandbox is gone already")
+async def _stop_with_parent(server: Server, parent: int) -> None:
+    """Who is orphaned gets another parent; asked every half second, because no signal tells it on every system."""
+    while os.getppid() == parent:
+        await asyncio.sleep(_PARENT_CHECK_S)
+    server.stop()  # type: ignore[no-untyped-call]  # granian leaves its return type out

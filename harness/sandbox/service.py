@@ -1,4 +1,4 @@
-"""Performs one interaction against the store: quick reads here and now, long ones beside the event loop, writes on the writer's thread."""
+"""Performs interactions on the store: quick reads at once, long ones beside the event loop, writes on their thread."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from harness.sandbox.dates import instant_text
 from harness.sandbox.outcome import FHIR_JSON, FhirError, Reply
 from harness.sandbox.pages import Pages
 from harness.sandbox.query import Query, parse_query
-from harness.sandbox.results import PAGE_PARAMETERS, first_page, later_page
+from harness.sandbox.results import PAGE_PARAMETERS, count_only, first_page, later_page
 from harness.sandbox.routes import Interaction
-from harness.sandbox.search import matching_rids, plan_search
+from harness.sandbox.search import Plan, matching_count, matching_rids, plan_search
 from harness.sandbox.store import ReadSession, Store, Stored, WriteSession
 
 __all__ = ["Asked", "FhirService"]
@@ -30,7 +30,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request without its transport. `base` is the address of the FHIR base as the client wrote it; `headers` have lower-case names."""
+    """A request without its transport. `base` is the FHIR base as the client wrote it; header names are lower-case."""
 
     method: str
     path: str
@@ -76,8 +76,7 @@ class FhirService:
 
         def search(session: ReadSession, kind: str, pairs: list[tuple[str, str]]) -> Reply:
             query = parse_query(kind, pairs)
-            rids = matching_rids(session, plan_search(session, query))
-            return first_page(session, self._pages, query, rids, asked.base, pairs)
+            return self._find(session, query, plan_search(session, query), asked.base, pairs)
 
         if bundle.kind == "transaction":
             return await self._store.write(
@@ -99,13 +98,16 @@ class FhirService:
         reader = self._store.reader
         if any(name in PAGE_PARAMETERS for name, _ in pairs):
             return later_page(reader, self._pages, kind, pairs, asked.base)
-        query: Query = parse_query(kind, pairs)
+        query = parse_query(kind, pairs)
         plan = plan_search(reader, query)
         if plan.quick:
-            rids = matching_rids(reader, plan)
-        else:
-            rids = await self._store.read_slowly(lambda session: matching_rids(session, plan))
-        return first_page(reader, self._pages, query, rids, asked.base, pairs)
+            return self._find(reader, query, plan, asked.base, pairs)
+        return await self._store.read_slowly(lambda session: self._find(session, query, plan, asked.base, pairs))
+
+    def _find(self, session: ReadSession, query: Query, plan: Plan, base: str, asked: Pairs) -> Reply:
+        if query.count_only:
+            return count_only(query, matching_count(session, plan), base, asked)
+        return first_page(session, self._pages, query, matching_rids(session, plan), base, asked)
 
     async def _create(self, kind: str, asked: Asked) -> Reply:
         _check_content_type(asked, _JSON_TYPES)

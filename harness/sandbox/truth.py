@@ -1,4 +1,4 @@
-"""The server's own count of what happened: arrivals, answers by status, time in residence; by site, by lane, control traffic apart.
+"""The server's own count: arrivals, answers by status, time in residence; by site, by lane, control traffic apart.
 
 A process that is started again on the same data goes on counting from the journal.
 """
@@ -103,7 +103,7 @@ class Truth:
         self.in_flight = 0
 
     def as_json(self) -> dict[str, Any]:
-        """As `GET /_sandbox/truth` gives it; quantiles interpolate linearly between the two nearest, null where there is nothing."""
+        """As `GET /_sandbox/truth` gives it; quantiles interpolate linearly, and are null where there is nothing."""
         return {
             **self.load.as_json(),
             "in_flight": self.in_flight,
