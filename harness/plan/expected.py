@@ -73,6 +73,7 @@ def integrate(plan: Plan, work: Mapping[str, Work], lane_of: Mapping[str, str]) 
     """The work of each persona times the head-seconds that the plan has on duty; `lane_of`: workflow → lane."""
     runs: dict[tuple[str, str, str], float] = {}
     peak_per_s: dict[tuple[str, str], float] = {}
+    sums: dict[tuple[str, str], NDArray[np.float64]] = defaultdict(lambda: np.zeros(BINS + 1))
     grid_s = np.linspace(0.0, plan.length_s, BINS + 1)
     slots = _by_site_and_persona(plan)
     for site in plan.spec.sites:
@@ -86,9 +87,11 @@ def integrate(plan: Plan, work: Mapping[str, Work], lane_of: Mapping[str, str]) 
                 runs[site.name, persona, workflow] = float(upto[-1])
                 by_lane[lane_of[workflow]] += np.interp(grid_s, edges_s, upto) * cost.calls
         for lane, upto in by_lane.items():
-            in_window = upto[BUSIEST_BINS:] - upto[:-BUSIEST_BINS]
-            peak_per_s[site.name, lane] = float(in_window.max()) / (plan.length_s * BUSIEST_BINS / BINS)
-    return _sum_up(runs, peak_per_s, work, lane_of)
+            peak_per_s[site.name, lane] = _busiest(upto, plan.length_s)
+            for key in ((site.name, ""), ("", lane), ("", "")):
+                sums[key] += upto
+    busiest_per_s = {key: _busiest(upto, plan.length_s) for key, upto in sums.items()}
+    return _sum_up(runs, peak_per_s, busiest_per_s, work, lane_of)
 
 
 def _by_site_and_persona(plan: Plan) -> dict[tuple[str, str], list[Slot]]:
@@ -119,9 +122,16 @@ def _upto(bins: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(bins)])
 
 
+def _busiest(upto: NDArray[np.float64], length_s: float) -> float:
+    """Requests a second in the busiest tenth, from the requests up to each edge of the grid."""
+    in_window = upto[BUSIEST_BINS:] - upto[:-BUSIEST_BINS]
+    return float(in_window.max()) / (length_s * BUSIEST_BINS / BINS)
+
+
 def _sum_up(
     runs: Mapping[tuple[str, str, str], float],
     peak_per_s: Mapping[tuple[str, str], float],
+    busiest_per_s: Mapping[tuple[str, str], float],
     work: Mapping[str, Work],
     lane_of: Mapping[str, str],
 ) -> ExpectedLoad:
@@ -134,4 +144,4 @@ def _sum_up(
         requests[site, lane_of[workflow]] += count * cost.calls
         for operation, calls in cost.requests.items():
             by_operation[site, operation] += count * calls
-    return ExpectedLoad(dict(requests), peak_per_s, dict(by_operation), runs, by_workflow_requests)
+    return ExpectedLoad(dict(requests), peak_per_s, busiest_per_s, dict(by_operation), runs, by_workflow_requests)

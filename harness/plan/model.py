@@ -43,6 +43,8 @@ class ExpectedLoad:
     """(site, lane) → requests over the whole run."""
     peak_per_s: Mapping[tuple[str, str], float]
     """(site, lane) → requests per second in the busiest tenth of the run."""
+    busiest_per_s: Mapping[tuple[str, str], float]
+    """The same for sums: (site, "") all lanes of a site, ("", lane) a lane at all sites, ("", "") everything."""
     by_operation: Mapping[tuple[str, str], float]
     """(site, operation) → requests over the whole run."""
     by_workflow: Mapping[tuple[str, str, str], float]

@@ -40,6 +40,7 @@ class Requirement(NamedTuple):
     scope: Mapping[str, str]
     required: bool
     expected_samples: float
+    needed_samples: float
     why: str
 
 
@@ -58,16 +59,15 @@ def required_objectives(plan: Plan, expected: ExpectedLoad) -> list[Requirement]
 
 def _requirement(objective: Objective, scope: Mapping[str, str], expected_samples: float) -> Requirement:
     needed = samples_needed(objective)
-    if not scope and objective.metric in _ALWAYS_FOR_NETWORK:
-        return Requirement(
-            objective.id, scope, True, expected_samples, "required: the network's p95 and error rate always are"
-        )
-    if not objective.required:
-        return Requirement(objective.id, scope, False, expected_samples, "advisory: the scenario says so")
-    figures = f"expects {expected_samples:,.0f} samples, needs {needed:,.0f}"
-    if expected_samples < needed:
-        return Requirement(objective.id, scope, False, expected_samples, f"advisory: {figures}")
-    return Requirement(objective.id, scope, True, expected_samples, f"required: {figures}")
+    if not scope and objective.metric in _ALWAYS_FOR_NETWORK and objective.required:
+        required, why = True, "always, for the network"
+    elif not objective.required:
+        required, why = False, "the scenario says so"
+    elif expected_samples < needed:
+        required, why = False, "too few samples"
+    else:
+        required, why = True, "enough samples"
+    return Requirement(objective.id, scope, required, expected_samples, needed, why)
 
 
 def samples_needed(objective: Objective) -> float:

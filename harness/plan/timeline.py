@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.errors import InputError, Problem
-from harness.scenario.model import RunSpec, Scenario
-from harness.units import clock_text
+from harness.scenario.model import RunSpec
 
 __all__ = ["SiteClock", "Timeline", "timeline_of"]
 
@@ -62,7 +61,7 @@ class Timeline:
 def timeline_of(spec: RunSpec) -> Timeline:
     """The run's timeline, `--duration` and `--window` taken into account.
 
-    Raises InputError where both are given, where the duration is not above zero, or where the window leaves the curves.
+    Raises InputError where both are given or the duration is not above zero.
     """
     if spec.window is not None and spec.duration_s is not None:
         raise InputError(
@@ -72,7 +71,7 @@ def timeline_of(spec: RunSpec) -> Timeline:
                 "a window is played at true speed, a duration squeezes the whole timeline: give one of them",
             )
         )
-    opens_local_s, closes_local_s = spec.scenario.timeline if spec.window is None else _checked(spec)
+    opens_local_s, closes_local_s = spec.window or spec.scenario.timeline
     life_s = closes_local_s - opens_local_s + max(site.timeline_offset_s for site in spec.sites)
     length_s = life_s if spec.duration_s is None else spec.duration_s
     if not (math.isfinite(length_s) and length_s > 0):
@@ -84,24 +83,3 @@ def timeline_of(spec: RunSpec) -> Timeline:
         site.name: SiteClock(opens_local_s, closes_local_s, site.timeline_offset_s, time_lapse) for site in spec.sites
     }
     return Timeline(round(length_s, TIME_DECIMALS), life_s, time_lapse, clocks)
-
-
-def _checked(spec: RunSpec) -> tuple[float, float]:
-    assert spec.window is not None  # noqa: S101 (the only caller asked)
-    start_s, end_s = spec.window
-    earliest_s, latest_s = _known_time(spec.scenario)
-    if not earliest_s <= start_s < end_s <= latest_s:
-        raise InputError(
-            Problem(
-                f"the window {clock_text(start_s)}..{clock_text(end_s)} is not within {spec.scenario.name}",
-                "--window",
-                f"give START..END within {clock_text(earliest_s)}..{clock_text(latest_s)}, local time at each site",
-            )
-        )
-    return start_s, end_s
-
-
-def _known_time(scenario: Scenario) -> tuple[float, float]:
-    """The local time that the timeline and the curves say something about; a curve may be longer than the timeline."""
-    times = [*scenario.timeline, *(time_s for curve in scenario.curves.values() for time_s, _ in curve.points)]
-    return min(times), max(times)

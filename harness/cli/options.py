@@ -1,0 +1,205 @@
+"""The options that choose what is played, shared by every command that takes a scenario; each bad value says how to
+write it."""
+
+from __future__ import annotations
+
+import functools
+import math
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from harness.errors import InputError, Problem
+from harness.units import parse_duration, parse_window
+
+if TYPE_CHECKING:
+    from harness.scenario.model import RunSpec
+
+__all__ = ["Choice", "DurationType", "WholeNumber", "WindowType", "scenario_options", "workers_option"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+DEFAULT_SEED = 1
+MOST_SITES = 10_000
+MOST_WORKERS = 1_000
+GREATEST_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the command line chose to play; None where the scenario decides."""
+
+    scenario: str
+    sites: int | None = None
+    duration_s: float | None = None
+    window: tuple[float, float] | None = None
+    seed: int = DEFAULT_SEED
+    sets: tuple[str, ...] = ()
+
+    def spec(self) -> RunSpec:
+        """Load the scenario and resolve it into one run. Raises ScenarioError or InputError."""
+        from harness.scenario import load_scenario, resolve
+
+        scenario = load_scenario(self.scenario, self.sets)
+        return resolve(scenario, sites=self.sites, seed=self.seed, duration_s=self.duration_s, window=self.window)
+
+    def arguments(self) -> str:
+        """The same choice as it is written on a command line, quoted for a shell."""
+        words = [self.scenario]
+        if self.sites is not None:
+            words += ["--sites", str(self.sites)]
+        if self.duration_s is not None:
+            words += ["--duration", _duration_argument(self.duration_s)]
+        if self.window is not None:
+            words += ["--window", "..".join(_clock_argument(edge_s) for edge_s in self.window)]
+        if self.seed != DEFAULT_SEED:
+            words += ["--seed", str(self.seed)]
+        for setting in self.sets:
+            words += ["--set", setting]
+        return shlex.join(words)
+
+
+class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """A whole number from `least` to `most`."""
+
+    def __init__(self, name: str, least: int, most: int, example: int) -> None:
+        self.name = name
+        self.least = least
+        self.most = most
+        self.example = example
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ARG002
+        # No `int(text)`: it also takes '1_0', ' 7 ' and digits of other scripts.
+        digits = str(value).removeprefix("-")
+        number = int(value) if digits.isascii() and digits.isdigit() and len(digits) < 20 else None
+        if number is not None and self.least <= number <= self.most:
+            return number
+        upper = f" to {self.most:,}" if self.most < GREATEST_SEED else ""
+        what = f"'{value}' is not a {self.name}"
+        raise _bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
+
+
+class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """A time above zero with its unit, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ARG002
+        if isinstance(value, float):
+            return value
+        try:
+            seconds = parse_duration(value)
+        except ValueError as error:
+            raise _said_by_parser(param, error) from error
+        if seconds <= 0 or not math.isfinite(seconds):
+            raise _bad_value(
+                param, f"'{value}' is not a time that a run can take", "write how long it lasts, such as 90s or 10m"
+            )
+        return seconds
+
+
+class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """START..END in local time, in seconds after midnight."""
+
+    name = "window"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:  # noqa: ARG002
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_window(value)
+        except ValueError as error:
+            raise _said_by_parser(param, error) from error
+
+
+def scenario_options(command: Command) -> Command:
+    """Add SCENARIO, `--sites`, `--duration`, `--window`, `--seed` and `--set`; the command gets them as one
+    `choice`."""
+
+    # Takes the parameters that `command` has already (`__click_params__`) along.
+    @functools.wraps(command)
+    def choosing(
+        scenario: str,
+        sites: int | None,
+        duration_s: float | None,
+        window: tuple[float, float] | None,
+        seed: int,
+        sets: tuple[str, ...],
+        **others: Any,
+    ) -> Any:
+        return command(Choice(scenario, sites, duration_s, window, seed, sets), **others)
+
+    decorate: Any = choosing
+    for option in reversed(_scenario_parameters()):
+        decorate = option(decorate)
+    decorated: Command = decorate
+    return decorated
+
+
+def workers_option(help_text: str, default: int = 1) -> Callable[[Command], Command]:
+    """Add `--workers`; the command gets `workers`."""
+    kind = WholeNumber("number of workers", 1, MOST_WORKERS, 2)
+    return click.option("--workers", metavar="N", type=kind, default=default, show_default=True, help=help_text)
+
+
+def _scenario_parameters() -> list[Callable[[Any], Any]]:
+    sites = WholeNumber("number of sites", 1, MOST_SITES, 10)
+    seed = WholeNumber("seed", 0, GREATEST_SEED, 7)
+    return [
+        click.argument("scenario"),
+        click.option(
+            "--sites", metavar="N", type=sites, help="So many sites, in the scenario's mix. Default: the scenario's."
+        ),
+        click.option(
+            "--duration",
+            "duration_s",
+            metavar="D",
+            type=DurationType(),
+            help="Squeeze the whole timeline into this time, such as 10m. Default: true speed.",
+        ),
+        click.option(
+            "--window",
+            metavar="A..B",
+            type=WindowType(),
+            help="Play this slice of each site's local time at true speed, such as 08:45..09:15.",
+        ),
+        click.option(
+            "--seed",
+            metavar="S",
+            type=seed,
+            default=DEFAULT_SEED,
+            show_default=True,
+            help="The same seed gives the same people, roster and draws.",
+        ),
+        click.option(
+            "--set",
+            "sets",
+            metavar="A.B=C",
+            multiple=True,
+            help="Change one value of the scenario, such as think_factor=0.5. Repeatable.",
+        ),
+    ]
+
+
+def _bad_value(param: click.Parameter | None, what: str, how: str) -> InputError:
+    return InputError(Problem(what, param.opts[0] if param else "", how))
+
+
+def _said_by_parser(param: click.Parameter | None, error: ValueError) -> InputError:
+    """The parsers of `harness.units` say what is wrong and, after the last colon, what to write."""
+    what, _, how = str(error).rpartition(": ")
+    return _bad_value(param, what, how)
+
+
+def _duration_argument(seconds: float) -> str:
+    for unit, unit_s in (("h", 3600), ("m", 60)):
+        if seconds % unit_s == 0:
+            return f"{seconds / unit_s:.0f}{unit}"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def _clock_argument(local_s: float) -> str:
+    minutes, seconds = divmod(round(local_s), 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{seconds:02d}" if seconds else "")
