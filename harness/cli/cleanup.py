@@ -16,7 +16,7 @@ from harness.rundir import open_run_dir
 from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
-    from harness.control.cleanup import Cleanup
+    from harness.control import Cleanup
 
 __all__ = ["command"]
 
@@ -44,8 +44,7 @@ def command(
 
     Exit code 2 where something could not be deleted; it is listed.
     """
-    from harness.control import ControlClient, clean_up
-    from harness.control.metadata import read_capabilities
+    from harness.control import ControlClient, clean_up, read_capabilities
 
     run_id = ""
     if (run_dir is None) == (target is None):

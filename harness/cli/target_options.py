@@ -1,17 +1,20 @@
-"""The options of every command that speaks to a target: where it is, and the user's word that load may be put on it."""
+"""The options of commands that speak to a target: where it is, the word that load may be put on it, whose people."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice, WholeNumber
+
 if TYPE_CHECKING:
     from harness.control.target import Target
 
-__all__ = ["target_from", "target_options"]
+__all__ = ["people_options", "target_from", "target_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -36,6 +39,40 @@ def target_options(help_text: str, *, required: bool = False) -> Callable[[Comma
         return click.option("--target", metavar="URL", required=required, help=help_text)(command)
 
     return decorate
+
+
+def people_options(*, required: bool) -> Callable[[Command], Command]:
+    """Add SCENARIO, `--sites`, `--seed` and `--set`, which decide what people there are; the command gets a `choice`.
+
+    Where the scenario is not required and not given, `choice` is None.
+    """
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def choosing(scenario: str | None, sites: int | None, seed: int, sets: tuple[str, ...], **others: Any) -> Any:
+            if scenario is None and (sites is not None or sets):
+                raise click.UsageError("--sites and --set say something about a SCENARIO: give its name")
+            choice = None if scenario is None else Choice(scenario, sites, seed=seed, sets=sets)
+            return command(choice, **others)
+
+        decorated: Any = choosing
+        for option in reversed(_people_parameters(required)):
+            decorated = option(decorated)
+        return decorated  # type: ignore[no-any-return]  # click's decorators are untyped in a loop
+
+    return decorate
+
+
+def _people_parameters(required: bool) -> list[Callable[[Any], Any]]:
+    sites = WholeNumber("number of sites", 1, MOST_SITES, 10)
+    seed = WholeNumber("seed", 0, GREATEST_SEED, 7)
+    changes = "Change one value of the scenario, as for the run. Repeatable."
+    return [
+        click.argument("scenario", required=required),
+        click.option("--sites", metavar="N", type=sites, help="As for the run. Default: the scenario's own number."),
+        click.option("--seed", metavar="S", type=seed, default=DEFAULT_SEED, show_default=True, help="As for the run."),
+        click.option("--set", "sets", metavar="A.B=C", multiple=True, help=changes),
+    ]
 
 
 def target_from(target: str, i_own: tuple[str, ...], allow_list: Path | None) -> Target:

@@ -53,7 +53,9 @@ class Traffic:
 
     requests: int = 0
     after_throttling: int = 0
+    """The target asked for patience (429, 503)."""
     after_lost_connection: int = 0
+    """No answer came, or none that tells what became of the request."""
 
 
 class ControlClient:
@@ -100,15 +102,16 @@ class ControlClient:
             answer, lost = self._send_once(call)
             if tried == tries:
                 break
-            if answer.status in (429, 503):
-                self._count("after_throttling")
-                self._sleep(self._patience_s(answer, tried))
-            elif lost and call.repeatable:
-                self._count("after_lost_connection")
-                self._sleep(self._backoff_s(tried))
-            else:
+            if answer.status not in (429, 503) and not (lost and call.repeatable):
                 break
+            self.be_patient(answer, tried)
         return answer
+
+    def be_patient(self, answer: Answer, tried: int) -> None:
+        """Wait before the call that got `answer` is sent again: as `Retry-After` says, else longer from try to try."""
+        throttled = answer.status in (429, 503)
+        self._count("after_throttling" if throttled else "after_lost_connection")
+        self._sleep(self._patience_s(answer, tried))
 
     def require(self, call: Call) -> Answer:
         """The answer to `call`, which must be of status 2xx.

@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from email.utils import format_datetime
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -90,7 +90,9 @@ def test_all_pages_are_read_on_the_targets_own_host(server: Any, as_fhir: Json) 
         number = int(path.rpartition("page=")[2]) if "page=" in path else 1
         entries = [{"resource": {"resourceType": "Patient", "id": f"{number}-{n}"}} for n in range(2)]
         # a server behind a proxy that knows itself by another name
-        link = [{"relation": "next", "url": f"http://internal.example.org/fhir?page={number + 1}"}] if number < 3 else []
+        link = (
+            [{"relation": "next", "url": f"http://internal.example.org/fhir?page={number + 1}"}] if number < 3 else []
+        )
         return as_fhir({"resourceType": "Bundle", "type": "searchset", "entry": entries, "link": link})
 
     server.respond = page
@@ -102,7 +104,11 @@ def test_all_pages_are_read_on_the_targets_own_host(server: Any, as_fhir: Json) 
 
 
 def test_pages_that_go_in_a_circle_end_in_an_error(server: Any, as_fhir: Json) -> None:
-    bundle = {"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": f"{server.url}?page=2"}]}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": [{"relation": "next", "url": f"{server.url}?page=2"}],
+    }
     server.respond = lambda *_: as_fhir(bundle)
     with client_of(server) as client, pytest.raises(TargetError, match="go in a circle"):
         list(client.find("Patient", {}))

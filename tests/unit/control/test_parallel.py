@@ -26,16 +26,10 @@ def test_everything_is_done_once_and_never_too_much_at_a_time() -> None:
 
 
 def test_a_long_generator_is_not_run_ahead_of() -> None:
-    drawn = 0
-
-    def items() -> object:
-        nonlocal drawn
-        for drawn in range(1, 1001):
-            yield drawn
-
-    results = in_parallel(lambda item: item, items(), at_once=2)
+    source = iter(range(1000))
+    results = in_parallel(lambda item: item, source, at_once=2)
     next(results)
-    assert drawn <= 8
+    assert next(source) <= 8
     results.close()
 
 

@@ -31,7 +31,9 @@ def test_the_owner_may_put_load_on_a_host() -> None:
 
 
 def test_owning_one_host_is_no_permission_for_another() -> None:
-    with pytest.raises(InputError, match="the target's host is ehr.example.org, but you said that you own ehr.example.com"):
+    with pytest.raises(
+        InputError, match=r"the target's host is ehr\.example\.org, but you said that you own ehr\.example\.com"
+    ):
         parse_target("https://ehr.example.org/fhir", i_own=["ehr.example.com"])
 
 
@@ -79,7 +81,9 @@ def test_what_is_no_base_url_is_refused(text: str) -> None:
         parse_target(text)
 
 
-@pytest.mark.parametrize("text", ["http://nurse:secret7@127.0.0.1/fhir", "nurse:secret7@127.0.0.1/fhir", "http://@127.0.0.1/"])
+@pytest.mark.parametrize(
+    "text", ["http://nurse:secret7@127.0.0.1/fhir", "nurse:secret7@127.0.0.1/fhir", "http://@127.0.0.1/"]
+)
 def test_a_password_in_the_url_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(InputError) as refused:
         parse_target(text)

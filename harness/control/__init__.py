@@ -1,0 +1,29 @@
+"""Everything that speaks to the target outside the load, with httpx: preflight, seeding, clean-up.
+
+Imported by `harness.cli` only; independent of `fleet` and `report`. All its requests carry `X-Request-Id: control-…`.
+"""
+
+from __future__ import annotations
+
+from harness.control.cleanup import Cleanup, clean_up
+from harness.control.client import ControlClient
+from harness.control.metadata import read_capabilities
+from harness.control.preflight import Preflight, Row, preflight, seed_command
+from harness.control.seed import Seeded, SeedProgress, seed_sites
+from harness.control.target import Target, parse_target
+
+__all__ = [
+    "Cleanup",
+    "ControlClient",
+    "Preflight",
+    "Row",
+    "SeedProgress",
+    "Seeded",
+    "Target",
+    "clean_up",
+    "parse_target",
+    "preflight",
+    "read_capabilities",
+    "seed_command",
+    "seed_sites",
+]

@@ -1,0 +1,231 @@
+"""What must be so before load is worth sending: reachable, R4, able to do the work, people there, quick enough.
+
+Each finding is a row. Whatever makes a run impossible is an error with the way out; what makes it smaller (a workflow
+that the target cannot do) is a row and is listed by name.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from harness.clinic import WORKFLOWS
+from harness.clinic.register import SiteRegister, write_register
+from harness.control.client import ControlClient, Refused
+from harness.control.metadata import read_capabilities
+from harness.control.people import People, find_people
+from harness.control.probes import Probes, measure_round_trips
+from harness.control.target import Target
+from harness.errors import NoPatients, TargetError
+from harness.fhir import requests
+from harness.fhir.capabilities import Capabilities
+from harness.rundir import RunDir, write_json
+from harness.scenario.model import RunSpec
+from harness.units import count_text, duration_text
+
+__all__ = ["Preflight", "Row", "preflight", "seed_command", "unsupported_workflows"]
+
+Outcome = Literal["ok", "note", "skipped", "fail"]
+_COUNTED = ("Patient", "Encounter")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One check: what was looked at, how it came out, and the figures."""
+
+    check: str
+    outcome: Outcome
+    detail: str
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What is known of a target before the load."""
+
+    target: Target
+    capabilities: Capabilities
+    register: Mapping[str, SiteRegister]
+    unsupported: Mapping[str, tuple[str, ...]]
+    """Workflow → what it needs and the target does not declare; those are skipped, and recorded as skipped."""
+    volumes: Mapping[str, int | None]
+    """Resources held, by kind, whoever's they are; None where the target does not say."""
+    probes: Probes
+    rows: tuple[Row, ...] = field(default=())
+
+    def write(self, run_dir: RunDir) -> None:
+        """Leave what the load reads: register.json and capabilities.json."""
+        write_register(run_dir.register, self.register)
+        write_json(run_dir.capabilities, self.capabilities.to_json())
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs: no names of people, only counts."""
+        return {
+            "target": self.target.url,
+            "software": self.capabilities.software,
+            "fhir_version": self.capabilities.fhir_version,
+            "volumes": dict(self.volumes),
+            "unsupported": {name: list(missing) for name, missing in self.unsupported.items()},
+            "sites": {
+                name: {
+                    "patients": len(site.patients),
+                    "staff": {persona: len(ids) for persona, ids in site.practitioners.items()},
+                }
+                for name, site in self.register.items()
+            },
+            "round_trips": [asdict(trip) for trip in self.probes.round_trips],
+            "index_lag_ms": self.probes.index_lag_ms,
+            "rows": [asdict(row) for row in self.rows],
+        }
+
+
+def preflight(
+    client: ControlClient,
+    spec: RunSpec | None,
+    *,
+    how_to_seed: str = "",
+    probe: bool = True,
+    on_row: Callable[[Row], None] = lambda _row: None,
+) -> Preflight:
+    """Look at a target for a run of `spec`, or with None at what needs no scenario.
+
+    `how_to_seed` is the command that NoPatients tells the user to type; with `probe` a few small tagged resources are
+    written and deleted again. `on_row` hears of each row as it is found, so also of those before an error.
+
+    Raises TargetError where the target cannot be used, NoPatients where the people of a site are not there.
+    """
+    rows: list[Row] = []
+
+    def note(check: str, outcome: Outcome, detail: str) -> None:
+        rows.append(Row(check, outcome, detail))
+        on_row(rows[-1])
+
+    capabilities = read_capabilities(client)
+    software = capabilities.software or "a server that does not name itself"
+    note("reachable", "ok", f"{client.target.url}: {software}, FHIR {capabilities.fhir_version}")
+    unsupported: dict[str, tuple[str, ...]] = {}
+    register: dict[str, SiteRegister] = {}
+    if spec is not None:
+        unsupported = unsupported_workflows(spec, capabilities)
+        for row in _capability_rows(spec, unsupported):
+            note(row.check, row.outcome, row.detail)
+        _require_some_work(client.target, spec, unsupported)
+    volumes = {kind: _volume(client, kind) for kind in _COUNTED}
+    held = ", ".join(count_text(number, kind) for kind, number in volumes.items() if number is not None)
+    note("data volume", "ok" if held else "skipped", held or "the target does not count what it holds")
+    if spec is not None:
+        people = find_people(client, spec)
+        for found in people:
+            note(*_people_row(found))
+        _require_people(client.target, people, how_to_seed)
+        register = {found.site: found.register() for found in people}
+    probes = measure_round_trips(client, capabilities) if probe else Probes(skipped="not asked for")
+    for row in _probe_rows(probes):
+        note(row.check, row.outcome, row.detail)
+    return Preflight(client.target, capabilities, register, unsupported, volumes, probes, tuple(rows))
+
+
+def unsupported_workflows(spec: RunSpec, capabilities: Capabilities) -> dict[str, tuple[str, ...]]:
+    """Workflows of the scenario's personas that the target does not declare everything for, with what is missing."""
+    lacking = {name: capabilities.lacks(WORKFLOWS[name].needs) for name in _workflows(spec)}
+    return {name: missing for name, missing in lacking.items() if missing}
+
+
+def seed_command(scenario: str, spec: RunSpec, target: Target, sets: Sequence[str] = ()) -> str:
+    """The command that seeds for this run, as it is typed; `scenario` is the name or path that the user gave."""
+    words = ["emrload", "seed", scenario, "--sites", str(len(spec.sites)), "--seed", str(spec.seed)]
+    words += ["--target", target.url]
+    words += [] if target.loopback else ["--i-own", target.host]
+    for change in sets:
+        words += ["--set", change]
+    return shlex.join(words)
+
+
+def _workflows(spec: RunSpec) -> list[str]:
+    """Names of the workflows that somebody on the roster may do, in the order of the personas."""
+    on_roster = {persona for site in spec.sites for persona, heads in site.heads.items() if heads}
+    personas = [persona for name, persona in spec.scenario.personas.items() if name in on_roster]
+    return list(dict.fromkeys(name for persona in personas for name in persona.workflows))
+
+
+def _capability_rows(spec: RunSpec, unsupported: Mapping[str, tuple[str, ...]]) -> list[Row]:
+    names = _workflows(spec)
+    able = len(names) - len(unsupported)
+    head = Row(
+        "capabilities", "note" if unsupported else "ok", f"{able} of {count_text(len(names), 'workflow')} can be done"
+    )
+    return [head] + [
+        Row("capabilities", "skipped", f"{name}: the target does not declare {', '.join(missing)}")
+        for name, missing in unsupported.items()
+    ]
+
+
+def _require_some_work(target: Target, spec: RunSpec, unsupported: Mapping[str, tuple[str, ...]]) -> None:
+    if set(_workflows(spec)) <= set(unsupported):
+        missing = sorted({need for needs in unsupported.values() for need in needs})
+        raise TargetError(
+            f"{target.url}: none of the scenario's workflows can be done there",
+            f"Its /metadata was read, nothing was written. It does not declare: {', '.join(missing)}.",
+        )
+
+
+def _people_row(people: People) -> tuple[str, Outcome, str]:
+    wanted = count_text(people.population.patients, "patient")
+    held = f"{len(people.patients):,} of {wanted}, {len(people.practitioners):,} of {people.staff:,} staff"
+    organization = "" if people.organization else ", no Organization"
+    twice = f"; {count_text(people.doubles, 'double')} left aside" if people.doubles else ""
+    outcome: Outcome = "ok" if people.complete else "fail"
+    return (
+        f"people of {people.site}",
+        "note" if people.complete and people.doubles else outcome,
+        held + organization + twice,
+    )
+
+
+def _require_people(target: Target, people: Sequence[People], how_to_seed: str) -> None:
+    lacking = [found for found in people if not found.complete]
+    if not lacking:
+        return
+    type_this = f"Type: {how_to_seed}" if how_to_seed else "Seed it first: emrload seed SCENARIO --target URL"
+    if not any(found.patients for found in people):
+        what = "the patients of this run are not there"
+    else:
+        first = lacking[0]
+        where = f"{len(lacking)} of {count_text(len(people), 'site')}, first {first.site}"
+        what = f"some people of this run are not there ({where})"
+    raise NoPatients(f"{target.url}: {what}", f"Only searches were sent. {type_this}")
+
+
+def _volume(client: ControlClient, kind: str) -> int | None:
+    try:
+        total = client.json(requests.search(kind, "", {"_summary": "count"})).get("total")
+    except Refused:
+        # Not every server counts; nothing of the run depends on it, and the row says so.
+        return None
+    return total if isinstance(total, int) else None
+
+
+def _probe_rows(probes: Probes) -> list[Row]:
+    if probes.skipped:
+        return [Row("round trips", "skipped", probes.skipped)]
+    rows = [
+        Row(
+            "round trips",
+            "ok",
+            f"{trip.operation}: median {trip.median_ms:.1f} ms, shortest {trip.min_ms:.1f} ms of {trip.rounds}",
+        )
+        for trip in probes.round_trips
+    ]
+    if probes.index_lag_ms is None:
+        rows.append(
+            Row("index lag", "note", "a new resource can be read by its id but was not found by searching in 5 s")
+        )
+    elif probes.index_lag_ms:
+        lag = duration_text(probes.index_lag_ms / 1000)
+        rows.append(Row("index lag", "note", f"a new resource is found by searching after up to {lag}"))
+    else:
+        rows.append(Row("index lag", "ok", "a new resource is found by the first search"))
+    if probes.left_behind:
+        rows.append(Row("round trips", "note", f"could not be deleted again: {', '.join(probes.left_behind)}"))
+    return rows
