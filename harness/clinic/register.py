@@ -5,13 +5,16 @@ Seeded data is found, not guessed: `control` looks it up by tag and writes `regi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-__all__ = ["KnownPatient", "SiteRegister", "read_register", "write_register"]
+from harness.fhir.systems import mrn_system
+
+__all__ = ["KnownPatient", "SiteRegister", "keys_of", "known_patient", "read_register", "write_register"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,25 @@ class SiteRegister:
     patients: tuple[KnownPatient, ...]
     practitioners: Mapping[str, tuple[str, ...]]
     organization: str
+
+
+def keys_of(resource: Mapping[str, Any]) -> Iterator[str]:
+    """`system|value` of each identifier of a resource."""
+    for identifier in resource.get("identifier", ()):
+        yield f"{identifier.get('system', '')}|{identifier.get('value', '')}"
+
+
+def known_patient(patient: Mapping[str, Any]) -> KnownPatient:
+    """As the server holds it; names and birthdate may have been changed there, the MRN is what it was found by."""
+    name = next(iter(patient.get("name", ())), {})
+    mrn = next(one["value"] for one in patient["identifier"] if one.get("system", "").startswith(mrn_system("")))
+    return KnownPatient(
+        id=str(patient["id"]),
+        mrn=mrn,
+        family=str(name.get("family", "")),
+        given=str(next(iter(name.get("given", ())), "")),
+        birthdate=str(patient.get("birthDate", "")),
+    )
 
 
 def write_register(path: Path, sites: Mapping[str, SiteRegister]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import socket
 import ssl
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
@@ -30,6 +31,8 @@ _poll = monkey.get_original("select", "poll")
 _READABLE: Final = (
     0x001 | 0x010 | 0x008
 )  # POLLIN, POLLHUP, POLLERR; asked without waiting, so the real one does not stall the loop
+_COMPRESSED: Final = (b"gzip", b"deflate")
+_ZLIB_OR_GZIP: Final = 47
 _MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
 
@@ -81,13 +84,38 @@ class Exchange:
     """One answer. Times in seconds: `connect_s` is 0 on a reused connection; `ttfb_s` and `total_s` count from the start of the exchange."""
 
     status: int
-    headers: dict[str, str]
+    headers: Headers
     body: bytes
     connect_s: float
     ttfb_s: float
     total_s: float
     reused: bool
     bytes_received: int
+
+
+class Headers(Mapping[str, str]):
+    """An answer's headers, names in lower case; decoded only when somebody asks for one, which is seldom."""
+
+    __slots__ = ("_decoded", "_raw")
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+        self._decoded: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    @property
+    def _known(self) -> dict[str, str]:
+        if self._decoded is None:
+            self._decoded = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._raw}
+        return self._decoded
 
 
 _tls_context: ssl.SSLContext | None = None
@@ -104,26 +132,30 @@ def shared_tls_context() -> ssl.SSLContext:
 class _Parser:
     """Collects what llhttp calls out for one answer."""
 
-    __slots__ = ("body", "complete", "headers", "parser")
+    __slots__ = ("body", "complete", "headers", "keep_alive", "parser", "status")
 
     def __init__(self) -> None:
-        self.headers: dict[str, str] = {}
+        self.headers: list[tuple[bytes, bytes]] = []
         self.body: list[bytes] = []
         self.complete = False
+        self.keep_alive = False
+        self.status = 0
         self.parser = httptools.HttpResponseParser(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self.headers.append((name, value))
 
     def on_body(self, data: bytes) -> None:
         self.body.append(data)
 
     def on_message_complete(self) -> None:
-        # 1xx are announcements: the answer itself is still to come
-        if self.parser.get_status_code() >= 200:
-            self.complete = True
-        else:
+        status = self.parser.get_status_code()
+        if status < 200:  # an announcement: the answer itself is still to come
             self.headers.clear()
+            return
+        self.complete = True
+        self.status = status
+        self.keep_alive = self.parser.should_keep_alive()  # llhttp forgets it right after this call
 
 
 class Connection:
@@ -203,7 +235,9 @@ class Connection:
     ) -> Exchange:
         line = self._socket
         assert line is not None  # noqa: S101 (exchange() connects first)
-        line.sendall(request)
+        sent = line.send(request)
+        if sent < len(request):
+            line.sendall(request[sent:])
         parsing = _Parser()
         feed, receive = parsing.parser.feed_data, line.recv
         ttfb_s = 0.0
@@ -218,16 +252,15 @@ class Connection:
             if progress.received > _MAX_ANSWER_BYTES:
                 raise _BadAnswer(f"an answer of more than {_MAX_ANSWER_BYTES // 1024 // 1024} MB")
             feed(data)
-        if not parsing.parser.should_keep_alive():
+        if not parsing.keep_alive:
             self.close()
         self._last_use = perf_counter()
         body = b"".join(parsing.body)
-        encoding = parsing.headers.get("content-encoding", "")
-        if encoding in ("gzip", "deflate"):
-            body = zlib.decompress(body, 47)
+        if any(name.lower() == b"content-encoding" and value in _COMPRESSED for name, value in parsing.headers):
+            body = zlib.decompress(body, _ZLIB_OR_GZIP)
         return Exchange(
-            parsing.parser.get_status_code(),
-            parsing.headers,
+            parsing.status or parsing.parser.get_status_code(),
+            Headers(parsing.headers),
             body,
             connect_s,
             ttfb_s,
@@ -238,7 +271,7 @@ class Connection:
 
     def _end_of_stream(self, parsing: _Parser, progress: _Progress) -> None:
         """The server closed: the end of an answer without a length, or an answer cut short."""
-        delimited = "content-length" in parsing.headers or "transfer-encoding" in parsing.headers
+        delimited = any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in parsing.headers)
         if not progress.received or not parsing.headers or delimited:
             raise _BadAnswer("closed by the server before the answer was whole")
         self.close()

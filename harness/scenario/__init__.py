@@ -6,7 +6,17 @@ Lives above `clinic`, whose workflows it checks names against; `plan` and all ab
 from harness.scenario.apportion import apportion
 from harness.scenario.habits import habits_of
 from harness.scenario.load import list_scenarios, load_scenario
+from harness.scenario.people import population_of
 from harness.scenario.resolve import resolve
 from harness.scenario.spec_file import dump_spec, read_spec
 
-__all__ = ["apportion", "dump_spec", "habits_of", "list_scenarios", "load_scenario", "read_spec", "resolve"]
+__all__ = [
+    "apportion",
+    "dump_spec",
+    "habits_of",
+    "list_scenarios",
+    "load_scenario",
+    "population_of",
+    "read_spec",
+    "resolve",
+]

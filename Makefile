@@ -1,0 +1,70 @@
+# `make demo` and `make test` do all of their own set-up on a bare clone; they need Python 3.11 or later and make.
+# The long ones: make prove, make bench, make test-real (Java 17 and Maven), make real-server.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+PORT ?= 18080
+
+.PHONY: help demo test check unit end-to-end prove bench setup test-real real-server lock clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: .venv/.runtime ## a morning rush over 3 sites in 60 s on the built-in server, and its report
+	@$(BIN)/emrload run morning-rush --sites 3 --duration 60s --seed 7
+
+test: check unit end-to-end ## format, lint, types, imports; then all tests but the long ones
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --skip-empty | tail -n 40
+
+check: .venv/.dev
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo | tail -n 3
+
+unit: .venv/.dev
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -q -n 2 -m "not end_to_end and not real and not prove" tests
+
+# one after the other: they start real processes and watch the clock
+end-to-end: .venv/.dev
+	@$(BIN)/coverage run -m pytest -q -m "end_to_end and not prove" tests
+
+prove: .venv/.dev ## the long proofs on shipped scenarios
+	@$(BIN)/pytest -q -m prove tests
+
+bench: .venv/.dev ## speed and memory as ratios, side by side
+	@$(BIN)/python -m benchmarks
+
+setup: .venv/.runtime ## make .venv with emrload and locust in it
+
+test-real: .venv/.dev ## against a FHIR server that nobody here wrote (needs Java 17 and Maven)
+	@$(BIN)/pytest -q -m real tests/real
+
+real-server: ## fetch, build and start that server on loopback, PORT=18080
+	@tests/real/server/start.sh $(PORT)
+
+lock: .venv/.dev ## resolve the dependencies anew
+	@$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev -o requirements-dev.lock pyproject.toml
+
+LOCK_FLAGS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--strip-extras --build-deps-for editable --allow-unsafe --no-header
+
+.venv/.runtime: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
+	@test -x $(BIN)/python || { echo "making .venv"; $(PYTHON) -m venv .venv; }
+	@echo "installing what emrload needs"
+	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "installing what the tests need"
+	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clean: ## remove what make made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*

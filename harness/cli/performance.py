@@ -1,0 +1,240 @@
+"""One run from its plan to its verdict: what `emrload run` does between reading its options and ending.
+
+announce ─▶ (seed) ─▶ prepare ─▶ play ─▶ conclude
+plan        sandbox   preflight  Locust  samples, analysis, verdict, report
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Final
+
+import psutil
+
+from harness.control import ControlClient, Target, preflight, seed_sites
+from harness.fleet import LocalFleet, Watch, require_file_handles
+from harness.plan import compile_plan, expected_load, on_duty, partition, peak_on_duty, phase_at, write_plan
+from harness.plan.model import Slot
+from harness.report import LiveFigures, LiveView
+from harness.rundir import RunDir
+from harness.samples import merge_streams
+from harness.scenario import dump_spec
+from harness.scenario.model import RunSpec
+from harness.units import count_text, duration_text
+
+__all__ = ["Performance", "Played"]
+
+LOOK_EVERY_S: Final = 0.5
+_VERSIONS_OF: Final = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
+
+
+@dataclass(frozen=True)
+class Played:
+    """How the load ended."""
+
+    closed_early: bool
+    stopped_at_once: bool
+
+
+class Performance:
+    """A run under way. Raises InputError where this machine cannot hold it."""
+
+    def __init__(self, spec: RunSpec, workers: int) -> None:
+        self.spec = spec
+        self.workers = workers
+        self.plan = compile_plan(spec)
+        self._expected = expected_load(self.plan)
+        self._worker_of_slot = partition(self.plan, workers, self._expected)
+        require_file_handles(self._most_connections())
+
+    def announce(self) -> None:
+        plan = self.plan
+        people = count_text(len({(slot.site, slot.persona, slot.clinician) for slot in plan.slots}), "clinician")
+        lapse = f", a {plan.time_lapse:.0f}× time lapse" if plan.time_lapse > 1 else ""
+        sites = count_text(len(self.spec.sites), "site")
+        _say(f"plan     {self.spec.scenario.name}: {people} at {sites}, {duration_text(plan.length_s)}{lapse}")
+
+    def seed_sandbox(self, target: Target) -> None:
+        """Create the run's people on a server of our own."""
+        began = time.monotonic()
+        with ControlClient(target) as client:
+            from harness.control.metadata import read_capabilities
+
+            seeded = seed_sites(client, read_capabilities(client), self.spec)
+        took = duration_text(time.monotonic() - began)
+        _say(f"sandbox  {target.url}: {count_text(seeded.resources_created, 'resource')} created in {took}")
+
+    def prepare(self, run_dir: RunDir, target: Target, how_to_seed: str, labels: Mapping[str, str]) -> None:
+        """Look at the target, then write down everything that the load needs. Raises TargetError."""
+        self.run_dir, self.target = run_dir, target
+        with ControlClient(target) as client:
+            found = preflight(client, self.spec, how_to_seed=how_to_seed)
+        found.write(run_dir)
+        dump_spec(self.spec, run_dir.scenario)
+        write_plan(self.plan, self._worker_of_slot, self._expected, run_dir)
+        run_dir.update_manifest(
+            **_facts_of_plan(self),
+            labels=dict(labels),
+            host=_host(),
+            versions={name: version(name) for name in _VERSIONS_OF} | {"python": platform.python_version()},
+            target={
+                "url": target.url,
+                "software": found.capabilities.software,
+                "fhir_version": found.capabilities.fhir_version,
+                "volumes": dict(found.volumes),
+            },
+            unsupported={name: list(missing) for name, missing in found.unsupported.items()},
+        )
+        patients = sum(len(site.patients) for site in found.register.values())
+        _say(f"target   {target.url}: {found.capabilities.software}, {count_text(patients, 'patient')} found")
+        for name, missing in found.unsupported.items():
+            _say(f"skipped  {name}: the target does not declare {', '.join(missing)}")
+
+    def play(self) -> Played:
+        """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
+        self.run_dir.update_manifest(state="running", started_at=datetime.now(UTC).isoformat())
+        fleet = LocalFleet(self.run_dir, self.target.url, self.workers)
+        view = LiveView(self.spec.scenario.name)
+        interrupts = 0
+
+        def on_interrupt(*_: object) -> None:
+            nonlocal interrupts
+            interrupts += 1
+            if interrupts == 1:
+                fleet.end_early()
+            else:
+                fleet.stop_at_once()
+
+        with _on_signals(on_interrupt):
+            fleet.start()
+            view.start()
+            try:
+                self._watch(fleet, view)
+            finally:
+                view.stop()
+                if sys.exc_info()[0] is not None:
+                    fleet.stop_at_once()
+            fleet.join()
+        self._collect(interrupts > 0)
+        return Played(interrupts > 0, interrupts > 1)
+
+    def conclude(self, same_again: str) -> int:
+        """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
+        from harness.cli.judging import judge_and_render, show_end
+
+        analysis, verdict = judge_and_render(self.run_dir, self.spec)
+        code: int = verdict["exit_code"]
+        self.run_dir.seal(exit_code=code)
+        show_end(self.run_dir, analysis.summary, verdict, same_again)
+        return code
+
+    def _watch(self, fleet: LocalFleet, view: LiveView) -> None:
+        watch = Watch(self.run_dir.streams, self.workers)
+        phase_of = phase_at(self.plan, self.spec.sites[0].name)
+        while fleet.running:
+            time.sleep(LOOK_EVERY_S)
+            glance = watch.look()
+            if glance is None:
+                continue
+            now_s = min(max(glance.elapsed_s, 0.0), self.plan.length_s)
+            view.update(
+                LiveFigures(
+                    elapsed_s=now_s,
+                    length_s=self.plan.length_s,
+                    phase=phase_of(now_s),
+                    on_duty=glance.on_duty,
+                    planned=int(on_duty(self.plan, [now_s])[0]),
+                    requests_per_s=glance.requests_per_s,
+                    p95_ms=glance.p95_ms,
+                    requests=glance.requests,
+                    errors=glance.errors,
+                    in_flight=glance.in_flight,
+                )
+            )
+
+    def _collect(self, closed_early: bool) -> None:
+        merged = merge_streams(self.run_dir)
+        facts = _conductor_facts(self.run_dir)
+        started = facts.get("t0_epoch_s") or time.time()
+        ended = facts.get("ended_epoch_s") or time.time()
+        self.run_dir.update_manifest(
+            state="aborted" if closed_early or facts.get("closed_early") else "finished",
+            started_at=datetime.fromtimestamp(started, UTC).isoformat(),
+            ended_at=datetime.fromtimestamp(ended, UTC).isoformat(),
+            workers_reported=facts.get("workers_reported", []),
+            torn_streams=list(merged.torn),
+        )
+
+    def _most_connections(self) -> int:
+        """The largest number of clinicians that one worker has on duty at once."""
+        parts: list[list[Slot]] = [[] for _ in range(self.workers)]
+        for slot, worker in zip(self.plan.slots, self._worker_of_slot, strict=True):
+            parts[worker].append(slot)
+        return max(peak_on_duty(replace(self.plan, slots=tuple(part))) for part in parts if part)
+
+
+def _facts_of_plan(performance: Performance) -> dict[str, Any]:
+    spec, plan = performance.spec, performance.plan
+    return {
+        "scenario": spec.scenario.name,
+        "seed": spec.seed,
+        "sites": len(spec.sites),
+        "scenario_digest": spec_digest(spec),
+        "roster_digest": plan.roster_digest,
+        "workers": performance.workers,
+        "time_lapse": plan.time_lapse,
+        "rehearsal": plan.rehearsal,
+        "think_factor": spec.scenario.think_factor,
+        "duration_s": plan.length_s,
+        "window": list(spec.window) if spec.window else None,
+    }
+
+
+def spec_digest(spec: RunSpec) -> str:
+    """SHA-256 of the scenario as resolved."""
+    import hashlib
+
+    return hashlib.sha256(spec.scenario.model_dump_json().encode()).hexdigest()
+
+
+def _conductor_facts(run_dir: RunDir) -> dict[str, Any]:
+    """What the leader of the load wrote down; empty where it never came to it."""
+    try:
+        facts: dict[str, Any] = json.loads((run_dir.streams / "conductor.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return facts
+
+
+def _host() -> dict[str, Any]:
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+    }
+
+
+@contextmanager
+def _on_signals(handler: Any) -> Iterator[None]:
+    """SIGINT and SIGTERM both mean: end."""
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,130 @@
+"""`emrload run`: plan, preflight, load, samples, analysis, verdict, report."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import Choice, scenario_options, workers_option
+from harness.cli.target_options import target_from, target_options
+from harness.errors import EXIT_INVALID, HarnessError, InputError, Problem
+
+if TYPE_CHECKING:
+    from harness.cli.performance import Performance
+    from harness.control import Target
+    from harness.plan.model import Plan
+    from harness.rundir import RunDir
+
+__all__ = ["command"]
+
+SANDBOX = "sandbox"
+
+EPILOG = """\b
+Examples:
+  emrload run morning-rush --sites 3 --duration 60s
+      a time lapse on the built-in server: a first report in about a minute
+  emrload run morning-rush --sites 10 --window 08:45..09:15 --target http://127.0.0.1:8080/fhir --workers 2
+      the busiest half hour at true speed against your own server
+
+\b
+Exit codes: 0 pass, 1 an objective failed, 2 bad input or target, 3 invalid (cannot be trusted), 4 internal error.
+Ctrl-C once ends the run early and keeps all samples; twice stops at once.
+"""
+
+
+@click.command(epilog=EPILOG)
+@scenario_options
+@target_options(f"FHIR R4 base URL, or '{SANDBOX}' for the built-in server.  [default: {SANDBOX}]")
+@workers_option("Load processes on this machine.")
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="A fact for the manifest, such as build=4711.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder.  [default: in reports/]")
+def command(
+    choice: Choice,
+    target: str | None,
+    i_own: tuple[str, ...],
+    allow_list: Path | None,
+    workers: int,
+    labels: tuple[str, ...],
+    out: Path | None,
+) -> int:
+    """Play SCENARIO against a FHIR server and say whether it holds.
+
+    The report, and everything it was made from, is left in a folder of its own.
+    """
+    facts = _labels(labels)
+    vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
+    plan, performance = _compile(choice, workers)
+    run_dir = _create(choice, out, plan)
+    try:
+        with ExitStack() as stack:
+            performance.announce()
+            vetted = vetted or _start_sandbox(stack, run_dir, performance)
+            performance.prepare(run_dir, vetted, _how_to_seed(choice, vetted), facts)
+            outcome = performance.play()
+    except HarnessError:
+        _discard_if_unplayed(run_dir)
+        raise
+    if outcome.stopped_at_once:
+        print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
+        print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
+        return EXIT_INVALID
+    return performance.conclude(_same_again(choice, target, workers))
+
+
+def _compile(choice: Choice, workers: int) -> tuple[Plan, Performance]:
+    from harness.cli.performance import Performance
+
+    performance = Performance(choice.spec(), workers)
+    return performance.plan, performance
+
+
+def _create(choice: Choice, out: Path | None, plan: Plan) -> RunDir:
+    from harness.rundir import create_run_dir
+
+    return create_run_dir(plan.spec.scenario.name, out)
+
+
+def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) -> Target:
+    """The built-in server with the run's people in it."""
+    from harness.control import parse_target
+    from harness.fleet import SandboxProcess
+
+    sandbox = stack.enter_context(SandboxProcess(run_dir.logs / "sandbox.log"))
+    target = parse_target(sandbox.url)
+    performance.seed_sandbox(target)
+    return target
+
+
+def _discard_if_unplayed(run_dir: RunDir) -> None:
+    """A run that never began leaves nothing behind; one that did keeps all it has."""
+    if run_dir.read_manifest()["state"] == "preparing":
+        shutil.rmtree(run_dir.path)
+
+
+def _labels(texts: tuple[str, ...]) -> dict[str, str]:
+    """Raises InputError for a text that is not KEY=VALUE."""
+    problems = [
+        Problem(f"'{text}' is not a label", "--label", "write KEY=VALUE, such as build=4711")
+        for text in texts
+        if not text.partition("=")[0] or "=" not in text
+    ]
+    if problems:
+        raise InputError(problems)
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _how_to_seed(choice: Choice, target: Target) -> str:
+    return f"emrload seed {choice.arguments()} --target {shlex.quote(target.url)}"
+
+
+def _same_again(choice: Choice, target: str | None, workers: int) -> str:
+    words = f"emrload run {choice.arguments()}"
+    if target:
+        words += f" --target {shlex.quote(target)}"
+    return words + (f" --workers {workers}" if workers > 1 else "")
