@@ -43,7 +43,7 @@ def cross_check(root: Node) -> list[Problem]:
 def _workflows(root: Node) -> Iterable[Problem]:
     for persona, node in _field(root, "personas").fields.items():
         for name, share in _field(node, "workflows").fields.items():
-            if WORKFLOWS and name not in WORKFLOWS:
+            if name not in WORKFLOWS:
                 what = f"unknown workflow '{name}' of persona '{persona}'"
                 yield Problem(what, share.where, suggest(name, sorted(WORKFLOWS)))
 
@@ -52,10 +52,9 @@ def _curves(root: Node) -> Iterable[Problem]:
     personas = _personas_on_site(root)
     curves = _field(root, "curves")
     for name, curve in curves.fields.items():
-        if name not in personas:
-            yield Problem(
-                f"curve for '{name}', whom no site of this scenario has", curve.where, suggest(name, personas)
-            )
+        if personas and name not in personas:
+            what = f"curve for '{name}', whom no site of this scenario has"
+            yield Problem(what, curve.where, suggest(name, personas))
         yield from _covers(root, name, _field(curve, "points"))
     for name in personas:
         if name not in curves.fields:
@@ -68,7 +67,7 @@ def _covers(root: Node, name: str, points: Node) -> Iterable[Problem]:
     times = [_numbers(point)[:1] for point in points.items]
     if len(timeline) != 2 or not times or not all(times):
         return
-    first_s, last_s = times[0][0], times[-1][0]
+    first_s, last_s = min(times)[0], max(times)[0]
     if first_s > timeline[0] or last_s < timeline[1]:
         what = f"the curve of '{name}' runs {_span_text([first_s, last_s])} and leaves part of the timeline open"
         yield Problem(what, points.where, f"give it points for all of {_span_text(timeline)}")
@@ -156,9 +155,12 @@ def _sources(root: Node) -> Iterable[Problem]:
 
 
 def _personas_on_site(root: Node) -> list[str]:
-    used = {_field(site, "template").value for site in _field(root, "sites").items}
-    templates = [node for name, node in _field(root, "templates").fields.items() if name in used]
-    return list(dict.fromkeys(name for template in templates for name in _field(template, "mix").fields))
+    """The personas that the sites have; none where one is unknown, so that a wrong name is told once and not thrice."""
+    templates, personas = _field(root, "templates").fields, _field(root, "personas").fields
+    used = dict.fromkeys(str(_field(site, "template").value) for site in _field(root, "sites").items)
+    mixes = [_field(templates[name], "mix").fields for name in used if name in templates]
+    names = list(dict.fromkeys(name for mix in mixes for name in mix))
+    return names if len(mixes) == len(used) and all(name in personas for name in names) else []
 
 
 def _workflow_names(persona: Node) -> Iterable[str]:

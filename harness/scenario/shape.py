@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.errors import Problem
-from harness.scenario.suggest import suggest
 from harness.scenario.tree import Node
 from harness.units import parse_clock, parse_duration, parse_share, parse_window
 
@@ -131,7 +130,7 @@ class Shaper:
         fields: dict[str, Node] = {}
         for key, child in node.value.items():
             if key in WRITTEN_AS:
-                self._spoil(child, f"unknown key '{key}'", suggest(WRITTEN_AS[key], [WRITTEN_AS[key]]))
+                self._spoil(child, f"unknown key '{key}'", f"write `{WRITTEN_AS[key]}: …`, with its unit")
                 fields[key] = child
             elif key in DURATIONS:
                 fields[DURATIONS[key]] = self._number(child, parse_duration)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from harness.errors import Problem
 from harness.scenario.model import Model, Objective
 from harness.scenario.shape import METRICS, WRITTEN_AS
-from harness.scenario.suggest import suggest
+from harness.scenario.suggest import meant, suggest
 from harness.scenario.tree import Node, plain
 
 __all__ = ["SOURCE_HELP", "validate"]
@@ -31,8 +31,8 @@ def validate(model: type[M], root: Node, spoiled: Collection[int] = ()) -> tuple
         return model.model_validate_json(json.dumps(plain(root)), strict=True), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        problems = [_problem(model, root, detail) for detail in details if not _said(root, detail, spoiled)]
-        return None, problems
+        told = [detail for detail in details if not _said(root, detail, spoiled) and not _misspelt(detail, details)]
+        return None, [_problem(model, root, detail) for detail in told]
 
 
 def _said(root: Node, detail: ErrorDetails, spoiled: Collection[int]) -> bool:
@@ -40,6 +40,14 @@ def _said(root: Node, detail: ErrorDetails, spoiled: Collection[int]) -> bool:
     # A list whose only entries are wrong is "too short" besides: a consequence, not a problem.
     consequence = detail["type"] == "too_short" and bool(nodes[-1].value)
     return consequence or any(id(node) in spoiled for node in nodes)
+
+
+def _misspelt(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a missing key is there, but misspelt: then the unknown key is the problem; its help says so."""
+    *inside, key = detail["loc"]
+    unknown = (other["loc"] for other in details if other["type"] == "extra_forbidden")
+    beside = [str(loc[-1]) for loc in unknown if list(loc[:-1]) == inside]
+    return detail["type"] == "missing" and bool(meant(WRITTEN_AS.get(str(key), str(key)), beside))
 
 
 def _along(root: Node, loc: Loc) -> list[Node]:
@@ -69,8 +77,9 @@ def _problem(model: type[Model], root: Node, detail: ErrorDetails) -> Problem:
         known = [word.strip(" '") for word in str(detail["ctx"]["expected"]).replace(" or ", ",").split(",")]
         return Problem(f"'{detail['input']}' is no {key}{inside}", where, suggest(str(detail["input"]), known))
     if kind == "time_zone":
-        zones = sorted(available_timezones())
-        return Problem(f"{detail['msg']}{inside}", where, suggest(str(detail["input"]), zones))
+        close = meant(str(detail["input"]), sorted(available_timezones()))
+        help_ = "zones are named as in the IANA data base, such as America/New_York or UTC"
+        return Problem(f"{detail['msg']}{inside}", where, f"did you mean '{close}'?  {help_}" if close else help_)
     if kind == "value_error" and key == "source":
         return Problem(f"'source' is empty{inside}", where, SOURCE_HELP)
     if kind in ("value_error", "out_of_order"):
