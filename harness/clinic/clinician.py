@@ -201,7 +201,11 @@ class Clinician:
         self._bundle("batch", name, entries)
 
     def _bundle(self, kind: str, name: str, entries: Sequence[Resource]) -> Resource | None:
-        tagged = [{**entry, "resource": self._tagged(entry["resource"])} for entry in entries]
+        # what is updated keeps the tag of whoever created it, so that cleaning up a run leaves seeded data in place
+        tagged = [
+            {**entry, "resource": self._tagged(entry["resource"])} if entry["request"]["method"] == "POST" else entry
+            for entry in entries
+        ]
         call = requests.bundle(kind, name, tagged)
         answer = self._perform(call, lambda answer: checks.is_bundle_response(answer, kind, len(tagged)))
         return None if answer.refused else _as_resource(answer)

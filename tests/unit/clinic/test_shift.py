@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from statistics import mean
+
+import pytest
+
+from harness.clinic import Pace
+from harness.clinic.shift import residual_wait_s, work_shift
+from harness.fhir.call import Answer
+from harness.population.stream import Stream
+
+
+def test_what_is_left_of_a_pause_is_what_renewal_theory_says():
+    """Mean E[X²] / 2E[X] = mean · e^{σ²} / 2 for a lognormal (Cox 1962); a fresh pause would take 13 s."""
+    draws = Stream("residual")
+    left = [residual_wait_s(draws, Pace(13.0, 0.6)) for _ in range(20_000)]
+    assert mean(left) == pytest.approx(13.0 * math.exp(0.36) / 2, rel=0.03)
+    assert min(left) >= 0
+
+
+def test_the_density_of_what_is_left_at_zero_is_one_over_the_mean():
+    """So those on duty at the opening act at the steady rate from the first second on: no burst, no silence."""
+    draws = Stream("density")
+    left = [residual_wait_s(draws, Pace(10.0, 0.5)) for _ in range(40_000)]
+    assert sum(wait < 1.0 for wait in left) / len(left) == pytest.approx(0.1, rel=0.06)
+
+
+def test_nothing_is_left_of_a_pause_that_takes_no_time():
+    assert residual_wait_s(Stream("none"), Pace(0.0, 0.6)) == 0.0
+
+
+def test_a_shift_ends_at_its_slots_end_and_the_workflow_at_hand_is_cut(clinic):
+    nurse = clinic.clinician("nurse", end_s=600.0)
+    work_shift(nurse, 30.0, lambda _: {"room-patient": 1.0}, ())
+    *done, last = nurse.world.played
+    assert {run.outcome for run in done} == {"ok"}
+    assert last.outcome in ("ok", "cut")
+    assert nurse.world.now_s == pytest.approx(600.0, abs=0.2)
+
+
+def test_a_workflow_in_which_the_slot_ends_is_cut_and_not_failed(clinic):
+    nurse = clinic.clinician("nurse", end_s=100.0)
+    work_shift(nurse, 0.0, lambda _: {"room-patient": 1.0}, ())  # takes some 225 s
+    (only,) = nurse.world.played
+    assert only.outcome == "cut"
+
+
+def test_a_shift_that_is_over_before_the_first_wait_is_does_nothing(clinic):
+    nurse = clinic.clinician("nurse", end_s=5.0)
+    work_shift(nurse, 30.0, lambda _: {"room-patient": 1.0}, ())
+    assert nurse.world.played == []
+
+
+def test_work_goes_on_after_a_failed_workflow(clinic):
+    physician = clinic.clinician("primary-care-physician", lambda *_: Answer(500, outcome="http_error"), end_s=600.0)
+    work_shift(physician, 0.0, lambda _: {"review-results": 1.0}, ())
+    assert len(physician.world.played) > 10
+    assert {run.outcome for run in physician.world.played[:-1]} == {"failed"}
+
+
+def test_what_the_target_cannot_do_is_skipped_and_seen_to_be(clinic):
+    physician = clinic.clinician("primary-care-physician", end_s=3600.0)
+    work_shift(physician, 0.0, lambda _: {"review-schedule": 1.0, "review-results": 1.0}, {"review-schedule"})
+    outcomes = {(run.workflow, run.outcome) for run in physician.world.played[:-1]}
+    assert outcomes == {("review-schedule", "skipped"), ("review-results", "ok")}
+    assert all(not run.calls for run in physician.world.played if run.outcome == "skipped")
+
+
+def test_who_can_do_nothing_at_all_says_so_once_and_idles(clinic):
+    clerk = clinic.clinician("registration-clerk", end_s=3600.0)
+    clerk.habits = replace(clerk.habits, between=Pace(0.0, 0.0))
+    work_shift(clerk, 0.0, lambda _: {"check-in": 1.0, "find-patient": 0.0}, {"check-in"})
+    assert [(run.workflow, run.outcome) for run in clerk.world.played] == [("check-in", "skipped")]
+    assert clerk.world.now_s == 3600.0
+
+
+def test_the_weights_of_the_moment_decide_what_is_done(clinic):
+    physician = clinic.clinician("primary-care-physician", end_s=3600.0)
+    begun = []
+
+    def weights_at(run_s: float) -> dict[str, float]:
+        name = "review-results" if run_s < 1800 else "review-schedule"
+        begun.append(name)
+        return {name: 1.0}
+
+    work_shift(physician, 0.0, weights_at, ())
+    assert [run.workflow for run in physician.world.played] == begun[: len(physician.world.played)]
+    assert set(begun) == {"review-results", "review-schedule"}
