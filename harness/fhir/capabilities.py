@@ -94,9 +94,8 @@ class Capabilities:
             return "" if match["interaction"] in declared else need
         if "search-type" not in declared:
             return need
-        names = [name.partition(":")[0].partition(".")[0] for name in match["parameters"].split("&")]
         known = self.parameters[kind]
-        absent = [name for name in names if name not in known and (not name.startswith("_") or name in _EVERYWHERE)]
+        absent = [one for one in match["parameters"].split("&") if not _declared(one, known)]
         return f"{kind}?{'&'.join(absent)}" if absent else ""
 
     def to_json(self) -> dict[str, Any]:
@@ -123,3 +122,9 @@ class Capabilities:
 
 def _names(parameters: Sequence[Mapping[str, str]]) -> frozenset[str]:
     return frozenset(one["name"] for one in parameters)
+
+
+def _declared(parameter: str, known: frozenset[str]) -> bool:
+    """Of `name:exact` and `patient.identifier` the first part is what a statement declares."""
+    name = parameter.partition(":")[0].partition(".")[0]
+    return name in known or (name.startswith("_") and name not in _EVERYWHERE)

@@ -65,7 +65,7 @@ def create(resource: Resource, if_none_exist: str = "") -> Call:
     body = orjson.dumps(resource)
     if not if_none_exist:
         return Call("POST", kind, f"{kind}.create", body, _WRITE, repeatable=False)
-    headers = (*_WRITE, ("If-None-Exist", if_none_exist))
+    headers = (*_WRITE, ("If-None-Exist", _condition(if_none_exist)))
     return Call("POST", kind, f"{kind}.create.conditional", body, headers, expected=_RACE)
 
 
@@ -125,7 +125,7 @@ def entry(resource: Resource, *, full_url: str = "", if_none_exist: str = "", up
     else:
         request = {"method": "POST", "url": kind}
         if if_none_exist:
-            request["ifNoneExist"] = if_none_exist
+            request["ifNoneExist"] = _condition(if_none_exist)
     made: Resource = {"fullUrl": full_url} if full_url else {}
     return made | {"resource": resource, "request": request}
 
@@ -152,6 +152,11 @@ def _without_version(resource: Resource) -> tuple[str, Resource]:
     if kept:
         body["meta"] = kept
     return str(meta.get("versionId", "")), body
+
+
+def _condition(search_text: str) -> str:
+    """A search as a header may hold it: blanks, line breaks and what is not ASCII are escaped, nothing else."""
+    return quote(search_text, safe="=&:|,/?$%+@")
 
 
 @lru_cache(maxsize=4096)
