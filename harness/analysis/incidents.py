@@ -26,6 +26,7 @@ Bools = NDArray[np.bool_]
 
 UNREACHABLE_STATUS: Final = (502, 503, 504)
 """What a gateway or a server that is shutting down answers in the place of the application."""
+_REFUSED: Final = f"(outcome IN ('timeout', 'connection') OR status IN {UNREACHABLE_STATUS})"
 OUTAGE_SHARE: Final = 0.9
 """Share of a second's requests that must have found nobody. source: assumption"""
 SHORTEST_OUTAGE_S: Final = 0.5
@@ -92,11 +93,19 @@ def find_incidents(tables: duckdb.DuckDBPyConnection) -> Incidents:
 
 def _outages(tables: duckdb.DuckDBPyConnection) -> Iterator[Outage]:
     """Outages of the network; then those of single sites that are not part of one of these."""
+    affected = dict(
+        tables.execute(
+            f"""SELECT enum_code(site), any_value(site)::VARCHAR FROM requests WHERE {_REFUSED} AND site <> ''
+                GROUP BY ALL HAVING count(*) >= {FEWEST_REFUSED} ORDER BY 2"""  # noqa: S608 (constants of ours)
+        ).fetchall()
+    )
+    if not sum(_counted(tables, "outcome::VARCHAR", _REFUSED).values()) >= FEWEST_REFUSED:
+        return
     columns = columns_of(
         tables,
-        f"""SELECT coalesce(site::VARCHAR, '') AS site, start_s, done_s, outcome = 'timeout' AS waited,
+        f"""SELECT coalesce(enum_code(site), -1) AS site, start_s, done_s, outcome = 'timeout' AS waited,
                    outcome IN ('ok', 'expected_refusal') AS good,
-                   outcome IN ('timeout', 'connection') OR status IN {UNREACHABLE_STATUS} AS refused
+                   {_REFUSED} AS refused
             FROM requests
             WHERE outcome <> 'cancelled'""",  # noqa: S608 (a constant of ours)
     )
@@ -108,10 +117,10 @@ def _outages(tables: duckdb.DuckDBPyConnection) -> Iterator[Outage]:
     network = [Outage("", *span) for span in _outage_spans(moment_s, columns["start_s"], refused, good)]
     yield from network
     several = len(np.unique(sites)) > 1
-    for site in np.unique(sites[refused]) if several else ():
-        own = sites == site
+    for code, site in affected.items() if several else ():
+        own = sites == code
         for span in _outage_spans(moment_s[own], columns["start_s"][own], refused[own], good[own]):
-            outage = Outage(str(site), *span)
+            outage = Outage(site, *span)
             if not any(_overlap(outage, other) for other in network):
                 yield outage
 

@@ -30,6 +30,8 @@ class WorkerCounts:
     """One worker's own counters at its end, beside what it left in the samples. Times in run seconds."""
 
     worker: int
+    planned_until_s: float
+    """When the last of its planned slots ends."""
     first_s: float
     last_s: float
     longest_gap_s: float
@@ -68,6 +70,8 @@ class Instrument:
     steal_max: float | None
     steal_mean_max: float | None
     workers: tuple[WorkerCounts, ...]
+    workers_planned: int
+    """How many workers the plan gives slots to."""
     slots_planned: int
     slots_worked: int
     slots_missing: int
@@ -96,7 +100,7 @@ def measure_instrument(
     health = _row(
         tables,
         """SELECT quantile_cont(loop_lag_ms, 0.99), max(loop_lag_ms), arg_max(time_s, loop_lag_ms), max(cpu), max(steal)
-           FROM health""",
+           FROM health WHERE time_s > 0""",
     )
     loop_lag_p99_ms, loop_lag_max_ms, loop_lag_max_at_s, cpu_max, steal_max = health
     cpu_mean_max, steal_mean_max = (_highest_mean(tables, column) for column in ("cpu", "steal"))
@@ -110,6 +114,7 @@ def measure_instrument(
         steal_max=steal_max,
         steal_mean_max=steal_mean_max,
         workers=_worker_counts(tables),
+        workers_planned=_row(tables, "SELECT count(DISTINCT worker) FROM plan")[0],
         mixes=_mixes(tables, expected, unsupported),
         **_duty_figures(tables),
     )
@@ -140,7 +145,7 @@ def _highest_mean(tables: duckdb.DuckDBPyConnection, column: str) -> float | Non
     """The highest mean over 10 s, or over the whole run where it was shorter."""
     window = f"PARTITION BY worker ORDER BY time_s RANGE BETWEEN {MEAN_OVER_S} PRECEDING AND CURRENT ROW"
     query = f"""WITH means AS (SELECT avg({column}) OVER w AS mean, count(*) OVER w AS rows
-                              FROM health WINDOW w AS ({window}))
+                              FROM health WHERE time_s > 0 WINDOW w AS ({window}))
                 SELECT coalesce(max(mean) FILTER (rows >= {MEAN_ROWS}), (SELECT avg({column}) FROM health))
                 FROM means"""  # noqa: S608 (ours)
     highest: float | None = _row(tables, query)[0]
@@ -157,9 +162,9 @@ def _worker_counts(tables: duckdb.DuckDBPyConnection) -> tuple[WorkerCounts, ...
                 left_behind AS (SELECT worker, count(*) AS rows, sum(latency_ms) / 1000 AS latency_s
                                 FROM requests GROUP BY worker)
            SELECT coalesce(own.worker, left_behind.worker),
-                  coalesce(first_s, 'inf'), coalesce(last_s, '-inf'), coalesce(gap_s, 'inf'),
-                  coalesce(started, 0), coalesce(finished, 0), coalesce(in_flight_s, 0),
-                  coalesce(rows, 0), coalesce(latency_s, 0)
+                  coalesce((SELECT max(end_s) FROM plan WHERE plan.worker = coalesce(own.worker, left_behind.worker)),
+                  0), coalesce(first_s, 'inf'), coalesce(last_s, '-inf'), coalesce(gap_s, 'inf'), coalesce(started, 0),
+                  coalesce(finished, 0), coalesce(in_flight_s, 0), coalesce(rows, 0), coalesce(latency_s, 0)
            FROM own FULL JOIN left_behind ON own.worker = left_behind.worker ORDER BY 1"""
     ).fetchall()
     return tuple(WorkerCounts(*row) for row in found)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from harness.analysis.occupancy import mean_open
 from harness.analysis.tables import columns_of
 
-__all__ = ["bin_edges", "concurrency_frame", "timeline_frame"]
+__all__ = ["bin_edges", "concurrency_frame", "moments_by_site", "timeline_frame"]
 
 Floats = NDArray[np.float64]
 
@@ -35,10 +35,11 @@ DRAWN: Final = {"p50_ms": 4, "p95_ms": 40, "p99_ms": 200}
 NETWORK: Final = ""
 
 _BINNED: Final = """
-    SELECT coalesce(site::VARCHAR, '') AS site, least(floor(start_s / $width), $last)::INTEGER AS bin,
+    SELECT coalesce(site::VARCHAR, '') AS site, greatest(0, least(floor(start_s / $width), $last))::INTEGER AS bin,
            count(*) AS requests, count(*) FILTER (is_error) AS errors, count(*) FILTER (timed) AS timed,
            quantile_cont(headline_ms, [0.50, 0.95, 0.99]) FILTER (timed) AS ms
     FROM requests GROUP BY GROUPING SETS ((bin), (site, bin))
+    HAVING grouping(site) = 1 OR site IS NOT NULL
 """
 
 
@@ -54,18 +55,21 @@ def bin_edges(load_s: float, requests: int) -> Floats:
 
 
 def timeline_frame(
-    tables: duckdb.DuckDBPyConnection, edges_s: Floats, spans: Mapping[str, NDArray[Any]]
+    tables: duckdb.DuckDBPyConnection,
+    edges_s: Floats,
+    spans: Mapping[str, NDArray[Any]],
+    moments: Mapping[str, tuple[Floats, Floats]],
 ) -> pd.DataFrame:
     """One row a bin and site, the network's rows (site "") first; `time_s` is where the bin begins.
 
     `spans` holds the columns site, planned_start_s, planned_end_s, start_s, end_s of every slot; the last two NaN where
-    it was not worked. Columns: time_s site on_duty_planned on_duty (mean heads) requests_per_s p50_ms p95_ms p99_ms
-    (NaN: too few) errors in_flight (mean).
+    it was not worked; `moments` is what `moments_by_site` gives. Columns: time_s site on_duty_planned on_duty (mean
+    heads) requests_per_s p50_ms p95_ms p99_ms (NaN: too few) errors in_flight (mean).
     """
     counts = _binned(tables, edges_s)
-    moments = columns_of(tables, "SELECT site::VARCHAR AS site, start_s, done_s FROM requests")
-    sites = sorted(set(spans["site"].tolist()) | {site for site, _ in counts})
-    frames = [_site_frame(site, edges_s, spans, moments, counts) for site in [NETWORK, *filter(None, sites)]]
+    sites = sorted({*spans["site"].tolist(), *moments} - {NETWORK})
+    nothing = (np.empty(0), np.empty(0))
+    frames = [_site_frame(s, edges_s, spans, moments.get(s, nothing), counts) for s in [NETWORK, *sites]]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -81,18 +85,30 @@ def _binned(tables: duckdb.DuckDBPyConnection, edges_s: Floats) -> dict[tuple[st
     return {(site, at): tuple(figures) for site, at, *figures in found}
 
 
+def moments_by_site(tables: duckdb.DuckDBPyConnection) -> dict[str, tuple[Floats, Floats]]:
+    """Start and end of every request, by site and of all (site "")."""
+    codes = dict(
+        tables.execute("SELECT DISTINCT site::VARCHAR, enum_code(site) FROM requests WHERE site <> ''").fetchall()
+    )
+    found = columns_of(tables, "SELECT enum_code(site) AS site, start_s, done_s FROM requests")
+    by_site = {NETWORK: (found["start_s"], found["done_s"])}
+    for site, code in codes.items():
+        own = found["site"] == code
+        by_site[site] = (found["start_s"][own], found["done_s"][own])
+    return by_site
+
+
 def _site_frame(
     site: str,
     edges_s: Floats,
     spans: Mapping[str, NDArray[Any]],
-    moments: Mapping[str, NDArray[Any]],
+    moments: tuple[Floats, Floats],
     counts: Mapping[tuple[str, int], tuple[int, int, int, Any]],
 ) -> pd.DataFrame:
     bins = range(len(edges_s) - 1)
     width_s = np.diff(edges_s)
     slots = spans["site"] == site if site else np.ones(len(spans["site"]), bool)
     worked = slots & ~np.isnan(spans["start_s"])
-    asked = moments["site"] == site if site else np.ones(len(moments["start_s"]), bool)
     rows = [counts.get((site, at), (0, 0, 0, None)) for at in bins]
     columns: dict[str, Any] = {
         "time_s": edges_s[:-1],
@@ -104,5 +120,5 @@ def _site_frame(
     for place, (name, least) in enumerate(DRAWN.items()):
         columns[name] = [ms[place] if timed >= least else math.nan for _, _, timed, ms in rows]
     columns["errors"] = [errors for _, errors, _, _ in rows]
-    columns["in_flight"] = mean_open(moments["start_s"][asked], moments["done_s"][asked], edges_s)
+    columns["in_flight"] = mean_open(*moments, edges_s)
     return pd.DataFrame(columns)

@@ -1,0 +1,46 @@
+"""Every bound of the validity checks and of the findings, in one place, with where it comes from."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STALL_MS: Final = 1000.0
+"""A loop that did not run for so long has held every clinician of its worker. source: requirement (verdict rules)"""
+LATENESS_FLOOR_MS: Final = 10.0
+LATENESS_SHARE: Final = 0.05
+"""Requests may start late (p99) by the floor, or by this share of the tightest latency bound. source: requirement
+(verdict rules)"""
+CPU_SHARE: Final = 0.9
+"""Of one core, mean over 10 s; above it a process waits for itself. source: assumption"""
+STEAL_SHARE: Final = 0.1
+"""Of the host, mean over 10 s. source: assumption"""
+HEALTH_GAP_S: Final = 3.0
+"""A worker gives a sign every second; three missing ones are a lost or a late worker. source: assumption"""
+CLOCK_OFFSET_S: Final = 0.1
+"""Between the run's clock and the wall's at its end. source: assumption"""
+LITTLES_LAW_SHARE: Final = 0.01
+"""Healthy recorders agree within 0.0002; one that loses half of the slow samples is off by 0.021. source: measured"""
+TIME_SHARE: Final = 0.01
+"""On duty = waiting + thinking + idle. source: requirement (verdict rules)"""
+SMALLEST_TIME_S: Final = 0.05
+"""Two sums of seconds that differ by less than this agree, however small they are. source: assumption"""
+MIX_P_VALUE: Final = 1e-6
+MIX_DISTANCE: Final = 0.10
+"""A mix is another one where chance is ruled out and one workflow in ten would have to be another. source:
+assumption"""
+START_LATE_P99_S: Final = 0.05
+START_LATE_MAX_S: Final = 1.0
+"""How late slots may be begun. source: requirement"""
+DUTY_SHARE: Final = 0.01
+"""Planned time on duty against worked time within the slots. source: requirement (verdict rules)"""
+SHORTEST_LOAD_S: Final = 10.0
+"""A shorter load shows a start, not a state. source: requirement"""
+
+OUTLIER_FACTOR: Final = 2.0
+OUTLIER_MS: Final = 100.0
+"""A site whose p95 is twice the median of the other sites', and this much above it, stands out. source: assumption"""
+ERROR_FACTOR: Final = 3.0
+LEAST_ERROR_RATE: Final = 0.01
+FEWEST_ERRORS: Final = 5
+"""An operation stands out by errors where the lower end of its rate's interval lies above three times the rate of all
+others, and above 1%, with at least five errors. source: assumption"""

@@ -1,0 +1,237 @@
+"""What the run detected, whether or not an objective hangs on it, each in a sentence for people who run a hospital.
+
+`FINDERS` names every kind; a finding has its scope, the figures it rests on, and the sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any, Final
+
+from harness.analysis import Analysis, OperationErrors, Outage
+from harness.analysis.intervals import share_interval
+from harness.units import count_text, duration_text
+from harness.verdict import bounds
+from harness.verdict.objective import Judged
+from harness.verdict.validity import Check
+from harness.verdict.wording import METRIC_WORDS, figure_text, ms_text, share_text
+
+__all__ = ["FINDERS", "find"]
+
+Finding = dict[str, Any]
+LATENCY_METRICS: Final = ("p50_ms", "p90_ms", "p95_ms", "p99_ms")
+
+
+def find(analysis: Analysis, judged: Sequence[Judged], checks: Sequence[Check]) -> list[Finding]:
+    """Every finding, gravest kinds first. `row` is its number in the catalogue of failure modes, None as long as it has
+    none."""
+    failed = {check.check: check for check in checks if check.passed is False}
+    found = []
+    for kind, finder in FINDERS.items():
+        for scope, evidence, sentence in finder(analysis, judged, failed):
+            found.append({"kind": kind, "row": None, "scope": scope, "evidence": evidence, "sentence": sentence})
+    return found
+
+
+Found = Iterator[tuple[dict[str, str], dict[str, Any], str]]
+Finder = Callable[[Analysis, Sequence[Judged], Mapping[str, Check]], Found]
+
+
+def _outages(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    for outage in analysis.incidents.outages:
+        scope = {"site": outage.site} if outage.site else {}
+        evidence = {"from_s": outage.from_s, "to_s": outage.to_s, "seconds": outage.seconds, "failed": outage.failed}
+        yield scope, evidence, _outage_sentence(outage)
+
+
+def _outage_sentence(outage: Outage) -> str:
+    who = f"{outage.site} could not reach the server" if outage.site else "The server did not answer any site"
+    how_many = count_text(outage.failed, "request")
+    begin = duration_text(outage.from_s)
+    if outage.to_s is None:
+        return f"{who} from {begin} into the run until its end ({outage.seconds:.1f} s); {how_many} failed."
+    end = duration_text(outage.to_s)
+    return f"{who} for {outage.seconds:.1f} s, from {begin} to {end} into the run; {how_many} failed."
+
+
+def _server_errors(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    by_status = analysis.incidents.server_errors_by_status
+    count = sum(by_status.values())
+    if not count:
+        return
+    share = count / analysis.summary["overall"]["requests"]
+    evidence = {
+        "errors": count,
+        "share": share,
+        "by_status": dict(by_status),
+        "by_site": dict(analysis.incidents.server_errors_by_site),
+    }
+    codes = ", ".join(f"{number:,} × {status}" for status, number in by_status.items())
+    yield (
+        {},
+        evidence,
+        f"The server answered {count_text(count, 'request')} ({share_text(share)}) with an error of its own: {codes}.",
+    )
+
+
+def _operation_errors(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    operations = analysis.incidents.operations
+    for each in operations:
+        rest_answered = sum(other.answered for other in operations if other is not each)
+        rest_errors = sum(other.errors for other in operations if other is not each)
+        rest = rest_errors / rest_answered if rest_answered else 0.0
+        if _stands_out(each, rest):
+            rate = each.errors / each.answered
+            evidence = {
+                "requests": each.answered,
+                "errors": each.errors,
+                "error_rate": rate,
+                "rest_error_rate": rest,
+                "by_status": dict(each.by_status),
+            }
+            sentence = (
+                f"{each.operation} fails in {share_text(rate)} of its calls ({each.errors:,} of {each.answered:,}); "
+                f"all other operations together fail in {share_text(rest)}."
+            )
+            yield {"operation": each.operation}, evidence, sentence
+
+
+def _stands_out(operation: OperationErrors, rest: float) -> bool:
+    if operation.errors < bounds.FEWEST_ERRORS:
+        return False
+    low, _ = share_interval(operation.errors, operation.answered)
+    return low > max(bounds.ERROR_FACTOR * rest, bounds.LEAST_ERROR_RATE)
+
+
+def _slow_everywhere(analysis: Analysis, judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    slow = _sites_over_bound(judged)
+    total = len(analysis.summary["by_site"])
+    if _most(slow, total):
+        evidence = {"sites_over_bound": len(slow), "sites": total, "p95_ms": analysis.summary["overall"]["p95_ms"]}
+        yield (
+            {},
+            evidence,
+            f"{len(slow)} of {total} sites are slower than their objective allows: it is the server, not one site.",
+        )
+
+
+def _slow_sites(analysis: Analysis, judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    p95_ms: dict[str, float] = {
+        site: row["p95_ms"] for site, row in analysis.summary["by_site"].items() if row["p95_ms"] is not None
+    }
+    over_bound = _sites_over_bound(judged)
+    everywhere = _most(over_bound, len(analysis.summary["by_site"]))
+    for site in analysis.summary["by_site"]:
+        others = [figure for name, figure in p95_ms.items() if name != site]
+        usual = median(others) if others else None
+        stands_out = site in p95_ms and usual is not None and _far_above(p95_ms[site], usual)
+        missed = over_bound.get(site)
+        if not stands_out and (missed is None or everywhere):
+            continue
+        evidence: dict[str, Any] = {"p95_ms": p95_ms.get(site), "other_sites_p95_ms": usual}
+        if missed is not None:
+            evidence |= {
+                "objective": missed.measure.objective.id,
+                "bound": missed.measure.objective.bound,
+                "above": missed.measure.beyond,
+            }
+        yield {"site": site}, evidence, _slow_sentence(site, p95_ms.get(site), usual, missed)
+
+
+def _slow_sentence(site: str, p95_ms: float | None, usual_ms: float | None, missed: Judged | None) -> str:
+    parts = []
+    if p95_ms is not None:
+        parts.append(f"1 answer in 20 takes longer than {ms_text(p95_ms)}")
+    if usual_ms is not None:
+        parts.append(f"at the other sites {ms_text(usual_ms)}")
+    if missed is not None:
+        objective = missed.measure.objective
+        parts.append(
+            f"allowed is a {METRIC_WORDS[objective.metric]} of {figure_text(objective.metric, objective.bound)}"
+        )
+        if p95_ms is None:
+            parts.append(f"{missed.measure.beyond:,} of {missed.measure.samples:,} requests took longer")
+    return f"{site} is slow: {', '.join(parts)}."
+
+
+def _sites_over_bound(judged: Sequence[Judged]) -> dict[str, Judged]:
+    """Sites that miss a latency objective of their own, with the first that they miss."""
+    found: dict[str, Judged] = {}
+    for each in judged:
+        site = each.measure.scope.get("site")
+        if site and each.outcome == "fail" and each.measure.objective.metric in LATENCY_METRICS:
+            found.setdefault(site, each)
+    return found
+
+
+def _most(slow: Mapping[str, Judged], sites: int) -> bool:
+    """More than half of several sites: then the sites are not what is slow."""
+    return len(slow) >= 2 and 2 * len(slow) > sites
+
+
+def _far_above(figure_ms: float, usual_ms: float) -> bool:
+    return figure_ms > bounds.OUTLIER_FACTOR * usual_ms and figure_ms - usual_ms > bounds.OUTLIER_MS
+
+
+def _failed_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    for each in analysis.incidents.workflows:
+        if each.failed:
+            evidence = {"runs": each.runs, "failed": each.failed, "wrong_content": each.wrong_content}
+            sentence = f"{each.workflow} did not come out in {each.failed:,} of {count_text(each.runs, 'run')}."
+            if each.wrong_content:
+                sentence += (
+                    f" In {each.wrong_content:,} of them the server reported success, but what it sent was wrong."
+                )
+            yield {"workflow": each.workflow}, evidence, sentence
+
+
+def _skipped_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    for each in analysis.incidents.workflows:
+        if each.skipped:
+            times = count_text(each.skipped, "time")
+            sentence = f"{each.workflow} was left out {times}: the server does not declare what it needs."
+            yield {"workflow": each.workflow}, {"skipped": each.skipped}, sentence
+
+
+def _conflicts(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    count = analysis.incidents.conflicts
+    if count:
+        times = count_text(count, "time")
+        sentence = f"Somebody else had changed the record first {times}; the clinician read it again. This is no error."
+        yield {}, {"conflicts": count}, sentence
+
+
+def _generator_stall(analysis: Analysis, _judged: Sequence[Judged], failed: Mapping[str, Check]) -> Found:
+    if "generator-stall" in failed and analysis.instrument.loop_lag_max_ms is not None:
+        stall_ms, at_s = analysis.instrument.loop_lag_max_ms, analysis.instrument.loop_lag_max_at_s or 0.0
+        sentence = (
+            f"The load generator itself stood still for {ms_text(stall_ms)}, {duration_text(at_s)} into the run: "
+            "what it measured then says nothing about the server."
+        )
+        yield {}, {"stall_ms": stall_ms, "at_s": at_s}, sentence
+
+
+def _generator_late(_analysis: Analysis, _judged: Sequence[Judged], failed: Mapping[str, Check]) -> Found:
+    check = failed.get("start-lateness")
+    if check is not None and check.figure is not None:
+        sentence = (
+            "The load generator could not keep up: "
+            f"1 request in 100 started more than {ms_text(check.figure)} after its time, allowed {ms_text(check.bound)}."
+        )
+        yield {}, {"start_lag_p99_ms": check.figure, "bound_ms": check.bound}, sentence
+
+
+FINDERS: Final[Mapping[str, Finder]] = {
+    "outage": _outages,
+    "server-errors": _server_errors,
+    "operation-errors": _operation_errors,
+    "slow-everywhere": _slow_everywhere,
+    "slow-site": _slow_sites,
+    "failed-workflows": _failed_workflows,
+    "generator-stall": _generator_stall,
+    "generator-late": _generator_late,
+    "skipped-workflows": _skipped_workflows,
+    "conflicts": _conflicts,
+}
+"""Kind → how it is found, gravest first."""

@@ -1,0 +1,280 @@
+"""Can this run be trusted? One check a row: what is measured, its bound, and a sentence. The bounds stand in bounds.py.
+
+A check without anything to measure fails: what nobody watched is not known to be in order. Only the clock may be
+skipped, and is then named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.analysis import PERCENTILE_OF, Analysis, Instrument
+from harness.units import count_text, duration_text
+from harness.verdict import bounds
+from harness.verdict.objective import Judged
+from harness.verdict.wording import ms_text, share_text
+
+__all__ = ["CHECKS", "Check", "check_validity"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of `validity`. `passed` None: skipped, there was nothing to compare."""
+
+    check: str
+    passed: bool | None
+    figure: float | None
+    bound: float
+    unit: str
+    detail: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "check": self.check,
+            "outcome": "pass" if self.passed else "fail",
+            "figure": self.figure,
+            "bound": self.bound,
+            "unit": self.unit,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks look at."""
+
+    analysis: Analysis
+    manifest: Mapping[str, Any]
+    judged: Sequence[Judged]
+
+    @property
+    def instrument(self) -> Instrument:
+        return self.analysis.instrument
+
+
+def check_validity(analysis: Analysis, manifest: Mapping[str, Any], judged: Sequence[Judged]) -> list[Check]:
+    """Every check, in a fixed order."""
+    evidence = Evidence(analysis, manifest, judged)
+    return [check(evidence) for check in CHECKS.values()]
+
+
+def _completed(evidence: Evidence) -> Check:
+    state = str(evidence.manifest.get("state", "unknown"))
+    said = {
+        "finished": "the run came to its planned end",
+        "aborted": "the run was ended early; all samples are kept",
+    }.get(state, f"the run has no end: its state is '{state}'")
+    return Check("completed", state == "finished", float(state != "finished"), 0.0, "", said)
+
+
+def _too_short(evidence: Evidence) -> Check:
+    load_s = float(evidence.analysis.summary["load_s"])
+    enough = load_s >= bounds.SHORTEST_LOAD_S
+    detail = f"the load lasted {duration_text(load_s)}, at least {duration_text(bounds.SHORTEST_LOAD_S)} are needed"
+    return Check("too-short", enough, load_s, bounds.SHORTEST_LOAD_S, "s", detail)
+
+
+def _something_required(evidence: Evidence) -> Check:
+    count = sum(each.required for each in evidence.judged)
+    return Check(
+        "required", count > 0, float(count), 1.0, "", f"{count_text(count, 'objective')} of the plan were required"
+    )
+
+
+def _sufficient(evidence: Evidence) -> Check:
+    lacking = [each for each in evidence.judged if each.required and each.outcome == "insufficient"]
+    detail = f"{count_text(len(lacking), 'required objective')} had too few samples to be judged"
+    return Check("enough-samples", not lacking, float(len(lacking)), 0.0, "", detail)
+
+
+def _not_explained(evidence: Evidence) -> Check:
+    explained = [each for each in evidence.judged if each.required and each.explained]
+    detail = f"{count_text(len(explained), 'required objective')} missed by no more than the generator was late itself"
+    return Check("generator-explains", not explained, float(len(explained)), 0.0, "", detail)
+
+
+def _stall(evidence: Evidence) -> Check:
+    worst_ms = evidence.instrument.loop_lag_max_ms
+    if worst_ms is None:
+        return _unmeasured("generator-stall", bounds.STALL_MS, "ms")
+    detail = f"the generator's longest stall was {ms_text(worst_ms)}, allowed is below {ms_text(bounds.STALL_MS)}"
+    return Check("generator-stall", worst_ms < bounds.STALL_MS, worst_ms, bounds.STALL_MS, "ms", detail)
+
+
+def _start_lateness(evidence: Evidence) -> Check:
+    latency_bounds = [
+        each.measure.objective.bound for each in evidence.judged if each.measure.objective.metric in PERCENTILE_OF
+    ]
+    bound_ms = max(bounds.LATENESS_FLOOR_MS, bounds.LATENESS_SHARE * min(latency_bounds, default=0.0))
+    late_ms = evidence.instrument.start_lag_p99_ms
+    if late_ms is None:
+        return _unmeasured("start-lateness", bound_ms, "ms")
+    detail = f"99% of requests started within {ms_text(late_ms)} of their time, allowed are {ms_text(bound_ms)}"
+    return Check("start-lateness", late_ms <= bound_ms, late_ms, bound_ms, "ms", detail)
+
+
+def _cpu(evidence: Evidence) -> Check:
+    share = evidence.instrument.cpu_mean_max
+    if share is None:
+        return _unmeasured("cpu", bounds.CPU_SHARE, "of one core")
+    detail = (
+        f"a load process took at most {share_text(share)} of a core over 10 s, allowed {share_text(bounds.CPU_SHARE)}"
+    )
+    return Check("cpu", share <= bounds.CPU_SHARE, share, bounds.CPU_SHARE, "of one core", detail)
+
+
+def _steal(evidence: Evidence) -> Check:
+    share = evidence.instrument.steal_mean_max
+    if share is None:
+        return _unmeasured("steal", bounds.STEAL_SHARE, "of the host")
+    detail = f"others took at most {share_text(share)} of the CPU over 10 s, allowed {share_text(bounds.STEAL_SHARE)}"
+    return Check("steal", share <= bounds.STEAL_SHARE, share, bounds.STEAL_SHARE, "of the host", detail)
+
+
+def _workers(evidence: Evidence) -> Check:
+    """Lost: no sign for 3 s, or none up to the end of its last slot. Late: no sign at the beginning."""
+    seen = evidence.instrument.workers
+    planned = int(evidence.manifest.get("workers") or evidence.instrument.workers_planned)
+    reported = evidence.manifest.get("workers_reported")
+    alive = len(set(reported)) if reported is not None else len(seen)
+    gap = bounds.HEALTH_GAP_S
+    lapsed = [
+        each.worker
+        for each in seen
+        if each.longest_gap_s > gap or each.first_s > gap or each.last_s < each.planned_until_s - gap
+    ]
+    missing = max(0, planned - min(alive, len(seen)))
+    count = len(lapsed) + missing
+    detail = (
+        f"{count_text(planned, 'worker')} planned, {missing} missing, {len(lapsed)} silent for {duration_text(gap)}"
+    )
+    return Check("workers", count == 0 and planned > 0, float(count), 0.0, "", detail)
+
+
+def _started_finished(evidence: Evidence) -> Check:
+    workers = evidence.instrument.workers
+    off = sum(abs(each.started - each.finished) + abs(each.finished - each.rows) for each in workers)
+    started, finished, rows = (sum(getattr(each, name) for each in workers) for name in ("started", "finished", "rows"))
+    detail = f"{started:,} requests started, {finished:,} finished, {rows:,} in the samples"
+    return Check("started-finished", off == 0 and bool(workers), float(off), 0.0, "requests", detail)
+
+
+def _samples_written(evidence: Evidence) -> Check:
+    torn = evidence.manifest.get("torn_streams") or []
+    count = torn if isinstance(torn, int) else len(torn)
+    detail = "every stream of the load processes was written to its end"
+    if count:
+        detail = (
+            f"{count_text(count, 'stream')} of the load processes broke off before the end: up to a second is missing"
+        )
+    return Check("samples-written", count == 0, float(count), 0.0, "streams", detail)
+
+
+def _clock(evidence: Evidence) -> Check:
+    offset_s = evidence.manifest.get("clock_offset_s")
+    if offset_s is None:
+        return Check("clock", None, None, bounds.CLOCK_OFFSET_S, "s", "no clock was compared with another")
+    worst_s = abs(float(offset_s))
+    detail = f"the clocks were {duration_text(worst_s)} apart, allowed are {duration_text(bounds.CLOCK_OFFSET_S)}"
+    return Check("clock", worst_s <= bounds.CLOCK_OFFSET_S, worst_s, bounds.CLOCK_OFFSET_S, "s", detail)
+
+
+def _littles_law(evidence: Evidence) -> Check:
+    off = [_apart(each.latency_s, each.in_flight_s) for each in evidence.instrument.workers]
+    worst = max(off, default=None)
+    if worst is None:
+        return _unmeasured("littles-law", bounds.LITTLES_LAW_SHARE, "")
+    detail = (
+        f"the samples' latencies add up to the time requests were in flight within {share_text(worst)}, allowed is 1%"
+    )
+    return Check("littles-law", worst <= bounds.LITTLES_LAW_SHARE, worst, bounds.LITTLES_LAW_SHARE, "", detail)
+
+
+def _clinician_time(evidence: Evidence) -> Check:
+    off = _apart(evidence.instrument.accounted_s, evidence.instrument.duty_s)
+    detail = f"waiting, thinking and idle time add up to the time on duty within {share_text(off)}, allowed is 1%"
+    return Check("clinician-time", off <= bounds.TIME_SHARE, off, bounds.TIME_SHARE, "", detail)
+
+
+def _mix(evidence: Evidence) -> Check:
+    other = [
+        mix
+        for mix in evidence.instrument.mixes
+        if mix.p_value < bounds.MIX_P_VALUE and mix.distance > bounds.MIX_DISTANCE
+    ]
+    worst = max((mix.distance for mix in evidence.instrument.mixes), default=None)
+    if worst is None:
+        return _unmeasured("mix", bounds.MIX_DISTANCE, "of the workflows")
+    detail = f"at most {share_text(worst)} of a persona's workflows were others than planned: chance, or little"
+    if other:
+        detail = (
+            f"{', '.join(mix.persona for mix in other)}: {share_text(worst)} of the workflows were others than planned"
+        )
+    return Check("mix", not other, worst, bounds.MIX_DISTANCE, "of the workflows", detail)
+
+
+def _slots(evidence: Evidence) -> Check:
+    it = evidence.instrument
+    wrong = it.slots_missing + it.slots_repeated + it.slots_unplanned + it.slots_not_ended
+    detail = (
+        f"{it.slots_planned:,} slots planned: {it.slots_missing} not worked, {it.slots_repeated} worked twice, "
+        f"{it.slots_unplanned} not in the plan, {it.slots_not_ended} cut off"
+    )
+    return Check("slots", wrong == 0 and it.slots_planned > 0, float(wrong), 0.0, "slots", detail)
+
+
+def _slot_starts(evidence: Evidence) -> Check:
+    p99_s, worst_s = evidence.instrument.start_late_p99_s, evidence.instrument.start_late_max_s
+    if p99_s is None or worst_s is None:
+        return _unmeasured("slot-starts", bounds.START_LATE_P99_S, "s")
+    passed = p99_s <= bounds.START_LATE_P99_S and worst_s <= bounds.START_LATE_MAX_S
+    detail = (
+        f"99% of slots began within {duration_text(p99_s)} of their time, all within {duration_text(worst_s)}; "
+        f"allowed are {duration_text(bounds.START_LATE_P99_S)} and {duration_text(bounds.START_LATE_MAX_S)}"
+    )
+    return Check("slot-starts", passed, p99_s, bounds.START_LATE_P99_S, "s", detail)
+
+
+def _duty(evidence: Evidence) -> Check:
+    off = _apart(evidence.instrument.worked_duty_s, evidence.instrument.planned_duty_s)
+    detail = f"time on duty was as planned within {share_text(off)}, allowed is 1%"
+    return Check("on-duty", off <= bounds.DUTY_SHARE, off, bounds.DUTY_SHARE, "", detail)
+
+
+def _apart(one_s: float, other_s: float) -> float:
+    """How far two sums of seconds are apart, as a share of the second; 0 where the difference is too small to
+    matter."""
+    difference_s = abs(one_s - other_s)
+    if difference_s <= bounds.SMALLEST_TIME_S:
+        return 0.0
+    return difference_s / other_s if other_s > 0 else 1.0
+
+
+def _unmeasured(check: str, bound: float, unit: str) -> Check:
+    return Check(check, False, None, bound, unit, "nothing was measured, so nothing is known to be in order")
+
+
+CHECKS: Final[Mapping[str, Callable[[Evidence], Check]]] = {
+    "completed": _completed,
+    "too-short": _too_short,
+    "required": _something_required,
+    "enough-samples": _sufficient,
+    "generator-explains": _not_explained,
+    "generator-stall": _stall,
+    "start-lateness": _start_lateness,
+    "cpu": _cpu,
+    "steal": _steal,
+    "workers": _workers,
+    "started-finished": _started_finished,
+    "samples-written": _samples_written,
+    "clock": _clock,
+    "littles-law": _littles_law,
+    "clinician-time": _clinician_time,
+    "mix": _mix,
+    "slots": _slots,
+    "slot-starts": _slot_starts,
+    "on-duty": _duty,
+}
+"""Check → how it is made, in the order of the report."""

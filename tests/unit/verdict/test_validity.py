@@ -1,0 +1,237 @@
+"""Each check of the instrument: a run that is sound but for one thing is invalid, by that check and no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness.analysis import analyse
+from harness.verdict import judge
+from harness.verdict.validity import CHECKS
+
+Fabricate = Callable[..., Any]
+
+
+def judged(run: Any) -> dict[str, Any]:
+    run_dir, spec = run.write()
+    required = json.loads(run_dir.expected.read_bytes())["objectives"]
+    return judge(analyse(run_dir, spec), spec, run_dir.read_manifest(), required)
+
+
+def _stall(run: Any) -> None:
+    run.health_edit = lambda frame: frame.assign(loop_lag_ms=frame["loop_lag_ms"].where(frame["time_s"] != 30, 1000.0))
+
+
+def _almost_stall(run: Any) -> None:
+    run.health_edit = lambda frame: frame.assign(loop_lag_ms=frame["loop_lag_ms"].where(frame["time_s"] != 30, 999.0))
+
+
+def _late_starts(run: Any) -> None:
+    run.samples["intended_s"] = run.samples["start_s"] - 0.0501
+
+
+def _almost_late_starts(run: Any) -> None:
+    run.samples["intended_s"] = run.samples["start_s"] - 0.0499
+
+
+def _busy(column: str, share: float, seconds: float) -> Callable[[Any], None]:
+    def plant(run: Any) -> None:
+        def edit(frame: pd.DataFrame) -> pd.DataFrame:
+            hit = frame["time_s"].between(20, 20 + seconds) & (frame["worker"] == 1)
+            return frame.assign(**{column: frame[column].where(~hit, share)})
+
+        run.health_edit = edit
+
+    return plant
+
+
+def _lost_worker(run: Any) -> None:
+    run.health_edit = lambda frame: frame[(frame["worker"] == 0) | ~frame["time_s"].between(31, 36)]
+
+
+def _late_worker(run: Any) -> None:
+    run.health_edit = lambda frame: frame[(frame["worker"] == 0) | (frame["time_s"] > 3.5)]
+
+
+def _unreported_worker(run: Any) -> None:
+    run.manifest["workers_reported"] = [0]
+
+
+def _never_finished(run: Any) -> None:
+    run.health_edit = lambda frame: frame.assign(started=frame["started"] + (frame["worker"] == 1))
+
+
+def _lost_sample(run: Any) -> None:
+    def edit(frame: pd.DataFrame) -> pd.DataFrame:
+        more = (frame["worker"] == 0).astype(int)
+        return frame.assign(started=frame["started"] + more, finished=frame["finished"] + more)
+
+    run.health_edit = edit
+
+
+def _torn(run: Any) -> None:
+    run.manifest["torn_streams"] = ["samples-w1.arrows"]
+
+
+def _clock(run: Any) -> None:
+    run.manifest["clock_offset_s"] = -0.2
+
+
+def _latency_left_out(run: Any) -> None:
+    run.health_edit = lambda frame: frame.assign(in_flight_s=frame["in_flight_s"] * 1.011)
+
+
+def _latency_nearly_left_out(run: Any) -> None:
+    run.health_edit = lambda frame: frame.assign(in_flight_s=frame["in_flight_s"] * 1.009)
+
+
+def _time_unaccounted(run: Any) -> None:
+    run.duty["idle_s"] -= 0.7
+
+
+def _time_nearly_accounted(run: Any) -> None:
+    run.duty["idle_s"] -= 0.5
+
+
+def _other_mix(run: Any) -> None:
+    for cell in run.expected["by_workflow"]:
+        if cell["workflow"] == "find-history":
+            cell["runs"] *= 2
+
+
+def _slightly_other_mix(run: Any) -> None:
+    for cell in run.expected["by_workflow"]:
+        if cell["workflow"] == "find-history":
+            cell["runs"] *= 1.3
+
+
+def _slot_missing(run: Any) -> None:
+    # One of 200 is missing, so that the time on duty stays within its own bound.
+    run.duty = run.duty[run.duty["slot"] != 7]
+
+
+def _slot_twice(run: Any) -> None:
+    again = run.duty[run.duty["slot"] == 7].assign(ended_s=lambda row: row["started_s"], waiting_s=0.0, thinking_s=0.0)
+    run.duty = pd.concat([run.duty, again.assign(idle_s=0.0)], ignore_index=True)
+
+
+def _slot_killed(run: Any) -> None:
+    run.duty.loc[run.duty["slot"] == 7, "reason"] = "killed"
+
+
+def _slots_late(run: Any) -> None:
+    run.duty["started_s"] += 0.06
+
+
+def _one_slot_very_late(run: Any) -> None:
+    run.duty.loc[run.duty["slot"] == 7, "started_s"] += 1.1
+
+
+def _left_early(run: Any) -> None:
+    run.duty["ended_s"] -= 0.7
+    run.duty["idle_s"] -= 0.7
+
+
+def _stayed_longer(run: Any) -> None:
+    run.duty["ended_s"] += 2.0
+    run.duty["waiting_s"] += 2.0
+
+
+PLANTED = [
+    (_stall, "generator-stall"),
+    (_late_starts, "start-lateness"),
+    (_busy("cpu", 0.95, 12), "cpu"),
+    (_busy("steal", 0.15, 12), "steal"),
+    (_lost_worker, "workers"),
+    (_late_worker, "workers"),
+    (_unreported_worker, "workers"),
+    (_never_finished, "started-finished"),
+    (_lost_sample, "started-finished"),
+    (_torn, "samples-written"),
+    (_clock, "clock"),
+    (_latency_left_out, "littles-law"),
+    (_time_unaccounted, "clinician-time"),
+    (_other_mix, "mix"),
+    (_slot_missing, "slots"),
+    (_slot_twice, "slots"),
+    (_slot_killed, "slots"),
+    (_slots_late, "slot-starts"),
+    (_one_slot_very_late, "slot-starts"),
+    (_left_early, "on-duty"),
+]
+
+
+@pytest.mark.parametrize(("plant", "check"), PLANTED, ids=[f"{check}{plant.__name__}" for plant, check in PLANTED])
+def test_one_thing_out_of_order_makes_a_run_invalid_by_that_check_alone(
+    fabricate: Fabricate, plant: Callable[[Any], None], check: str
+) -> None:
+    run = fabricate(heads=40)
+    plant(run)
+    verdict = judged(run)
+    assert [each["check"] for each in verdict["validity"] if each["outcome"] == "fail"] == [check]
+    assert verdict["verdict"] == "invalid"
+
+
+HARMLESS = [
+    _almost_stall,
+    _almost_late_starts,
+    _busy("cpu", 1.0, 1),
+    _busy("steal", 0.5, 1),
+    _latency_nearly_left_out,
+    _time_nearly_accounted,
+    _slightly_other_mix,
+    _stayed_longer,
+]
+
+
+@pytest.mark.parametrize("plant", HARMLESS, ids=[str(index) + plant.__name__ for index, plant in enumerate(HARMLESS)])
+def test_what_stays_within_its_bound_is_valid(fabricate: Fabricate, plant: Callable[[Any], None]) -> None:
+    run = fabricate(heads=40)
+    plant(run)
+    verdict = judged(run)
+    assert [each["detail"] for each in verdict["validity"] if each["outcome"] == "fail"] == []
+    assert verdict["verdict"] == "pass"
+
+
+def test_five_seconds_of_load_are_too_short(fabricate: Fabricate) -> None:
+    verdict = judged(fabricate(length_s=5.0))
+    assert "too-short" in [each["check"] for each in verdict["validity"] if each["outcome"] == "fail"]
+    assert verdict["verdict"] == "invalid"
+
+
+def test_a_clock_that_nobody_compared_is_named_as_skipped(fabricate: Fabricate) -> None:
+    verdict = judged(fabricate(requests=1000))
+    assert [each["check"] for each in verdict["validity_skipped"]] == ["clock"]
+    assert {each["check"] for each in verdict["validity"]} == set(CHECKS) - {"clock"}
+
+
+def test_every_check_says_its_figure_its_bound_and_a_sentence(fabricate: Fabricate) -> None:
+    for check in judged(fabricate(requests=1000))["validity"]:
+        assert check.keys() >= {"check", "outcome", "figure", "bound", "detail"}
+        assert len(check["detail"].split()) > 3
+
+
+def test_a_run_that_nobody_watched_is_invalid(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.health_edit = lambda frame: frame.iloc[:0]
+    failed = [each["check"] for each in judged(run)["validity"] if each["outcome"] == "fail"]
+    assert {"generator-stall", "cpu", "steal", "workers", "started-finished", "littles-law"} <= set(failed)
+
+
+def test_a_run_without_requests_is_invalid(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.samples, run.workflows = run.samples.iloc[:0], run.workflows.iloc[:0]
+    assert judged(run)["verdict"] == "invalid"
+
+
+def test_workflows_that_the_target_cannot_serve_do_not_count_in_the_mix(fabricate: Fabricate) -> None:
+    run = fabricate(heads=40)
+    for cell in [dict(cell) for cell in run.expected["by_workflow"] if cell["workflow"] == "find-history"]:
+        run.expected["by_workflow"].append({**cell, "workflow": "record-death", "runs": 5 * cell["runs"]})
+    assert judged(run)["verdict"] == "invalid"
+    run.manifest["unsupported"] = {"record-death": ["Patient.update"]}
+    assert judged(run)["verdict"] == "pass"
