@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, TypeVar
 from uuid import UUID
+from zlib import crc32
 
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.world import StepFailed, World
@@ -110,6 +111,15 @@ class Clinician:
         """One of the `of` patients that she looks after all day; the next on the roster looks after the next `of`."""
         patients = self.post.register.patients
         return patients[(self.ordinal * of + self.draws.integer(of)) % len(patients)]
+
+    def own_share(self, work: Sequence[Resource]) -> Sequence[Resource]:
+        """What falls to her where all of her persona at the site share `work` out by id; all of it where nothing does.
+
+        Colleagues who each took whatever comes would often take the same, and all but one be refused.
+        """
+        heads = len(self.post.register.practitioners[self.habits.persona])
+        mine = self.ordinal % heads
+        return [one for one in work if crc32(one["id"].encode()) % heads == mine] or work
 
     def newcomer(self) -> PatientIdentity:
         """Somebody whom no earlier run and no colleague has met: the number is drawn for this run, 40 bits wide."""

@@ -54,7 +54,7 @@ def result_batch(technician: Clinician) -> None:
     """
     ours = [order for order in waiting_orders(technician).ours if panel_of(order)]
     technician.think("load the analyser")
-    for order in technician.pick(ours, ORDERS_A_BATCH):
+    for order in technician.pick(technician.own_share(ours), ORDERS_A_BATCH):
         technician.think("verify the values")
         technician.transaction("results", released(technician, order, PANELS[panel_of(order)]))
 

@@ -191,6 +191,22 @@ def test_some_of_a_list_are_neighbours_from_any_place_of_it(at_work):
     assert picks == {(0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5)}
 
 
+def test_colleagues_share_work_out_and_nobody_is_idle_while_there_is_some(at_work):
+    work = [{"id": str(number)} for number in range(100)]
+    register = SiteRegister((), {"primary-care-physician": ("a", "b", "c")}, "o")
+    physician, _ = at_work(register=register)
+    shares = []
+    for physician.ordinal in range(3):
+        shares.append({one["id"] for one in physician.own_share(work)})
+    assert set.union(*shares) == {one["id"] for one in work}
+    assert sum(map(len, shares)) == 100
+    assert min(map(len, shares)) > 20
+    (theirs,) = (one for one in work if one["id"] == max(shares[1]))
+    physician.ordinal = 0
+    assert physician.own_share([theirs]) == [theirs]
+    assert physician.own_share([]) == []
+
+
 def test_readings_lie_a_little_beyond_the_usual_range_at_most(at_work):
     physician, _ = at_work()
     readings = [physician.reading(10.0, 20.0) for _ in range(3000)]
