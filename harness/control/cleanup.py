@@ -123,7 +123,8 @@ def _clean_kind(
     size = BATCH if together else 1
     chunks = [ids[first : first + size] for first in range(0, len(ids), size)]
     for deleted, stuck in in_parallel(lambda chunk: _delete(client, kind, chunk, together), chunks, client.connections):
-        result.deleted[kind] += deleted
+        if deleted:
+            result.deleted[kind] += deleted
         result.stuck += stuck
         on_progress(kind, deleted)
 

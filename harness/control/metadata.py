@@ -24,7 +24,7 @@ _RELEASES: Final = {"1.0": "DSTU2", "3.0": "STU3", "4.1": "R4B ballot", "4.3": "
 
 def read_capabilities(client: ControlClient) -> Capabilities:
     """What the target declares. Raises TargetError where it cannot be reached or is no FHIR R4 server."""
-    answer = client.send(requests.capabilities(), tries=2)
+    answer = client.send(requests.capabilities(), tries=1)
     target = client.target
     if not answer.status:
         raise TargetError(f"{target.url}: {answer.detail}", _way_to_reach(target, answer.detail))

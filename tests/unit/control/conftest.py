@@ -1,16 +1,24 @@
-"""A web server on loopback that answers as a test tells it, and a FHIR server small enough to see through."""
+"""A web server on loopback that answers as a test tells it, and the sandbox, alone or behind a relay that tampers."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
+from harness.control import ControlClient, clean_up, parse_target, read_capabilities
+from harness.scenario import load_scenario, resolve
+from harness.scenario.model import RunSpec
+
+SMALL = ("templates.clinic.peak=8", "templates.clinic.patients=6")
 Answer = tuple[int, dict[str, str], bytes]
 Respond = Callable[[str, str, bytes], Answer]
 
@@ -33,6 +41,8 @@ class AnsweringServer(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one write an answer: two would wait 40 ms for each other
+    disable_nagle_algorithm = True
 
     def answer(self) -> None:
         assert isinstance(self.server, AnsweringServer)
@@ -80,3 +90,46 @@ def server() -> Iterator[AnsweringServer]:
 @pytest.fixture
 def as_fhir() -> Callable[..., Answer]:
     return fhir_json
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    """The sandbox in a process of its own."""
+    command = [sys.executable, "-m", "harness.cli", "sandbox", "--end-with-parent"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def empty_sandbox(sandbox_url: str) -> str:
+    """The sandbox with nothing of ours in it."""
+    with ControlClient(parse_target(sandbox_url)) as client:
+        assert clean_up(client, read_capabilities(client)).complete
+    return sandbox_url
+
+
+@pytest.fixture
+def relay(server: AnsweringServer, empty_sandbox: str) -> Iterator[AnsweringServer]:
+    """A server that hands everything on to the sandbox; a test may set `tamper(method, path, body, answer)`."""
+    onward = httpx.Client(trust_env=False)
+    base = empty_sandbox.removesuffix("/fhir")
+
+    def respond(method: str, path: str, body: bytes) -> Answer:
+        headers = {"Content-Type": "application/fhir+json"} if body else {}
+        got = onward.request(method, base + path, content=body, headers=headers)
+        answer = (got.status_code, {"Content-Type": got.headers.get("content-type", "")}, got.content)
+        tamper: Callable[[str, str, bytes, Answer], Answer] | None = getattr(server, "tamper", None)
+        return tamper(method, path, body, answer) if tamper else answer
+
+    server.respond = respond
+    with onward:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spec() -> RunSpec:
+    """Two sites of 8 clinicians and 6 patients."""
+    return resolve(load_scenario("morning-rush", SMALL), sites=2, seed=7)

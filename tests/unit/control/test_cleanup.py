@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.clinic import WORKFLOWS
+from harness.control import Cleanup, ControlClient, clean_up, parse_target, read_capabilities, seed_sites
+from harness.control.cleanup import KINDS
+from harness.control.people import population_of
+from harness.errors import TargetError
+from harness.fhir import requests
+from harness.scenario.model import RunSpec
+
+Resource = dict[str, Any]
+
+
+def client_of(url: str) -> ControlClient:
+    return ControlClient(parse_target(url), sleep=lambda _seconds: None)
+
+
+def cleaned(client: ControlClient, run_id: str = "") -> Cleanup:
+    return clean_up(client, read_capabilities(client), run_id)
+
+
+def patient(*tags: str) -> Resource:
+    resource: Resource = {"resourceType": "Patient", "name": [{"family": "Somebody"}]}
+    for tag in tags:
+        resource = requests.tagged(resource, tag)
+    return resource
+
+
+def test_every_kind_that_is_ever_written_is_cleaned(spec: RunSpec) -> None:
+    population = population_of(spec, spec.sites[0])
+    staff = {persona: ["1"] for persona in population.staff}
+    entries = population.foundation() + [
+        entry for ordinal in range(6) for entry in population.chart(ordinal, "1", staff)
+    ]
+    seeded = {entry["resource"]["resourceType"] for entry in entries}
+    worked = {
+        need.partition(".")[0]
+        for workflow in WORKFLOWS.values()
+        for need in workflow.needs
+        if re.search(r"\.(create|update)", need)
+    }
+    assert seeded | worked <= set(KINDS)
+
+
+def test_after_seeding_and_cleaning_nothing_is_left(empty_sandbox: str, spec: RunSpec) -> None:
+    with client_of(empty_sandbox) as client:
+        seeded = seed_sites(client, read_capabilities(client), spec)
+        result = cleaned(client)
+        assert cleaned(client).deleted.total() == 0
+    assert result.complete
+    assert result.deleted.total() == seeded.resources_created
+    assert result.deleted["Patient"] == 12
+
+
+def test_a_runs_clean_up_leaves_other_runs_the_seeded_and_everybody_elses(empty_sandbox: str) -> None:
+    with client_of(empty_sandbox) as client:
+        untagged = client.json(requests.create(patient()))["id"]
+        seeded = client.json(requests.create(patient("population-0123456789ab")))["id"]
+        changed = client.json(requests.create(patient("population-0123456789ab", "run-aaaa0001")))["id"]
+        other = client.json(requests.create(patient("run-aaaa0002")))["id"]
+        own = client.json(requests.create(patient("run-aaaa0001")))["id"]
+        result = cleaned(client, "aaaa0001")
+        assert client.send(requests.read("Patient", own)).status == 410
+        for id in (untagged, seeded, changed, other):
+            assert client.send(requests.read("Patient", id)).status == 200
+        assert cleaned(client).deleted == {"Patient": 3}
+        assert client.send(requests.read("Patient", untagged)).status == 200
+        client.require(requests.delete("Patient", untagged))
+    assert (result.deleted, result.kept) == ({"Patient": 1}, {"Patient": 1})
+    assert result.complete
+
+
+def test_a_server_that_ignores_the_tag_loses_nothing(relay: Any) -> None:
+    """Some servers drop a search parameter that they do not know and give everything."""
+    with client_of(relay.url) as client:
+        untagged = client.json(requests.create(patient()))["id"]
+        forward = relay.respond
+
+        def ignore_tag(method: str, path: str, body: bytes) -> Any:
+            return forward(method, re.sub(r"_tag=[^&]*&?", "", path), body)
+
+        relay.respond = ignore_tag
+        result = cleaned(client)
+        assert client.send(requests.read("Patient", untagged)).status == 200
+        client.require(requests.delete("Patient", untagged))
+    assert (result.deleted.total(), result.foreign, result.complete) == (0, {"Patient": 1}, True)
+
+
+def refusing(kind: str) -> Callable[..., Any]:
+    """A server that deletes everything but `kind`."""
+
+    def tamper(method: str, path: str, body: bytes, answer: Any) -> Any:
+        if method == "DELETE" and f"/{kind}/" in path:
+            return 409, {}, b'{"resourceType":"OperationOutcome","issue":[{"diagnostics":"is referred to"}]}'
+        return answer
+
+    return tamper
+
+
+def test_what_cannot_be_deleted_is_listed_and_the_rest_is_deleted(relay: Any) -> None:
+    forward, delete_refused = relay.respond, refusing("Organization")
+
+    def respond(method: str, path: str, body: bytes) -> Any:
+        if b"DELETE" in body:
+            return 405, {}, b""
+        answer = delete_refused(method, path, body, None)
+        return answer or forward(method, path, body)
+
+    relay.respond = respond
+    with client_of(relay.url) as client:
+        kept = client.json(requests.create(requests.tagged({"resourceType": "Organization", "name": "x"}, "run-a")))[
+            "id"
+        ]
+        for _ in range(3):
+            client.require(requests.create(patient("run-a")))
+        result = cleaned(client)
+    assert result.deleted == {"Patient": 3}
+    assert [(stuck.kind, stuck.id, stuck.why) for stuck in result.stuck] == [
+        ("Organization", kept, "HTTP 409: is referred to")
+    ]
+    assert not result.complete
+
+
+def test_what_holds_each_other_fast_is_deleted_together(relay: Any) -> None:
+    """As HAPI does with referential integrity on: alone each is refused, in one transaction both go."""
+
+    def tamper(method: str, path: str, body: bytes, answer: Any) -> Any:
+        return (409, {}, b"") if method == "DELETE" or b'"batch"' in body else answer
+
+    forward = relay.respond
+    relay.respond = lambda method, path, body: tamper(method, path, body, None) or forward(method, path, body)
+    with client_of(relay.url) as client:
+        for _ in range(2):
+            client.require(requests.create(patient("run-a")))
+        result = cleaned(client)
+    assert result.complete
+    assert result.deleted == {"Patient": 2}
+
+
+def test_a_kind_that_cannot_be_searched_by_tag_is_named(relay: Any) -> None:
+    relay.tamper = lambda method, path, body, answer: (400, {}, b"") if "Coverage?" in path else answer
+    with client_of(relay.url) as client:
+        result = cleaned(client)
+    assert list(result.unsearched) == ["Coverage"]
+    assert "HTTP 400" in result.unsearched["Coverage"]
+    assert not result.complete
+
+
+def test_a_target_that_stops_answering_is_an_error(relay: Any) -> None:
+    with client_of(relay.url) as client:
+        capabilities = read_capabilities(client)
+        client.require(requests.create(patient("run-a")))
+        relay.tamper = lambda method, path, body, answer: (0, {}, b"") if method == "DELETE" else answer
+        with pytest.raises(TargetError) as refused:
+            clean_up(client, capabilities)
+    assert "goes on where this one stopped" in refused.value.hint
+
+
+def test_somebody_who_goes_on_writing_is_not_waited_for_without_end(relay: Any) -> None:
+    forward = relay.respond
+
+    def write_again(method: str, path: str, body: bytes) -> Any:
+        answer = forward(method, path, body)
+        if method == "DELETE":
+            forward("POST", "/fhir/Patient", json.dumps(patient("run-a")).encode())
+        return answer
+
+    with client_of(relay.url) as client:
+        client.require(requests.create(patient("run-a")))
+        relay.respond = write_again
+        result = cleaned(client)
+    assert (result.rounds, result.settled, result.complete) == (6, False, False)

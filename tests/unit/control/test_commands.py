@@ -1,0 +1,136 @@
+"""`check`, `seed` and `cleanup` as a person types them, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cli.program import run_program
+from harness.control import ControlClient, parse_target
+from harness.fhir import requests
+from harness.rundir import create_run_dir
+
+SMALL = ("--set", "templates.clinic.peak=8", "--set", "templates.clinic.patients=6")
+Output = pytest.CaptureFixture[str]
+
+
+def test_check_seed_check_cleanup(empty_sandbox: str, capsys: Output) -> None:
+    rush = ("morning-rush", "--sites", "2", "--seed", "7", *SMALL, "--target", empty_sandbox)
+
+    assert run_program(["check", *rush]) == 2
+    printed = capsys.readouterr()
+    assert "people of river     0 of 6 patients, 0 of 8 staff" in printed.out
+    to_type = printed.err.partition("Type: emrload ")[2].strip()
+    assert to_type == (
+        f"seed morning-rush --sites 2 --seed 7 --target {empty_sandbox} "
+        "--set templates.clinic.peak=8 --set templates.clinic.patients=6"
+    )
+
+    assert run_program(to_type.split()) == 0
+    out = capsys.readouterr().out
+    assert "Created 12 patients and 16 staff at 2 sites" in out
+    assert "next     emrload run morning-rush --sites 2 --seed 7" in out
+
+    assert run_program(["seed", *rush]) == 0
+    assert "Skipped 12 patients and 16 staff: there already." in capsys.readouterr().out
+
+    assert run_program(["check", *rush]) == 0
+    out = capsys.readouterr().out
+    assert "people of lake      6 of 6 patients, 8 of 8 staff" in out
+    assert "index lag" in out
+
+    assert run_program(["cleanup", "--target", empty_sandbox]) == 0
+    out = capsys.readouterr().out
+    assert "A fresh search finds nothing more." in out
+    assert run_program(["cleanup", "--target", empty_sandbox]) == 0
+    assert "Nothing that carries the harness's tag was there to delete" in capsys.readouterr().out
+
+
+def test_the_same_for_programs(empty_sandbox: str, capsys: Output) -> None:
+    rush = ("morning-rush", "--sites", "1", *SMALL, "--target", empty_sandbox, "--json")
+    assert run_program(["seed", *rush]) == 0
+    seeded = json.loads(capsys.readouterr().out)
+    assert (seeded["patients_created"], seeded["sites"]) == (6, {"river": {"patients": 6, "staff": 8}})
+    assert run_program(["check", *rush]) == 0
+    checked = json.loads(capsys.readouterr().out)
+    assert checked["rows"][0]["check"] == "scenario"
+    assert checked["fhir_version"] == "4.0.1"
+    assert run_program(["cleanup", "--target", empty_sandbox, "--json"]) == 0
+    cleaned = json.loads(capsys.readouterr().out)
+    assert cleaned["complete"] is True
+    assert sum(cleaned["deleted"].values()) == seeded["resources_created"]
+
+
+def test_a_scenario_alone_is_checked_without_a_target(capsys: Output) -> None:
+    assert run_program(["check", "morning-rush", "--sites", "2"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("ok       scenario            morning-rush: 2 sites, ")
+    assert "next     emrload run morning-rush --sites 2 --target sandbox" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["check", "--sites", "2"], ["cleanup"], ["cleanup", "x", "--target", "y"]]
+)
+def test_too_little_or_too_much_is_said(arguments: list[str], capsys: Output) -> None:
+    assert run_program(arguments) == 2
+    assert "give" in capsys.readouterr().err
+
+
+def test_a_run_is_cleaned_by_its_folder(empty_sandbox: str, tmp_path: Path, capsys: Output) -> None:
+    run_dir = create_run_dir("morning-rush", tmp_path / "run")
+    run_dir.write_manifest({"run_id": "00c0ffee", "target": {"url": empty_sandbox, "sandbox": False}})
+    with ControlClient(parse_target(empty_sandbox)) as client:
+        for tag in ("run-00c0ffee", "run-0badf00d"):
+            client.require(requests.create(requests.tagged({"resourceType": "Patient"}, tag)))
+    assert run_program(["cleanup", str(run_dir.path)]) == 0
+    assert "Deleted 1 resource at" in capsys.readouterr().out
+    assert run_program(["cleanup", "--target", empty_sandbox]) == 0
+    assert "Deleted 1 resource at" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("manifest", "code", "said"),
+    [
+        (
+            {"run_id": "00c0ffee", "target": {"url": "http://127.0.0.1:1/fhir", "sandbox": True}},
+            0,
+            "its data went with it",
+        ),
+        ({"run_id": "00c0ffee"}, 2, "names no target"),
+        ({"run_id": "*", "target": {"url": "http://127.0.0.1:1/fhir"}}, 2, "holds no run id"),
+    ],
+)
+def test_a_folder_that_says_nothing_to_delete(
+    manifest: dict[str, Any], code: int, said: str, tmp_path: Path, capsys: Output
+) -> None:
+    run_dir = create_run_dir("morning-rush", tmp_path / "run")
+    run_dir.write_manifest(manifest)
+    assert run_program(["cleanup", str(run_dir.path)]) == code
+    printed = capsys.readouterr()
+    assert said.replace("its data", "whose data") in printed.out + printed.err
+
+
+def test_what_is_left_is_listed_and_the_exit_code_says_so(relay: Any, capsys: Output) -> None:
+    forward = relay.respond
+
+    def refuse(method: str, path: str, body: bytes) -> Any:
+        return (409, {}, b"") if method == "DELETE" or b"DELETE" in body else forward(method, path, body)
+
+    with ControlClient(parse_target(relay.url)) as client:
+        for _ in range(12):
+            client.require(requests.create(requests.tagged({"resourceType": "Patient"}, "run-a")))
+    relay.respond = refuse
+    assert run_program(["cleanup", "--target", relay.url]) == 2
+    out = capsys.readouterr().out
+    assert "Could not be deleted: Patient/" in out
+    assert "and 2 more" in out
+    assert "NOT everything is gone." in out
+
+
+@pytest.mark.parametrize("name", ["check", "seed", "cleanup"])
+def test_the_help_has_two_worked_examples(name: str, capsys: Output) -> None:
+    assert run_program([name, "--help"]) == 0
+    assert capsys.readouterr().out.count(f"emrload {name} ") >= 3
