@@ -170,7 +170,7 @@ def end_of_run(
                 out.print(Text(f"  ← {row.why if row.site in row.why else f'{row.site}: {row.why}'}"), soft_wrap=True)
         out.print()
     _print_aligned(out, "report", [str(report_path)])
-    _print_aligned(out, "next", next_commands)
+    _print_aligned(out, "next", [step.replace("`", "") for step in next_commands])
 
 
 def _print_aligned(out: Console, label: str, lines: Sequence[str]) -> None:

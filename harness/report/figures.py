@@ -15,11 +15,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from harness.report.heat import heat_share
-from harness.report.palette import BLUE, GREY, INK, LIGHT, ORANGE, PHASES, SKY, VERMILION, heat_colour, ink_on
+from harness.report.heat import heat_tables
+from harness.report.palette import BLUE, GREY, INK, LIGHT, ORANGE, PHASES, SKY, VERMILION, heat_colour
 from harness.report.timescale import PhaseBand, TimeScale
 from harness.report.wording import latency_text
 from harness.units import clock_text
@@ -37,7 +38,7 @@ __all__ = [
 
 LOG_ABOVE_RATIO = 30.0
 """Latency goes on a log scale where its top is this many times its middle: an outage would flatten all else."""
-HEAT_SITES_SHOWN = 40
+HEAT_SITES_SHOWN = 24
 """More rows than this are not legible in one picture; the table in the report has them all."""
 
 
@@ -300,22 +301,17 @@ def _binned_median(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
 def heat_figure(site_workflow: pd.DataFrame, sites: list[str], workflows: list[str]) -> Figure:
     """p95 of each site × workflow as numbered cells; at most `HEAT_SITES_SHOWN` sites, in the order given."""
     shown = sites[:HEAT_SITES_SHOWN]
-    cells = site_workflow.set_index(["site", "workflow"])["p95_ms"].to_dict()
-    share = heat_share([value for value in cells.values() if value is not None and np.isfinite(value)])
-    figure = Figure(figsize=(max(6.0, 2.4 + 0.95 * len(workflows)), 2.2 + 0.36 * max(len(shown), 1)))
+    (table,) = heat_tables(site_workflow, shown, workflows, most_columns=max(len(workflows), 1))
+    figure = Figure(figsize=(max(6.0, 2.6 + 0.95 * len(workflows)), 2.2 + 0.36 * len(shown)))
     panel = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     panel.set_axis_off()
-    for row, site in enumerate(shown):
-        panel.text(-0.6, row, site, ha="right", va="center")
-        for column, workflow in enumerate(workflows):
-            value = cells.get((site, workflow))
-            text, colour = (
-                (latency_text(value), heat_colour(share(value)))
-                if value is not None and np.isfinite(value)
-                else ("", "#ffffff")
-            )
-            panel.fill_between((column - 0.5, column + 0.5), row - 0.5, row + 0.5, color=colour, linewidth=0)
-            panel.text(column, row, text, ha="center", va="center", color=ink_on(colour), fontsize=9)
+    colours = np.array([[to_rgb(cell.colour) for cell in row.cells] for row in table.rows])
+    panel.imshow(colours, aspect="auto", interpolation="nearest")
+    for row, name in enumerate(shown):
+        panel.text(-0.6, row, name, ha="right", va="center")
+        for column, cell in enumerate(table.rows[row].cells):
+            if cell.text:
+                panel.text(column, row, cell.text, ha="center", va="center", color=cell.ink, fontsize=9)
     for column, workflow in enumerate(workflows):
         panel.text(column, -0.7, workflow, ha="left", va="bottom", rotation=35, fontsize=9)
     more = "" if len(shown) == len(sites) else f", the {len(shown)} worst of {len(sites)} sites"

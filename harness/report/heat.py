@@ -48,8 +48,10 @@ def ordered_workflows(site_workflow: pd.DataFrame, spec: RunSpec) -> list[str]:
     return list(dict.fromkeys([*known, *sorted(found)]))
 
 
-def heat_tables(site_workflow: pd.DataFrame, sites: Sequence[str], workflows: Sequence[str]) -> list[HeatTable]:
-    """Tables of at most fourteen workflows each, rows in the order of `sites`; shades are those of the whole frame."""
+def heat_tables(
+    site_workflow: pd.DataFrame, sites: Sequence[str], workflows: Sequence[str], most_columns: int = MOST_COLUMNS
+) -> list[HeatTable]:
+    """Tables of at most `most_columns` workflows, rows in the order of `sites`; shades are those of the whole frame."""
     if not sites or not workflows:
         return []
     keys = zip(site_workflow["site"].astype(str), site_workflow["workflow"].astype(str), strict=True)
@@ -57,7 +59,7 @@ def heat_tables(site_workflow: pd.DataFrame, sites: Sequence[str], workflows: Se
         key: float(value) for key, value in zip(keys, site_workflow["p95_ms"], strict=True) if math.isfinite(value)
     }
     share = heat_share(list(p95_ms.values()))
-    parts = -(-len(workflows) // MOST_COLUMNS)
+    parts = -(-len(workflows) // most_columns)
     width = -(-len(workflows) // parts)
     tables = []
     for start in range(0, len(workflows), width):

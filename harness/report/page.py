@@ -5,7 +5,6 @@ Nothing is judged and no figure is made here; what a reader needs to know to tru
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -135,9 +134,6 @@ def _aborted(manifest: Mapping[str, Any]) -> str:
     return ""
 
 
-def _step(text: str) -> dict[str, str]:
-    """`emrload …   why` is a command and its reason; anything else is a sentence."""
-    command, _, reason = text.partition("   ")
-    if re.match(r"(emrload|make|locust)\b", command.strip()):
-        return {"command": command.strip(), "text": reason.strip()}
-    return {"command": "", "text": text.strip()}
+def _step(text: str) -> list[tuple[str, bool]]:
+    """The pieces of a sentence; True for a command, which stands in backticks."""
+    return [(piece, bool(index % 2)) for index, piece in enumerate(text.split("`")) if piece]

@@ -189,7 +189,7 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
                 figure_text(each["metric"], each["bound"]),
                 f"{each['samples']:,}",
                 "yes" if each["required"] else "advisory",
-                _outcome(each["outcome"]),
+                _objective_outcome(each),
                 each["source"],
             )
             for each in ordered
@@ -197,30 +197,39 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
     )
 
 
+def _objective_outcome(objective: Mapping[str, Any]) -> Cell:
+    cell = _outcome(objective["outcome"])
+    return replace(cell, text="fail, by the generator") if objective.get("explained_by_generator") else cell
+
+
 def validity_table(verdict: Mapping[str, Any]) -> Table:
-    """Every check, those that failed first."""
+    """Every check, those that failed first; those that had nothing to compare last."""
     ordered = sorted(verdict["validity"], key=lambda check: check["outcome"] != "fail")
-    return _table(
-        "Validity",
-        "check | outcome | figure# | bound# | what it says",
-        [
-            (
-                check["check"],
-                _outcome(check["outcome"]),
-                _loose(check["figure"]),
-                _loose(check["bound"]),
-                check["detail"],
-            )
-            for check in ordered
-        ],
+    rows: list[tuple[str | Cell, ...]] = [
+        (
+            check["check"],
+            _outcome(check["outcome"]),
+            _check_figure(check, check["figure"]),
+            _check_figure(check, check["bound"]),
+            check["detail"],
+        )
+        for check in ordered
+    ]
+    rows.extend(
+        (check["check"], Cell("not checked", "advisory"), MISSING, MISSING, check["detail"])
+        for check in verdict.get("validity_skipped", ())
     )
+    return _table("Validity", "check | outcome | figure# | bound# | what it says", rows)
 
 
-def _loose(value: object) -> str:
-    """A figure of a check: a number, or already words."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number_text(value)
-    return MISSING if value in (None, "") else str(value)
+def _check_figure(check: Mapping[str, Any], value: float | None) -> str:
+    """A check's figure or bound in its unit; without one, a bound between 0 and 1 is that of a share."""
+    unit = str(check.get("unit", ""))
+    if unit in ("ms", "s"):
+        return MISSING if value is None else latency_text(value * (1000 if unit == "s" else 1))
+    if 0 < check["bound"] < 1:
+        return f"{share_text(value)} {unit}".strip()
+    return f"{number_text(value)} {unit}".strip()
 
 
 def _outcome(outcome: str) -> Cell:

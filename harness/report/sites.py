@@ -13,7 +13,9 @@ from harness.report.wording import figure_text, metric_text
 
 __all__ = ["SiteRow", "site_rows"]
 
-_RANK = {"fail": 0, "insufficient": 1, "advisory": 2, "pass": 3}
+_ROW_ORDER = {"fail": 0, "insufficient": 1, "advisory": 2, "pass": 3}
+_DECISIVE_ORDER = {"fail": 0, "insufficient": 1, "pass": 2, "advisory": 3}
+"""Among one site's objectives: what is required decides, whatever an advisory one says."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def site_rows(summary: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[Si
     """Rows of every site, failing ones first, then by how near they are to their bound."""
     heads = summary["concurrency"].get("peak_clinicians_by_site", {})
     rows = [_row(site, figures, verdict, heads.get(site)) for site, figures in sorted(summary["by_site"].items())]
-    return sorted(rows, key=lambda row: (_RANK[row.outcome], -row.trouble))
+    return sorted(rows, key=lambda row: (_ROW_ORDER[row.outcome], -row.trouble))
 
 
 def _row(site: str, figures: Mapping[str, Any], verdict: Mapping[str, Any], on_duty: int | None) -> SiteRow:
@@ -61,7 +63,7 @@ def _row(site: str, figures: Mapping[str, Any], verdict: Mapping[str, Any], on_d
 
 
 def _severity(objective: Mapping[str, Any]) -> tuple[int, float]:
-    return _RANK[_outcome_of(objective)], -_trouble(objective)
+    return _DECISIVE_ORDER[_outcome_of(objective)], -_trouble(objective)
 
 
 def _outcome_of(objective: Mapping[str, Any] | None) -> str:
@@ -92,7 +94,9 @@ def _why(objective: Mapping[str, Any] | None, outcome: str, findings: Sequence[M
     bound = figure_text(objective["metric"], objective["bound"])
     match outcome:
         case "fail":
-            return f"{metric_text(objective['metric'])} is {figure}, allowed is {bound}"
+            missed = f"{metric_text(objective['metric'])} is {figure}, allowed is {bound}"
+            late = "; the load generator was late enough to explain it"
+            return missed + (late if objective.get("explained_by_generator") else "")
         case "insufficient":
             return f"{objective['samples']:,} samples do not suffice to judge {metric_text(objective['metric'])}"
         case "advisory":

@@ -1,0 +1,274 @@
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from harness.cli.program import run_program
+from harness.rundir import RunDir
+from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, StreamWriter
+from harness.scenario import dump_spec
+
+RENDERED = {"report.html", "latency.csv", "concurrency.csv", "figures/timeline.png", "figures/heat-map.png"}
+
+
+@pytest.fixture
+def finished(fabricate: Callable[..., Any]) -> Callable[..., RunDir]:
+    """A run's folder as the load left it: samples, plan, expected, manifest and scenario; no summary, no verdict."""
+
+    def make(edit: Callable[[Any], None] = lambda run: None) -> RunDir:
+        run = fabricate()
+        edit(run)
+        run_dir, spec = run.write()
+        dump_spec(spec.model_copy(update={"duration_s": run.length_s}), run_dir.scenario)
+        run_dir.seal()
+        return run_dir
+
+    return make
+
+
+def emrload(*arguments: object) -> int:
+    return run_program(["report", *map(str, arguments)])
+
+
+def contents(run_dir: RunDir) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in run_dir.path.rglob("*") if path.is_file()}
+
+
+def test_what_a_load_left_becomes_summary_verdict_and_report(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    assert emrload(run_dir.path) == 0
+    out = capsys.readouterr().out
+    assert out.lstrip().startswith("PASS ")
+    assert f"report   {run_dir.report}" in out
+    assert out.rstrip().endswith("verdict  exit code 0")
+    assert json.loads(run_dir.verdict.read_bytes())["verdict"] == "pass"
+    assert json.loads(run_dir.summary.read_bytes())["overall"]["requests"] == 5000
+    assert set(run_dir.read_manifest()["sha256"]) >= RENDERED | {"summary.json", "verdict.json"}
+    assert run_dir.changed_files() == []
+
+
+def test_a_failed_run_renders_with_exit_code_0_and_says_the_verdicts_own(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow_river(run: Any) -> None:
+        run.samples.loc[run.at(site="river"), ["latency_ms", "server_ms"]] *= 100
+
+    run_dir = finished(slow_river)
+    assert emrload(run_dir.path) == 0
+    out = capsys.readouterr().out
+    assert out.lstrip().startswith("FAIL ")
+    assert "verdict  exit code 1" in out
+    assert run_dir.read_manifest()["exit_code"] == 1
+
+
+def test_rendering_again_leaves_the_verdict_alone_and_does_not_hide_that_it_was_tampered_with(
+    finished: Callable[..., RunDir],
+) -> None:
+    run_dir = finished()
+    emrload(run_dir.path)
+    verdict = json.loads(run_dir.verdict.read_bytes())
+    verdict["verdict"], verdict["exit_code"] = "invalid", 3
+    run_dir.verdict.write_text(json.dumps(verdict), encoding="utf-8")
+    before = contents(run_dir)
+    assert emrload(run_dir.path) == 0
+    changed = {path.name for path, content in contents(run_dir).items() if before[path] != content}
+    assert changed == {"report.html", "manifest.json"}
+    assert "INVALID" in run_dir.report.read_text(encoding="utf-8")
+    assert run_dir.changed_files() == ["verdict.json"]
+
+
+def test_rendering_twice_gives_the_same_bytes(finished: Callable[..., RunDir]) -> None:
+    run_dir = finished()
+    emrload(run_dir.path)
+    before = contents(run_dir)
+    emrload(run_dir.path)
+    assert contents(run_dir) == before
+
+
+def test_verify_says_how_many_files_are_as_they_were(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    assert emrload(run_dir.path, "--verify") == 0
+    count = len(run_dir.read_manifest()["sha256"])
+    assert capsys.readouterr().out == f"{count} files as they were when the run was sealed\n"
+    assert not run_dir.report.exists()
+    assert emrload(run_dir.path, "--verify", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"run": str(run_dir.path), "files": count, "changed": []}
+
+
+def test_verify_names_what_changed_and_what_is_missing(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    with run_dir.samples.open("ab") as file:
+        file.write(b"x")
+    run_dir.duty.unlink()
+    assert emrload(run_dir.path, "--verify") == 2
+    error = capsys.readouterr().err
+    assert "samples.parquet: has changed since the run was sealed" in error
+    assert "duty.parquet: is missing, and was there when the run was sealed" in error
+    assert "2 problems" in error
+
+
+def test_verify_of_a_run_that_was_never_sealed_says_how_to_seal_it(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    run_dir.update_manifest(sha256={})
+    assert emrload(run_dir.path, "--verify") == 2
+    assert f"emrload report {run_dir.path}" in capsys.readouterr().err
+
+
+def test_rejudging_writes_elsewhere_and_leaves_the_run_as_it_was(
+    finished: Callable[..., RunDir], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    emrload(run_dir.path)
+    before = contents(run_dir)
+    out = tmp_path / "again"
+    assert emrload(run_dir.path, "--rejudge", "--out", out) == 0
+    assert contents(run_dir) == before
+    again = RunDir(out)
+    assert json.loads(again.verdict.read_bytes()) == json.loads(run_dir.verdict.read_bytes())
+    assert again.read_manifest()["rejudged_from"] == str(run_dir.path)
+    assert again.changed_files() == []
+    capsys.readouterr()
+    assert emrload(run_dir.path, "--rejudge", "--out", out) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+def test_rejudging_does_not_take_over_the_old_verdict(finished: Callable[..., RunDir], tmp_path: Path) -> None:
+    run_dir = finished()
+    emrload(run_dir.path)
+    old = json.loads(run_dir.verdict.read_bytes())
+    run_dir.verdict.write_text(json.dumps({**old, "verdict": "fail", "exit_code": 1}), encoding="utf-8")
+    assert emrload(run_dir.path, "--rejudge", "--out", tmp_path / "again") == 0
+    assert json.loads((tmp_path / "again" / "verdict.json").read_bytes())["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("options", [["--rejudge"], ["--out", "x"], ["--verify", "--rejudge", "--out", "x"]])
+def test_options_that_do_not_belong_together_are_refused(
+    finished: Callable[..., RunDir], options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert emrload(finished().path, *options) == 2
+    assert "--rejudge" in capsys.readouterr().err
+
+
+def test_a_folder_without_a_run_is_one_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert emrload(tmp_path / "nowhere") == 2
+    error = capsys.readouterr().err
+    assert "nowhere: no run here: manifest.json is missing" in error
+    assert "Traceback" not in error
+
+
+def test_a_run_that_left_no_samples_says_so(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    run_dir.samples.unlink()
+    assert emrload(run_dir.path) == 2
+    assert "the run left no samples" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", "{", ""])
+def test_a_damaged_verdict_is_named_and_not_replaced(
+    finished: Callable[..., RunDir], content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    run_dir.verdict.write_text(content, encoding="utf-8")
+    assert emrload(run_dir.path) == 2
+    assert "verdict.json: cannot be read" in capsys.readouterr().err
+    assert run_dir.verdict.read_text(encoding="utf-8") == content
+
+
+def test_json_says_the_outcome_and_where_the_report_is(
+    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = finished()
+    assert emrload(run_dir.path, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "verdict": "pass",
+        "exit_code": 0,
+        "rehearsal": False,
+        "run": str(run_dir.path),
+        "report": str(run_dir.report),
+    }
+
+
+def test_the_help_shows_two_worked_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emrload("--help") == 0
+    assert capsys.readouterr().out.count("  emrload report reports/") == 2
+
+
+@pytest.fixture
+def killed(finished: Callable[..., RunDir]) -> Callable[[], RunDir]:
+    """A run whose process died: streams of one worker, one of them torn, and a manifest that says running."""
+
+    def make() -> RunDir:
+        run_dir = finished()
+        run_dir.streams.mkdir()
+        names = Names(run_dir.streams / "names-w0.jsonl")
+        for table, schema, path in (
+            ("samples", SAMPLES, run_dir.samples),
+            ("workflows", WORKFLOWS, run_dir.workflows),
+            ("duty", DUTY, run_dir.duty),
+            ("health", HEALTH, run_dir.health),
+        ):
+            _stream(pd.read_parquet(path), schema, names, run_dir.streams / f"{table}-w0.arrows")
+            path.unlink()
+        names.close()
+        torn = run_dir.streams / "samples-w0.arrows"
+        torn.write_bytes(torn.read_bytes()[:-8])
+        _touch_all(run_dir, ago_s=60)
+        run_dir.update_manifest(state="running", sha256={}, workers=1)
+        return run_dir
+
+    return make
+
+
+def _stream(frame: pd.DataFrame, schema: pa.Schema, names: Names, path: Path) -> None:
+    writer = StreamWriter(path, schema)
+    coded = {field.name for field in schema if pa.types.is_dictionary(field.type)}
+    for row in frame[schema.names].to_dict("records"):
+        writer.append(*(names.code(str(row[name])) if name in coded else row[name] for name in schema.names))
+    writer.close()
+
+
+def _touch_all(run_dir: RunDir, ago_s: float) -> None:
+    for path in run_dir.streams.iterdir():
+        stamp = path.stat().st_mtime - ago_s
+        os.utime(path, (stamp, stamp))
+
+
+def test_a_killed_run_is_joined_judged_invalid_and_sealed(
+    killed: Callable[[], RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = killed()
+    assert emrload(run_dir.path) == 0
+    captured = capsys.readouterr()
+    assert "joined what 1 worker wrote: 5,000 samples" in captured.err
+    assert "torn at the end: samples-w0.arrows" in captured.err
+    assert captured.out.lstrip().startswith("INVALID ")
+    manifest = run_dir.read_manifest()
+    assert (manifest["state"], manifest["exit_code"]) == ("aborted", 3)
+    assert manifest["torn_streams"] == ["samples-w0.arrows"]
+    assert emrload(run_dir.path, "--verify") == 0
+
+
+def test_a_run_that_is_still_going_is_left_alone(
+    killed: Callable[[], RunDir], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = killed()
+    _touch_all(run_dir, ago_s=-60)
+    before = contents(run_dir)
+    assert emrload(run_dir.path) == 2
+    assert "the run is still going" in capsys.readouterr().err
+    assert contents(run_dir) == before

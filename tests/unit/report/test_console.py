@@ -1,0 +1,162 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from harness.report import LiveFigures, LiveView, end_of_run
+
+FIGURES = LiveFigures(
+    elapsed_s=62.0,
+    length_s=120.0,
+    phase="clinics-open",
+    on_duty=612,
+    planned=640,
+    requests_per_s=214.3,
+    p95_ms=412.0,
+    requests=13_204,
+    errors=3,
+    in_flight=12,
+)
+
+
+def plain_console() -> tuple[Console, io.StringIO]:
+    file = io.StringIO()
+    return Console(file=file, width=100, force_terminal=False, highlight=False), file
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_without_a_terminal_a_line_comes_every_few_seconds_and_the_last_figures_are_never_lost() -> None:
+    console, file = plain_console()
+    clock = Clock()
+    view = LiveView("morning-rush", console, plain_every_s=5.0, clock=clock)
+    view.start()
+    for second in range(12):
+        clock.now = float(second)
+        view.update(LiveFigures(**{**vars(FIGURES), "elapsed_s": float(second)}))
+    assert [line.split(" of ")[0] for line in file.getvalue().splitlines()] == ["0 s", "5 s", "10 s"]
+    view.stop()
+    assert [line.split(" of ")[0] for line in file.getvalue().splitlines()] == ["0 s", "5 s", "10 s", "11 s"]
+    view.stop()
+    assert len(file.getvalue().splitlines()) == 4
+
+
+def test_a_plain_line_says_everything_on_one_line_without_escape_codes() -> None:
+    console, file = plain_console()
+    view = LiveView("morning-rush", console)
+    view.update(FIGURES)
+    line = file.getvalue()
+    assert line == (
+        "1 min 02 s of 2 min 00 s, 58 s left  clinics-open  on duty 612 of 640  214/s  p95 412 ms  "
+        "3 errors (0.02%)  12 in flight  13,204 requests\n"
+    )
+
+
+def test_before_the_first_answer_p95_is_a_dash_and_there_are_no_errors() -> None:
+    console, file = plain_console()
+    LiveView("x", console).update(
+        LiveFigures(
+            0.0, 120.0, "", on_duty=0, planned=3, requests_per_s=0.0, p95_ms=None, requests=0, errors=0, in_flight=0
+        )
+    )
+    assert "p95 –  0 errors  0 in flight  0 requests" in file.getvalue()
+
+
+def test_after_the_planned_end_it_says_what_it_waits_for() -> None:
+    console, file = plain_console()
+    LiveView("x", console).update(LiveFigures(**{**vars(FIGURES), "elapsed_s": 121.0}))
+    assert "the last clinicians finish" in file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_in_a_terminal_the_view_is_redrawn_and_leaves_its_last_figures(width: int) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, legacy_windows=False, _environ={"TERM": "xterm"})
+    view = LiveView("morning-rush", console)
+    view.start()
+    view.update(FIGURES)
+    assert "612 of 640" in file.getvalue()
+    view.stop()
+    assert file.getvalue().rstrip().endswith("13,204 requests")
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines() -> None:
+    file = io.StringIO()
+    view = LiveView("x", Console(file=file, width=100, force_terminal=True, _environ={"TERM": "dumb"}))
+    view.start()
+    view.update(FIGURES)
+    view.stop()
+    assert "\x1b" not in file.getvalue()
+    assert len(file.getvalue().splitlines()) == 1
+
+
+def test_no_color_leaves_the_words_without_colour() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=100, force_terminal=True, _environ={"TERM": "xterm", "NO_COLOR": "1"})
+    view = LiveView("x", console)
+    view.start()
+    view.update(FIGURES)
+    view.stop()
+    assert "\x1b[31m" not in file.getvalue()
+    assert "\x1b[1;31m" not in file.getvalue()
+
+
+def end_text(run: Any, width: int = 100) -> str:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=False, highlight=False)
+    path = Path("reports/2026-11-22T091500Z-morning-rush-3fa1/report.html")
+    end_of_run(run.analysis.summary, run.verdict, run.manifest, path, ["emrload plan morning-rush"], console)
+    return file.getvalue()
+
+
+def test_the_end_of_a_failed_run_names_the_site_the_reason_the_report_and_the_next_step(
+    run_of: Callable[..., Any],
+) -> None:
+    lines = end_text(run_of(10, "fail")).splitlines()
+    assert lines[1].startswith("FAIL ")
+    assert "(4 min 00 s, 61,204 requests, seed 7, rehearsal)" in lines[1]
+    assert [line.split()[:2] for line in lines[3:6]] == [["site", "on"], ["river", "80"], ["9", "others"]]
+    assert "p95 ≤ 1.00 s" in lines[4]
+    assert "← river is slow" in lines[6]
+    assert "report   reports/2026-11-22T091500Z-morning-rush-3fa1/report.html" in lines
+    assert lines[-1] == "next     emrload plan morning-rush"
+
+
+def test_the_end_of_a_run_that_passed_shows_the_site_nearest_to_its_bound_and_no_reason(
+    run_of: Callable[..., Any],
+) -> None:
+    text = end_text(run_of(10, "pass"))
+    assert text.lstrip().startswith("PASS ")
+    assert "9 others" in text
+    assert "←" not in text
+
+
+def test_a_path_is_never_broken_over_lines_in_a_narrow_terminal(run_of: Callable[..., Any]) -> None:
+    assert "report   reports/2026-11-22T091500Z-morning-rush-3fa1/report.html\n" in end_text(
+        run_of(3, "pass"), width=50
+    )
+
+
+def test_many_failing_sites_are_named_up_to_five_and_the_rest_counted(run_of: Callable[..., Any]) -> None:
+    run = run_of(10, "pass")
+    for objective in run.verdict["objectives"]:
+        if objective["scope"]:
+            objective.update(outcome="fail", figure=2000.0)
+    text = end_text(run)
+    assert text.count("  ← ") == 5
+    assert "5 others" in text
+    assert "5 more fail" in text
+
+
+def test_a_single_other_site_is_named_rather_than_counted(run_of: Callable[..., Any]) -> None:
+    text = end_text(run_of(2, "fail"))
+    assert "lake" in text
+    assert "other" not in text.split("←")[0]

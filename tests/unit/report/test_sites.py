@@ -1,0 +1,81 @@
+from typing import Any
+
+from harness.report.sites import site_rows
+
+
+def objective(site: str, figure: float | None, outcome: str, *, required: bool = True, **more: Any) -> dict[str, Any]:
+    usual = {"id": "site-p95", "metric": "p95_ms", "bound": 1000.0, "samples": 900}
+    return {**usual, "scope": {"site": site}, "figure": figure, "outcome": outcome, "required": required, **more}
+
+
+def rows(objectives: list[dict[str, Any]], findings: list[dict[str, Any]] | None = None, sites: str = "abc") -> Any:
+    summary = {
+        "by_site": {site: {"requests": 900, "p95_ms": 120.0, "error_rate": 0.0} for site in sites},
+        "concurrency": {"peak_clinicians_by_site": {"a": 80}},
+    }
+    return site_rows(summary, {"objectives": objectives, "findings": findings or []})
+
+
+def test_failing_sites_come_first_then_those_not_judged_then_the_nearest_to_the_bound() -> None:
+    found = rows(
+        [
+            objective("a", 200.0, "pass"),
+            objective("b", 900.0, "pass"),
+            objective("c", 1500.0, "fail"),
+            objective("d", None, "insufficient", samples=12),
+        ],
+        sites="abcd",
+    )
+    assert [(row.site, row.outcome) for row in found] == [
+        ("c", "fail"),
+        ("d", "insufficient"),
+        ("b", "pass"),
+        ("a", "pass"),
+    ]
+    assert found[0].why == "p95 is 1.50 s, allowed is 1.00 s"
+    assert found[1].why == "12 samples do not suffice to judge p95"
+    assert found[2].why == ""
+
+
+def test_the_finding_about_a_site_says_why_and_another_sites_does_not() -> None:
+    finding = {"scope": {"site": "a"}, "sentence": "a is slow."}
+    by_name = {
+        row.site: row for row in rows([objective("a", 1500.0, "fail"), objective("b", 1200.0, "fail")], [finding])
+    }
+    assert by_name["a"].why == "a is slow."
+    assert by_name["b"].why == "p95 is 1.20 s, allowed is 1.00 s"
+
+
+def test_an_advisory_failure_does_not_make_a_site_fail() -> None:
+    (row,) = rows([objective("a", 1500.0, "fail", required=False)], sites="a")
+    assert row.outcome == "advisory"
+    assert row.objective == "p95 ≤ 1.00 s"
+    assert "too few" in row.why
+
+
+def test_an_advisory_failure_does_not_hide_that_what_is_required_passed() -> None:
+    advisory = objective("a", 5000.0, "fail", required=False, metric="p99_ms", bound=3000.0)
+    (row,) = rows([advisory, objective("a", 200.0, "pass")], sites="a")
+    assert (row.outcome, row.objective) == ("pass", "p95 ≤ 1.00 s")
+
+
+def test_the_objective_that_fails_is_shown_rather_than_one_that_passes() -> None:
+    errors = objective("a", 0.02, "fail", metric="error_rate", bound=0.001)
+    (row,) = rows([objective("a", 200.0, "pass"), errors], sites="a")
+    assert (row.outcome, row.objective) == ("fail", "errors ≤ 0.10%")
+
+
+def test_a_site_without_an_objective_says_so() -> None:
+    (row,) = rows([], sites="a")
+    assert (row.outcome, row.objective, row.why) == ("advisory", "none", "no objective is set for this site")
+
+
+def test_heads_at_the_peak_are_those_measured_and_a_dash_where_they_are_not() -> None:
+    by_name = {row.site: row.on_duty for row in rows([], sites="ab")}
+    assert by_name == {"a": 80, "b": None}
+
+
+def test_errors_where_none_are_allowed_count_as_beyond_the_bound() -> None:
+    some = objective("a", 0.01, "fail", metric="error_rate", bound=0.0)
+    (row,) = rows([some], sites="a")
+    assert row.trouble == 1.0

@@ -1,0 +1,67 @@
+import pytest
+
+from harness.report.wording import (
+    figure_text,
+    interval_text,
+    latency_text,
+    number_text,
+    rate_text,
+    scope_text,
+    share_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0 ms"),
+        (0.4321, "0.4 ms"),
+        (7.44, "7.4 ms"),
+        (412.3, "412 ms"),
+        (3907, "3.91 s"),
+        (65_000, "1 min 05 s"),
+    ],
+)
+def test_a_latency_reads_with_its_unit_and_a_missing_one_is_a_dash(milliseconds: float | None, text: str) -> None:
+    assert latency_text(milliseconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, "–"),
+        (0, "0%"),
+        (1, "100%"),
+        (0.000001, "<0.01%"),
+        (0.0002, "0.02%"),
+        (0.04, "4.0%"),
+        (0.99999, ">99.9%"),
+    ],
+)
+def test_a_share_above_zero_never_reads_as_zero_and_one_below_all_never_as_all(share: float | None, text: str) -> None:
+    assert share_text(share) == text
+
+
+def test_rates_and_numbers_keep_the_figures_that_matter() -> None:
+    assert [rate_text(value) for value in (None, 3.24, 213.7)] == ["–", "3.2/s", "214/s"]
+    assert [number_text(value) for value in (None, 61_204, 12.34, 0.0421)] == ["–", "61,204", "12.3", "0.0421"]
+
+
+def test_a_figure_takes_the_unit_of_its_metric() -> None:
+    assert figure_text("p95_ms", 1000) == "1.00 s"
+    assert figure_text("error_rate", 0.001) == "0.10%"
+    assert figure_text("something", 3) == "3"
+
+
+def test_an_interval_names_both_ends_and_a_missing_one_is_a_dash() -> None:
+    assert interval_text("p95_ms", [380.0, 470.0]) == "380 ms to 470 ms"
+    assert interval_text("p95_ms", [380.0, None]) == "380 ms to –"
+    assert interval_text("p95_ms", None) == "–"
+    assert interval_text("p95_ms", [None, None]) == "–"
+
+
+def test_a_scope_reads_as_its_names_and_an_empty_one_as_the_network() -> None:
+    assert scope_text({}) == "the network"
+    assert scope_text({"site": "river", "workflow": "find-history"}) == "river, find-history"
