@@ -92,13 +92,13 @@ def _phases(root: Node) -> Iterable[Problem]:
 
 
 def _emphasis(root: Node, phase: Node) -> Iterable[Problem]:
-    personas = _field(root, "personas").fields
-    for persona, factors in _field(phase, "emphasis").fields.items():
-        if persona not in personas:
+    on_site = _personas_on_site(root)
+    for persona, factors in _field(phase, "emphasis").fields.items() if on_site else ():
+        if persona not in on_site:
             what = f"unknown persona '{persona}' in phase '{_field(phase, 'name').value}'"
-            yield Problem(what, factors.where, suggest(persona, sorted(personas)))
+            yield Problem(what, factors.where, suggest(persona, on_site))
             continue
-        known = _field(personas[persona], "workflows").fields
+        known = _field(_field(root, "personas").fields[persona], "workflows").fields
         for name, factor in factors.fields.items():
             if name not in known:
                 yield Problem(f"'{persona}' has no workflow '{name}'", factor.where, suggest(name, known))

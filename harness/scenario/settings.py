@@ -32,7 +32,7 @@ class Setting:
     @property
     def after_embedding(self) -> bool:
         """Whether it concerns an entry that may come from another file."""
-        return self.path[0] in ("templates", "personas", "objectives")
+        return len(self.path) > 1 and self.path[0] in ("templates", "personas", "objectives")
 
     def apply(self, root: Node) -> Node:
         """A copy of `root` with the value in place. Raises ScenarioError for a path that is not there."""

@@ -1,0 +1,64 @@
+"""What a scenario names is found beside it first, then among what ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ScenarioError
+from harness.scenario import library, load_scenario
+
+
+@pytest.fixture
+def mine(tmp_path: Path, quick_rush_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The quick rush without templates and personas of its own, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    text = quick_rush_file.read_text()
+    without = text[: text.index("templates:")] + text[text.index("curves:") :]
+    path = tmp_path / "mine.yaml"
+    path.write_text(without.replace("template: small-clinic", "template: clinic"))
+    return path
+
+
+def test_what_ships_is_found_from_any_folder(mine: Path) -> None:
+    assert load_scenario(str(mine)).templates["clinic"].peak == 80
+
+
+def test_a_template_beside_the_scenario_comes_before_the_shipped_one(mine: Path) -> None:
+    (mine.parent / "templates").mkdir()
+    (mine.parent / "templates" / "clinic.yaml").write_text(
+        "title: Mine\npeak: 7\nmix: {nurse: 1, primary-care-physician: 1, registration-clerk: 1, lab-technician: 1}\n"
+        "patients: 9\nsource: assumption\n"
+    )
+    assert load_scenario(str(mine)).templates["clinic"].peak == 7
+
+
+def test_a_persona_file_must_be_of_whom_its_name_says(mine: Path) -> None:
+    (mine.parent / "personas").mkdir()
+    shipped = library.shipped_folder() / "personas" / "nurse.yaml"
+    text = shipped.read_text().replace("name: nurse", "name: night-nurse")
+    (mine.parent / "personas" / "nurse.yaml").write_text(text)
+    with pytest.raises(ScenarioError, match=r"personas/nurse.yaml:\d+: 'nurse' says that its name is 'night-nurse'"):
+        load_scenario(str(mine))
+
+
+def test_a_broken_persona_file_is_told_with_its_own_line(mine: Path) -> None:
+    (mine.parent / "personas").mkdir()
+    (mine.parent / "personas" / "nurse.yaml").write_text("name: nurse\n\tthink: 3s\n")
+    with pytest.raises(ScenarioError, match=r"^personas/nurse.yaml:2: a tab"):
+        load_scenario(str(mine))
+
+
+def test_objectives_beside_the_scenario_come_before_the_shipped_ones(mine: Path) -> None:
+    names = ("network-p95", "network-p99", "network-errors", "site-p95", "history-found", "operation-p95")
+    entry = "{scope: network, p50: 20ms, required: false, source: assumption}"
+    (mine.parent / "objectives.yaml").write_text("".join(f"{name}: {entry}\n" for name in names))
+    assert {objective.bound for objective in load_scenario(str(mine)).objectives} == {20.0}
+
+
+def test_an_installed_package_has_its_scenarios_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_PACKAGE", tmp_path / "harness")
+    assert library.shipped_folder() == tmp_path / "scenarios"
+    (tmp_path / "harness" / "shipped" / "scenarios").mkdir(parents=True)
+    assert library.shipped_folder() == tmp_path / "harness" / "shipped" / "scenarios"
