@@ -26,7 +26,7 @@ from harness.fleet import LocalFleet, Watch, require_file_handles
 from harness.plan import compile_plan, expected_load, on_duty, partition, peak_on_duty, phase_at, write_plan
 from harness.plan.model import Slot
 from harness.report import LiveFigures, LiveView
-from harness.rundir import RunDir
+from harness.rundir import RunDir, write_json
 from harness.samples import merge_streams
 from harness.scenario import dump_spec
 from harness.scenario.model import RunSpec
@@ -128,14 +128,23 @@ class Performance:
         self._collect(interrupts > 0)
         return Played(interrupts > 0, interrupts > 1)
 
-    def conclude(self, same_again: str) -> int:
+    def conclude(self) -> int:
         """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
-        from harness.cli.judging import judge_and_render, show_end
+        from harness.analysis import analyse
+        from harness.report import end_of_run, render
+        from harness.verdict import judge, next_steps
 
-        analysis, verdict = judge_and_render(self.run_dir, self.spec)
+        run_dir = self.run_dir
+        analysis = analyse(run_dir, self.spec)
+        write_json(run_dir.summary, analysis.summary)
+        required = json.loads(run_dir.expected.read_bytes())["objectives"]
+        verdict = judge(analysis, self.spec, run_dir.read_manifest(), required)
+        write_json(run_dir.verdict, verdict)
         code: int = verdict["exit_code"]
-        self.run_dir.seal(exit_code=code)
-        show_end(self.run_dir, analysis.summary, verdict, same_again)
+        run_dir.update_manifest(exit_code=code)
+        render(run_dir, analysis, verdict, self.spec)
+        manifest = run_dir.seal()
+        end_of_run(analysis.summary, verdict, manifest, run_dir.report, next_steps(verdict, analysis.summary, manifest))
         return code
 
     def _watch(self, fleet: LocalFleet, view: LiveView) -> None:

@@ -74,7 +74,7 @@ def command(
         print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
         print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
         return EXIT_INVALID
-    return performance.conclude(_same_again(choice, target, workers))
+    return performance.conclude()
 
 
 def _compile(choice: Choice, workers: int) -> tuple[Plan, Performance]:
@@ -121,10 +121,3 @@ def _labels(texts: tuple[str, ...]) -> dict[str, str]:
 
 def _how_to_seed(choice: Choice, target: Target) -> str:
     return f"emrload seed {choice.arguments()} --target {shlex.quote(target.url)}"
-
-
-def _same_again(choice: Choice, target: str | None, workers: int) -> str:
-    words = f"emrload run {choice.arguments()}"
-    if target:
-        words += f" --target {shlex.quote(target)}"
-    return words + (f" --workers {workers}" if workers > 1 else "")

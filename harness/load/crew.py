@@ -5,6 +5,7 @@ prepare(order) ──▶ ready ──▶ start(t0) ──▶ users claim slots, 
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from harness.load.recorder import Recorder
 from harness.load.wire import DRAIN_S, Wire
 from harness.plan import phase_at, weights_at
 from harness.plan.model import Plan, Slot
+from harness.population.identity import patient_identity
 from harness.scenario import habits_of
 
 __all__ = ["Crew", "CrewOrder"]
@@ -74,6 +76,7 @@ class Crew:
             site.name: phase_at(order.plan, site.name) for site in order.plan.spec.sites
         }
         self._posts = {site.name: self._post(site.name, site.locale) for site in order.plan.spec.sites}
+        self._warm_up()
         self._weights: dict[tuple[str, str], Callable[[float], Any]] = {}
         self._at_work: dict[int, tuple[Wire, RawGreenlet]] = {}
         self._background: list[gevent.Greenlet[..., object]] = []
@@ -95,6 +98,14 @@ class Crew:
         self.recorder = recorder
         for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch):
             self._background.append(gevent.spawn(loop))
+
+    def _warm_up(self) -> None:
+        """What is slow only the first time must not be so under load: a locale's names take 0.2 s to load."""
+        spec = self.order.plan.spec
+        for locale in {site.locale for site in spec.sites}:
+            patient_identity(spec.seed, spec.sites[0].name, 0, locale)
+        gc.collect()
+        gc.freeze()  # the plan never becomes garbage: no collection needs to look at it again
 
     @property
     def started(self) -> bool:

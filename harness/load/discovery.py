@@ -15,6 +15,7 @@ from harness.errors import NoPatients, TargetError
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check
 from harness.fhir.capabilities import Capabilities
+from harness.fhir.systems import TAG_SYSTEM
 from harness.load.client import Connection, Endpoint, ExchangeFailed
 from harness.load.wire import judge_answer
 from harness.scenario import population_of
@@ -78,10 +79,10 @@ class _Looker:
 
     def find(self, population: SitePopulation) -> SiteRegister:
         """One site's people. Raises NoPatients where some are missing."""
-        organizations = self._by_key("Organization", [population.organization_key])
+        organizations = self._by_key(population, "Organization", [population.organization_key])
         staff = [key for keys in population.staff_keys.values() for key in keys]
-        practitioners = self._by_key("Practitioner", staff)
-        patients = self._by_key("Patient", population.patient_keys)
+        practitioners = self._by_key(population, "Practitioner", staff)
+        patients = self._by_key(population, "Patient", population.patient_keys)
         missing = len(population.patient_keys) - len(patients) + len(staff) - len(practitioners)
         if missing or not organizations:
             raise NoPatients(
@@ -97,10 +98,15 @@ class _Looker:
             str(organizations[population.organization_key]["id"]),
         )
 
-    def _by_key(self, kind: str, keys: Sequence[str]) -> dict[str, Resource]:
+    def _by_key(self, population: SitePopulation, kind: str, keys: Sequence[str]) -> dict[str, Resource]:
+        """By identifier and by the population's tag: record numbers are the same in populations of other seeds."""
         wanted, found = set(keys), dict[str, Resource]()
         for start in range(0, len(keys), KEYS_A_REQUEST):
-            parameters = {"identifier": ",".join(keys[start : start + KEYS_A_REQUEST]), "_count": str(KEYS_A_REQUEST)}
+            parameters = {
+                "identifier": ",".join(keys[start : start + KEYS_A_REQUEST]),
+                "_tag": f"{TAG_SYSTEM}|{population.tag}",
+                "_count": str(KEYS_A_REQUEST),
+            }
             for resource in self._pages(kind, requests.search(kind, "", parameters)):
                 found.update((key, resource) for key in keys_of(resource) if key in wanted)
         return found

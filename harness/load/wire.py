@@ -211,7 +211,7 @@ class Wire:
         target = posting.endpoint.request_target(call.path)
         identity = f"X-Request-Id: {request_id:016x}\r\ntraceparent: 00-{posting.trace}{self._run_number:016x}-{request_id:016x}-01\r\n"
         if call.body:
-            head += f"Content-Type: application/fhir+json\r\nContent-Length: {len(call.body)}\r\n"
+            head += f"Content-Length: {len(call.body)}\r\n"
         elif call.method not in ("GET", "HEAD", "DELETE"):
             head += "Content-Length: 0\r\n"
         return f"{call.method} {target} HTTP/1.1\r\n{posting.head}{identity}{head}\r\n".encode("latin-1") + call.body
