@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -32,7 +32,6 @@ class Day:
     played: list[Played]
     pauses: int
     between_s: float
-    wrote: list[Call] = field(default_factory=list)
 
     def seconds_of(self, *workflows: str) -> float:
         """Time at these workflows, each with the pause that follows it."""
