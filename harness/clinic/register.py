@@ -30,7 +30,7 @@ class KnownPatient:
 
 @dataclass(frozen=True, slots=True)
 class SiteRegister:
-    """One site's patients, its staff's Practitioner ids by persona (the n-th id is the n-th clinician's), its Organization's id."""
+    """One site's patients, its staff's Practitioner ids by persona (the n-th is the n-th clinician's), its Organization."""
 
     patients: tuple[KnownPatient, ...]
     practitioners: Mapping[str, tuple[str, ...]]
@@ -45,7 +45,7 @@ def keys_of(resource: Mapping[str, Any]) -> Iterator[str]:
 
 def known_patient(patient: Mapping[str, Any]) -> KnownPatient:
     """As the server holds it; names and birthdate may have been changed there, the MRN is what it was found by."""
-    name = next(iter(patient.get("name", ())), {})
+    name: Mapping[str, Any] = next(iter(patient.get("name", ())), {})
     mrn = next(one["value"] for one in patient["identifier"] if one.get("system", "").startswith(mrn_system("")))
     return KnownPatient(
         id=str(patient["id"]),
