@@ -30,7 +30,7 @@ class KnownPatient:
 
 @dataclass(frozen=True, slots=True)
 class SiteRegister:
-    """One site's patients, its staff's Practitioner ids by persona (the n-th is the n-th clinician's), its Organization."""
+    """A site's patients, its Practitioner ids by persona (the n-th is the n-th clinician's), its Organization's id."""
 
     patients: tuple[KnownPatient, ...]
     practitioners: Mapping[str, tuple[str, ...]]
