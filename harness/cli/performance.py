@@ -54,6 +54,7 @@ class Performance:
         self.workers = workers
         self.plan = compile_plan(spec)
         self._expected = expected_load(self.plan)
+        self._own_sandbox = False
         self._worker_of_slot = partition(self.plan, workers, self._expected)
         require_file_handles(self._most_connections())
 
@@ -66,6 +67,7 @@ class Performance:
 
     def seed_sandbox(self, target: Target) -> None:
         """Create the run's people on a server of our own."""
+        self._own_sandbox = True
         began = time.monotonic()
         with ControlClient(target) as client:
             from harness.control.metadata import read_capabilities
@@ -89,6 +91,7 @@ class Performance:
             versions={name: version(name) for name in _VERSIONS_OF} | {"python": platform.python_version()},
             target={
                 "url": target.url,
+                "sandbox": self._own_sandbox,
                 "software": found.capabilities.software,
                 "fhir_version": found.capabilities.fhir_version,
                 "volumes": dict(found.volumes),
@@ -102,7 +105,7 @@ class Performance:
 
     def play(self) -> Played:
         """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
-        self.run_dir.update_manifest(state="running", started_at=datetime.now(UTC).isoformat())
+        self.run_dir.update_manifest(state="running", started_at=_rfc3339(time.time()))
         fleet = LocalFleet(self.run_dir, self.target.url, self.workers)
         view = LiveView(self.spec.scenario.name)
         interrupts = 0
@@ -178,8 +181,8 @@ class Performance:
         ended = facts.get("ended_epoch_s") or time.time()
         self.run_dir.update_manifest(
             state="aborted" if closed_early or facts.get("closed_early") else "finished",
-            started_at=datetime.fromtimestamp(started, UTC).isoformat(),
-            ended_at=datetime.fromtimestamp(ended, UTC).isoformat(),
+            started_at=_rfc3339(started),
+            ended_at=_rfc3339(ended),
             workers_reported=facts.get("workers_reported", []),
             torn_streams=list(merged.torn),
         )
@@ -243,6 +246,10 @@ def _on_signals(handler: Any) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+def _rfc3339(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _say(text: str) -> None:
