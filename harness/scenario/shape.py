@@ -96,7 +96,7 @@ class Shaper:
         if "time" not in fields:
             return Node(fields, node.where) if isinstance(node.value, dict) else node
         span = self._span(fields.pop("time"))
-        start, end = span.items if isinstance(span.value, list) else (span, span)
+        start, end = (span, span) if id(span) in self.spoiled else span.items
         return Node({**fields, "start_s": start, "end_s": end}, node.where)
 
     def _objective(self, name: str, node: Node) -> Node:
@@ -147,9 +147,9 @@ class Shaper:
         return Node([Node(start_s, node.where), Node(end_s, node.where)], node.where)
 
     def _number(self, node: Node, parse: Callable[[str], float]) -> Node:
-        written = isinstance(node.value, (str, int, float)) and not isinstance(node.value, bool)
+        text = str(node.value) if isinstance(node.value, (str, int, float, bool)) else "what stands here"
         try:
-            return Node(parse(str(node.value) if written else "this"), node.where)
+            return Node(parse(text), node.where)
         except ValueError as error:
             self._spoil(node, str(error))
             return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.scenario import apportion
@@ -15,6 +15,7 @@ WEIGHTS = st.dictionaries(st.text(max_size=3), st.floats(0, 1e9), min_size=1, ma
 )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100_000), WEIGHTS)
 def test_the_parts_sum_to_the_whole(total: int, weights: dict[str, float]) -> None:
     parts = apportion(total, weights)
@@ -22,6 +23,7 @@ def test_the_parts_sum_to_the_whole(total: int, weights: dict[str, float]) -> No
     assert list(parts) == list(weights)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), WEIGHTS)
 def test_every_part_is_within_one_of_its_exact_share(total: int, weights: dict[str, float]) -> None:
     whole = math.fsum(weights.values())
@@ -29,11 +31,13 @@ def test_every_part_is_within_one_of_its_exact_share(total: int, weights: dict[s
         assert abs(heads - total * weights[key] / whole) < 1 + 1e-6
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), WEIGHTS)
 def test_nobody_without_weight_gets_a_head(total: int, weights: dict[str, float]) -> None:
     assert all(heads == 0 for key, heads in apportion(total, weights).items() if weights[key] == 0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), WEIGHTS, st.sampled_from([0.25, 0.5, 2.0, 1024.0]))
 def test_only_the_proportions_count(total: int, weights: dict[str, float], factor: float) -> None:
     scaled = {key: weight * factor for key, weight in weights.items()}
@@ -42,6 +46,7 @@ def test_only_the_proportions_count(total: int, weights: dict[str, float], facto
         assert apportion(total, scaled) == apportion(total, weights)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(0, 500))
 def test_among_equals_the_earlier_get_what_is_left(count: int, total: int) -> None:
     heads = list(apportion(total, dict.fromkeys(range(count), 0.1)).values())

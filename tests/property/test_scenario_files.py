@@ -42,13 +42,13 @@ def problems_of(path: Path) -> list[str]:
     return []
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     assert problems_of(written(content))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(LINES) - 1), VALUES)
 def test_any_line_may_be_replaced_by_anything(number: int, value: object) -> None:
     key = LINES[number].partition(":")[0]
@@ -58,7 +58,7 @@ def test_any_line_may_be_replaced_by_anything(number: int, value: object) -> Non
     assert all("mine.yaml" in problem for problem in problems)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["name", "sites", "curves", "personas", "objectives", "phases"]), VALUES))
 def test_every_problem_has_its_place(document: dict[str, object]) -> None:
     problems = problems_of(written(yaml.safe_dump(document, allow_unicode=True).encode()))
@@ -66,7 +66,7 @@ def test_every_problem_has_its_place(document: dict[str, object]) -> None:
     assert all("mine.yaml" in problem for problem in problems)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(WORDS, VALUES, min_size=1, max_size=4))
 def test_a_tree_holds_what_the_file_says(document: dict[str, object]) -> None:
     # JSON is YAML that nobody reads in two ways.

@@ -131,8 +131,10 @@ def test_a_list_can_be_set(quick_rush_file: Path) -> None:
         ("phases.clinics-open=5", "phases.1 is 5, but should be a mapping", ""),
         ("curves.nurse.points=5", "curves.nurse.points is 5, but should be a list", ""),
         ("curves.nurse.points={06:30: 1%}", "a curve needs at least two points", ""),
+        ("phases.clinics-open.time=[]", "'[]' is not a window", ""),
+        ("personas.nurse.think.mean=true", "'True' is not a duration", ""),
         ("timeline=06:30", "'06:30' is not a window", ""),
-        ("personas.nurse.think.mean=[1]", "'this' is not a duration", ""),
+        ("personas.nurse.think.mean=[1]", "'what stands here' is not a duration", ""),
     ],
 )
 def test_a_wrong_setting_is_told_where_it_was_written(problem, setting: str, what: str, help_: str) -> None:
