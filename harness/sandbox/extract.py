@@ -34,6 +34,7 @@ PARAMETER_NUMBER: Mapping[tuple[str, str], int] = {
 }
 
 _PATH = re.compile(r"(?P<chain>[A-Za-z.]+)(\[(?P<only>\w+)\])?")
+_LOCAL = re.compile(r"(?P<kind>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(/_history/.+)?")
 _NAME_PARTS = ("family", "given", "prefix", "suffix", "text")
 _ADDRESS_PARTS = ("line", "city", "district", "state", "postalCode", "country", "text")
 
@@ -122,10 +123,8 @@ def _reference_pairs(value: Any, targets: tuple[str, ...]) -> list[tuple[str, st
 
 def split_reference(reference: str) -> tuple[str, str]:
     """Type and id of `Patient/17` or `Patient/17/_history/2`; of an address elsewhere no type and the whole."""
-    parts = reference.split("/")
-    if len(parts) >= 2 and parts[0] in PARAMETERS:
-        return parts[0], parts[1]
-    return "", reference
+    match = _LOCAL.fullmatch(reference)
+    return (match["kind"], match["id"]) if match else ("", reference)
 
 
 def _date_pair(value: Any) -> tuple[int, int]:

@@ -88,9 +88,12 @@ class Gate:
             body = await Request(scope, receive).body() if method in ("POST", "PUT") else b""
             asked = Asked(method, path, scope["query_string"].decode("latin-1"), headers, base, body)
             reply = await self._serve(visitor, interaction, asked)
-        except (asyncio.CancelledError, ClientDisconnect):
+        except asyncio.CancelledError:
             self._truth.gave_up(request_id)
             raise
+        except ClientDisconnect:  # before all of the body had come: nobody is there to answer
+            self._truth.gave_up(request_id)
+            return
         await self._leave(visitor, reply, headers)(scope, receive, send)
 
     def _play_dead(self, visitor: _Visitor, scope: Scope) -> None:

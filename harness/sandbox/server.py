@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import signal
 import socket
@@ -36,6 +37,7 @@ __all__ = ["JOURNAL_NAME", "Settings", "serve"]
 
 JOURNAL_NAME = "journal.jsonl"
 DATABASE_NAME = "fhir.sqlite"
+LOCK_NAME = "in-use"  # locked, not just there: a killed process leaves the file but not the lock
 
 _BACKLOG = 4096  # connections waiting to be accepted: a whole morning's clinicians may connect in one second
 _MOST_AT_ONCE = 65_536  # granian stops reading requests beyond this; the queue to be measured is ours, not granian's
@@ -189,7 +191,13 @@ def _data_folder(data: Path | None) -> Iterator[Path]:
                 "choose a folder of your own",
             )
         ) from error
-    yield data.resolve()
+    with (data / LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            help_text = "end that one first, or choose another folder"
+            raise OutputError(Problem(f"another sandbox is working in {data}", "--data", help_text)) from error
+        yield data.resolve()
 
 
 async def _stop_with_parent(server: Server, parent: int) -> None:

@@ -207,8 +207,11 @@ class Store:
         Raises InputError where the file is not one of this version's.
         """
         self._path = path
-        self._reader = ReadSession(self._connect())
-        self._check_layout()
+        try:
+            self._reader = ReadSession(self._connect())
+            self._check_layout()
+        except sqlite3.DatabaseError as error:
+            raise self._not_ours() from error
         self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
         self._write_connection = self._connect()
         self._counters = _Counters(self._write_connection)
@@ -237,13 +240,11 @@ class Store:
         written = connection.execute("SELECT digest FROM layout").fetchone() if "layout" in tables else None
         if written != (_LAYOUT,):
             connection.close()
-            raise InputError(
-                Problem(
-                    f"{self._path.name} was not written by this version of the sandbox",
-                    where="--data",
-                    help="choose another folder, or delete this one and seed again",
-                )
-            )
+            raise self._not_ours()
+
+    def _not_ours(self) -> InputError:
+        what = f"{self._path.name} was not written by this version of the sandbox"
+        return InputError(Problem(what, "--data", "choose another folder, or delete this one and seed again"))
 
     @property
     def reader(self) -> ReadSession:
