@@ -28,11 +28,11 @@ def heat_colour(share: float) -> str:
 
 
 def ink_on(colour: str) -> str:
-    """Black-ish or white, whichever contrasts more with `colour` (relative luminance by WCAG 2)."""
+    """Black or white, whichever contrasts more with `colour`: at least 4.5 to 1 (relative luminance by WCAG 2)."""
     red, green, blue = (_linear(int(colour[start : start + 2], 16) / 255) for start in (1, 3, 5))
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    # Contrast with white is 1.05/(L+0.05), with our ink about (L+0.05)/0.068: equal near L = 0.217.
-    return INK if luminance > 0.217 else "#ffffff"
+    # 1.05/(L+0.05) with white, (L+0.05)/0.05 with black: equal at L = 0.179.
+    return "#000000" if luminance > 0.179 else "#ffffff"
 
 
 def _linear(channel: float) -> float:

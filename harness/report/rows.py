@@ -225,8 +225,10 @@ def validity_table(verdict: Mapping[str, Any]) -> Table:
 def _check_figure(check: Mapping[str, Any], value: float | None) -> str:
     """A check's figure or bound in its unit; without one, a bound between 0 and 1 is that of a share."""
     unit = str(check.get("unit", ""))
+    if value is None:
+        return MISSING
     if unit in ("ms", "s"):
-        return MISSING if value is None else latency_text(value * (1000 if unit == "s" else 1))
+        return latency_text(value * (1000 if unit == "s" else 1))
     if 0 < check["bound"] < 1:
         return f"{share_text(value)} {unit}".strip()
     return f"{number_text(value)} {unit}".strip()

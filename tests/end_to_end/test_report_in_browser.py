@@ -1,0 +1,152 @@
+"""The report as a reader meets it: in Chromium at a desk's and a phone's width, and printed on A4.
+
+A run is fabricated, measured and judged by the real code, with names long enough to hurt.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.analysis import analyse
+from harness.report import render
+from harness.rundir import RunDir
+from harness.verdict import judge
+
+pytestmark = pytest.mark.end_to_end
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+LONG = "saint-elisabeth-memorial-hospital-north-campus"
+WIDTHS = {"desk": 1280, "phone": 390, "A4": 688}
+"""CSS pixels; A4 less the page margins is 182 mm, 688 px."""
+
+FAULTS_IN_LAYOUT = Path(__file__).with_name("faults_in_layout.js").read_text(encoding="utf-8")
+
+
+def _report(fabricate: Callable[..., Any], kind: str) -> RunDir:
+    sites = {"few": ("river", LONG, "lake"), "many": tuple(f"{LONG}-{k}" for k in range(1, 41))}[kind]
+    run = fabricate(sites=sites, requests=800 * len(sites))
+    run.samples.loc[run.at(site=sites[0]), ["latency_ms", "server_ms"]] *= 40
+    run_dir, spec = run.write()
+    phases = tuple(
+        {"name": name, "start_s": start_s, "end_s": end_s, "source": "assumption, made for a test"}
+        for name, start_s, end_s in (
+            ("results-read", 25_200.0, 28_800.0),
+            ("clinics-open", 28_800.0, 32_400.0),
+            ("medication-pass", 32_400.0, 35_100.0),
+        )
+    )
+    values = spec.model_dump()
+    values["duration_s"], values["scenario"]["phases"] = run.length_s, phases
+    spec = type(spec).model_validate(values)
+    analysis = analyse(run_dir, spec)
+    verdict = judge(analysis, spec, run_dir.read_manifest(), list(run._planned_objectives()))
+    verdict["rehearsal"] = True
+    run_dir.update_manifest(time_lapse=240.0, started_at="2026-11-22T09:15:00Z", labels={"build": "x" * 90})
+    render(run_dir, analysis, verdict, spec)
+    return run_dir
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium found in PATH: the report was not looked at in a browser")
+    from playwright.sync_api import sync_playwright
+
+    # Without a user-data-dir of ours, Playwright makes a new one in a temporary folder and removes it.
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[str, int], Any]]:
+    """Opens the report of a kind of run at a width; afterwards nothing may have been requested or complained about."""
+    complaints: list[str] = []
+    requests: list[str] = []
+    pages: list[Any] = []
+
+    def open_(kind: str, width: int) -> Any:
+        run_dir = _report(fabricate, kind)
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        pages.append(page)
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(run_dir.report.as_uri())
+        return page
+
+    yield open_
+    for page in pages:
+        page.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert len([url for url in requests if url.startswith("file:")]) == len(pages)
+
+
+@pytest.mark.parametrize("width", ["desk", "phone"])
+@pytest.mark.parametrize("kind", ["few", "many"])
+def test_on_a_screen_the_report_is_whole(opened: Callable[[str, int], Any], kind: str, width: str) -> None:
+    page = opened(kind, WIDTHS[width])
+    assert page.evaluate(FAULTS_IN_LAYOUT) == []
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert page.evaluate(FAULTS_IN_LAYOUT) == []
+
+
+def test_the_checks_on_layout_do_find_what_is_wrong(opened: Callable[[str, int], Any]) -> None:
+    page = opened("few", WIDTHS["phone"])
+    page.evaluate("document.querySelector('h1').style.width = '900px'")
+    page.evaluate("document.querySelector('.only-narrow svg text').setAttribute('style', 'font-size: 300px')")
+    page.evaluate("document.querySelector('td').innerHTML = '<i style=\"position: relative; left: 300px\">moved</i>'")
+    faults = "\n".join(page.evaluate(FAULTS_IN_LAYOUT))
+    for fault in ("the page is", "leaves the page", "text leaves its chart", "texts overlap", "text leaves its cell"):
+        assert fault in faults
+
+
+def test_a_phone_gets_charts_drawn_for_its_width(opened: Callable[[str, int], Any]) -> None:
+    page = opened("few", WIDTHS["phone"])
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('.only-narrow svg.chart text')].map(text => text.getBoundingClientRect().height)"
+    )
+    assert min(size for size in sizes if size) >= 10
+
+
+@pytest.mark.parametrize("kind", ["few", "many"])
+def test_on_paper_nothing_is_cut_and_what_was_folded_is_open(
+    opened: Callable[[str, int], Any], kind: str, tmp_path: Path
+) -> None:
+    page = opened(kind, WIDTHS["A4"])
+    page.emulate_media(media="print")
+    assert page.evaluate(FAULTS_IN_LAYOUT) == []
+    folded = page.evaluate(
+        "[...document.querySelectorAll('details:not([open]) td')].map(cell => cell.getBoundingClientRect().height)"
+    )
+    assert folded
+    assert min(folded) > 0
+    pdf = tmp_path / "report.pdf"
+    page.pdf(path=str(pdf), prefer_css_page_size=True)
+    assert pdf.read_bytes().startswith(b"%PDF-")
+    if shutil.which("pdftotext"):
+        printed = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+        missing = [site for site in ("river",) if kind == "few" and site not in printed]
+        assert missing == []
+        assert "rehearsal" in printed
+        if kind == "many":
+            numbers = set(re.findall(r"campus-(\d+)", re.sub(r"-\s*\n\s*", "-", printed)))
+            assert len(numbers) == 40

@@ -1,0 +1,243 @@
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
+from harness.report.figures import NARROW, WIDE, concurrency_figure, drawing, phase_letters, timeline_figure
+from harness.report.heat import heat_share, heat_tables, ordered_workflows
+from harness.report.palette import PHASES, heat_colour, ink_on
+from harness.report.svg import inline_svg
+from harness.report.timescale import time_scale
+
+TEXT = "{http://www.w3.org/2000/svg}text"
+
+
+@pytest.fixture(scope="module")
+def drawn(run_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Both charts of one run, drawn once: Chart by name, and the folder of the PNGs."""
+    run = run_of(10)
+    folder = tmp_path_factory.mktemp("figures")
+    network = run.analysis.timeline.query("site == ''")
+    return {
+        "timeline": draw_timeline(network, time_scale(run.spec), folder),
+        "concurrency": draw_concurrency(run.analysis.concurrency, folder),
+        "folder": folder,
+    }
+
+
+@pytest.mark.parametrize("name", ["timeline", "concurrency"])
+@pytest.mark.parametrize("form", ["wide", "narrow"])
+def test_a_chart_is_an_image_with_a_title_and_a_description(drawn: dict[str, Any], name: str, form: str) -> None:
+    root = ET.fromstring(getattr(drawn[name], form))
+    assert root.get("role") == "img"
+    named = {element.get("id"): element.text for element in root}
+    labels = (root.get("aria-labelledby") or "").split()
+    assert len(labels) == 2
+    assert all(named[label] for label in labels)
+    assert "–" not in (named[labels[1]] or "")
+
+
+def test_no_id_is_used_twice_on_the_page_and_every_reference_finds_its_own(drawn: dict[str, Any]) -> None:
+    page = "".join(getattr(drawn[name], form) for name in ("timeline", "concurrency") for form in ("wide", "narrow"))
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    referred = set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', page))
+    assert {name for pair in referred for name in pair if name} <= set(ids)
+
+
+def test_texts_are_texts_so_that_they_can_be_searched_and_read_aloud(drawn: dict[str, Any]) -> None:
+    words = [element.text for element in ET.fromstring(drawn["timeline"].wide).iter(TEXT)]
+    assert {"Clinicians on duty", "Requests per second", "Response time", "Errors", "p95", "planned"} <= set(words)
+    assert {"results-read", "clinics-open", "medication-pass"} <= set(words)
+    assert {"0:30", "07:00"} <= {word.strip() for text in words if text for word in text.split("\n")}
+
+
+def test_the_same_run_is_drawn_the_same_to_the_byte(run_of: Callable[..., Any], tmp_path: Path) -> None:
+    charts = [draw_concurrency(run_of(3).analysis.concurrency, tmp_path) for _ in range(2)]
+    assert charts[0] == charts[1]
+
+
+def test_a_phone_gets_letters_for_phases_that_do_not_fit_and_the_caption_explains_them(drawn: dict[str, Any]) -> None:
+    words = [element.text for element in ET.fromstring(drawn["timeline"].narrow).iter(TEXT)]
+    assert {"A", "B", "C"} <= set(words)
+    assert "A results-read (07:00–08:00), B clinics-open" in drawn["timeline"].narrow_caption
+    assert "A results-read" not in drawn["timeline"].caption
+
+
+def test_pictures_stand_beside_the_page_too(drawn: dict[str, Any]) -> None:
+    for name in ("timeline.png", "concurrency.png"):
+        assert (drawn["folder"] / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_drawing_leaves_the_callers_settings_as_they_were() -> None:
+    before = dict(mpl.rcParams)
+    with drawing(NARROW):
+        assert mpl.rcParams["svg.fonttype"] == "none"
+    assert dict(mpl.rcParams) == before
+
+
+def network(run_of: Callable[..., Any], **columns: Any) -> pd.DataFrame:
+    frame: pd.DataFrame = run_of(3).analysis.timeline.query("site == ''")
+    return frame.assign(**columns)
+
+
+def test_an_outage_puts_response_times_on_a_log_scale_and_says_so(run_of: Callable[..., Any]) -> None:
+    p99 = np.where(np.arange(120) == 60, 60_000.0, 200.0)
+    scale = time_scale(run_of(3).spec)
+    with drawing(WIDE):
+        figure = timeline_figure(network(run_of, p50_ms=40.0, p95_ms=120.0, p99_ms=p99), scale, WIDE)
+    assert figure.axes[2].get_yscale() == "log"
+    assert figure.axes[2].get_title("left") == "Response time (log scale)"
+
+
+def test_a_run_without_a_single_percentile_is_still_drawn(run_of: Callable[..., Any], tmp_path: Path) -> None:
+    nothing = network(run_of, p50_ms=np.nan, p95_ms=np.nan, p99_ms=np.nan, errors=0)
+    draw_timeline(nothing, time_scale(run_of(3).spec), tmp_path)
+    chart = draw_concurrency(nothing, tmp_path)
+    assert chart.caption == "No window holds enough samples for a p95."
+
+
+def test_a_run_of_which_nothing_was_recorded_is_still_drawn(run_of: Callable[..., Any], tmp_path: Path) -> None:
+    empty = network(run_of).iloc[:0]
+    assert "No second of this run was recorded." in draw_timeline(empty, time_scale(run_of(3).spec), tmp_path).wide
+    draw_concurrency(empty, tmp_path)
+
+
+def test_a_run_that_ended_early_is_drawn_on_the_axis_of_the_whole_plan(run_of: Callable[..., Any]) -> None:
+    with drawing(WIDE):
+        figure = timeline_figure(network(run_of).iloc[:10], time_scale(run_of(3).spec), WIDE)
+    assert figure.axes[0].get_xlim() == (0.0, 240.0)
+
+
+def test_phases_that_overlap_are_named_in_two_rows(run_of: Callable[..., Any]) -> None:
+    spec = run_of(3).spec
+    later = spec.scenario.phases[2].model_copy(update={"start_s": 30_600.0})
+    scenario = spec.scenario.model_copy(update={"phases": (*spec.scenario.phases[:2], later)})
+    scale = time_scale(spec.model_copy(update={"scenario": scenario}))
+    with drawing(WIDE):
+        figure = timeline_figure(network(run_of), scale, WIDE)
+    heights = {text.get_text(): text.xyann[1] for text in figure.axes[0].texts}  # type: ignore[attr-defined]
+    assert heights["clinics-open"] != heights["medication-pass"]
+
+
+def test_no_trend_is_drawn_through_a_handful_of_points(run_of: Callable[..., Any]) -> None:
+    windows = run_of(3).analysis.concurrency
+    with drawing(WIDE):
+        few = concurrency_figure(windows.tail(10), WIDE)
+        many = concurrency_figure(windows, WIDE)
+    assert [len(figure.axes[0].lines) for figure in (few, many)] == [0, 1]
+
+
+def test_names_from_outside_cannot_become_markup(run_of: Callable[..., Any]) -> None:
+    with drawing(WIDE):
+        figure = concurrency_figure(run_of(3).analysis.concurrency, WIDE)
+    svg = inline_svg(figure, "x", "<script>alert(1)</script>", "a & b")
+    assert "<script>" not in svg
+    assert ET.fromstring(svg)[0].text == "<script>alert(1)</script>"
+
+
+class TestTimeScale:
+    def test_a_time_lapse_maps_the_run_onto_the_whole_morning(self, run_of: Callable[..., Any]) -> None:
+        scale = time_scale(run_of(3).spec)
+        assert scale.local_s(0) == 6.5 * 3600
+        assert scale.local_s(240) == 10.5 * 3600
+        assert [(band.name, band.start_s, band.end_s) for band in scale.bands] == [
+            ("results-read", 30.0, 90.0),
+            ("clinics-open", 90.0, 150.0),
+            ("medication-pass", 150.0, 195.0),
+        ]
+        assert "as at every site" in scale.sentence
+
+    def test_a_window_shows_its_own_hours_and_only_the_phases_in_it(self, run_of: Callable[..., Any]) -> None:
+        spec = run_of(3).spec.model_copy(update={"duration_s": None, "window": (31_500.0, 33_300.0)})
+        scale = time_scale(spec)
+        assert scale.local_s(0) == 8.75 * 3600
+        assert [(band.name, band.start_s, band.end_s) for band in scale.bands] == [
+            ("clinics-open", 0.0, 900.0),
+            ("medication-pass", 900.0, 1800.0),
+        ]
+
+    def test_the_clock_is_that_of_most_clinicians_and_the_others_are_mentioned(
+        self, run_of: Callable[..., Any]
+    ) -> None:
+        spec = run_of(3, zones=("America/New_York", "America/Chicago")).spec
+        scale = time_scale(spec)
+        assert (scale.zone, scale.sites, scale.all_sites) == ("America/New_York", 2, 3)
+        assert "1 other site opens at another moment" in scale.sentence
+        assert scale.length_s == 240.0
+
+    def test_letters_are_given_in_the_order_of_the_day(self, run_of: Callable[..., Any]) -> None:
+        letters = phase_letters(time_scale(run_of(3).spec), NARROW)
+        assert letters == {"results-read": "A", "clinics-open": "B", "medication-pass": "C"}
+
+
+class TestHeatMap:
+    def test_many_workflows_are_parted_into_tables_of_like_width(self, run_of: Callable[..., Any]) -> None:
+        frame = pd.DataFrame({"site": "river", "workflow": [f"w{k}" for k in range(30)], "p95_ms": 100.0})
+        tables = heat_tables(frame, ["river"], list(frame["workflow"]))
+        assert [len(table.workflows) for table in tables] == [10, 10, 10]
+
+    def test_a_pair_without_a_percentile_is_an_empty_cell(self, run_of: Callable[..., Any]) -> None:
+        run = run_of(10)
+        (table,) = heat_tables(
+            run.analysis.site_workflow, ["hill"], ordered_workflows(run.analysis.site_workflow, run.spec)
+        )
+        assert [cell.text for cell in table.rows[0].cells].count("") == 1
+
+    def test_workflows_come_in_the_order_of_the_personas_and_unknown_ones_last(
+        self, run_of: Callable[..., Any]
+    ) -> None:
+        run = run_of(3)
+        frame = pd.concat([run.analysis.site_workflow, pd.DataFrame({"site": ["river"], "workflow": ["a-new-one"]})])
+        assert ordered_workflows(frame, run.spec)[:2] == ["open-clinic-day", "review-results"]
+        assert ordered_workflows(frame, run.spec)[-1] == "a-new-one"
+
+    def test_the_slower_the_darker_and_close_values_look_close(self) -> None:
+        share = heat_share([100.0, 1000.0])
+        assert share(100.0) == 0.0 < share(300.0) < share(1000.0) == 1.0
+        nearly_the_same = heat_share([100.0, 110.0])
+        assert nearly_the_same(110.0) < 0.2
+        assert heat_share([])(5.0) == 0.0
+
+    def test_the_picture_says_when_it_shows_only_the_worst_sites(
+        self, run_of: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        frame = pd.DataFrame({"site": [f"s{k}" for k in range(30)], "workflow": "w", "p95_ms": 100.0})
+        draw_heat_map(frame, [f"s{k}" for k in range(30)], ["w"], tmp_path)
+        assert (tmp_path / "heat-map.png").read_bytes().startswith(b"\x89PNG")
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2 contrast ratio of two colours."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_numbers_in_the_heat_map_can_be_read_on_every_shade() -> None:
+    for step in range(101):
+        shade = heat_colour(step / 100)
+        assert contrast(shade, ink_on(shade)) >= 4.5, (step, shade)
+
+
+def test_shades_get_darker_all_the_way_so_that_grey_paper_keeps_their_order() -> None:
+    greys = [contrast("#ffffff", heat_colour(step / 50)) for step in range(51)]
+    assert greys == sorted(greys)
+    assert heat_colour(-1) == heat_colour(0) == "#ffffff"
+    assert heat_colour(2) == heat_colour(1)
+
+
+def test_the_two_tints_of_phases_differ() -> None:
+    assert contrast(*PHASES) > 1.05
