@@ -8,9 +8,9 @@ run, in Denver          2 h ───────────── 6 h         
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from harness.errors import InputError, Problem
@@ -33,19 +33,19 @@ def resolve(
 
     Raises InputError for a number of sites, a seed, a duration or a window that cannot be played, all of them at once.
     """
-    count = scenario.default_sites if sites is None else sites
-    problems = [*_bad_numbers(count, seed, duration_s), *_bad_window(scenario, window)]
+    wanted = scenario.default_sites if sites is None else sites
+    problems = [*_bad_numbers(wanted, seed, duration_s), *_bad_window(scenario, window)]
     if problems:
         raise InputError(problems)
-    placed = [_site(scenario, mix, name) for mix, name in zip(_mixes(scenario, count), _names(scenario), strict=False)]
+    placed = [_site(scenario, mix, name) for mix, name in zip(_mixes(scenario, wanted), _names(scenario), strict=False)]
     earliest_s = min(site.timeline_offset_s for site in placed)
     opened = [site.model_copy(update={"timeline_offset_s": site.timeline_offset_s - earliest_s}) for site in placed]
     return RunSpec(scenario=scenario, sites=tuple(opened), seed=seed, duration_s=duration_s, window=window)
 
 
-def _bad_numbers(count: int, seed: int, duration_s: float | None) -> Iterator[Problem]:
-    if not 1 <= count <= MOST_SITES:
-        yield Problem(f"{count} sites cannot be played", "--sites", f"write a whole number from 1 to {MOST_SITES:,}")
+def _bad_numbers(sites: int, seed: int, duration_s: float | None) -> Iterator[Problem]:
+    if not 1 <= sites <= MOST_SITES:
+        yield Problem(f"{sites} sites cannot be played", "--sites", f"write a whole number from 1 to {MOST_SITES:,}")
     if seed < 0:
         yield Problem(f"{seed} is no seed", "--seed", "write a whole number from 0")
     if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
@@ -66,9 +66,9 @@ def _bad_window(scenario: Scenario, window: tuple[float, float] | None) -> Itera
         yield Problem(f"{shown} lies outside the timeline", "--window", allowed)
 
 
-def _mixes(scenario: Scenario, count: int) -> Iterator[SiteMix]:
+def _mixes(scenario: Scenario, wanted: int) -> Iterator[SiteMix]:
     """One entry a site, in the scenario's proportions."""
-    parts = apportion(count, {index: mix.weight for index, mix in enumerate(scenario.sites)})
+    parts = apportion(wanted, {index: mix.weight for index, mix in enumerate(scenario.sites)})
     for index, sites in parts.items():
         for _ in range(sites):
             yield scenario.sites[index]
@@ -76,16 +76,10 @@ def _mixes(scenario: Scenario, count: int) -> Iterator[SiteMix]:
 
 def _names(scenario: Scenario) -> Iterator[str]:
     """The scenario's names, then the same with numbers: river, lake, …, river-2, lake-2, … (endless)."""
-    taken: Counter[str] = Counter()
-    round_ = 1
-    while True:
-        for name in scenario.site_names:
-            chosen = name if round_ == 1 else f"{name}-{round_}"
-            if round_ > 1 and chosen in scenario.site_names:
-                continue
-            taken[chosen] += 1
-            yield chosen
-        round_ += 1
+    yield from scenario.site_names
+    for number in count(2):
+        numbered = (f"{name}-{number}" for name in scenario.site_names)
+        yield from (name for name in numbered if name not in scenario.site_names)
 
 
 def _site(scenario: Scenario, mix: SiteMix, name: str) -> Site:
