@@ -10,34 +10,51 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness import __version__
 from harness.clinic.clinician import Habits
+from harness.fhir.call import Answer, Call
 
-__all__ = ["Cost", "cache_dir", "costs_of"]
+__all__ = ["POINTS", "RESPONSE_S", "Cost", "cache_dir", "costs_of"]
 
-RUNS_PER_WORKFLOW = 60
+RUNS_PER_WORKFLOW = 100
 """Plays of each workflow: enough for a mean that is good to a few per cent, as a preview needs."""
+POINTS = 20
+"""Quantiles that stand for a distribution."""
+RESPONSE_S = 0.2
+"""What a request is taken to need at the target, in seconds. source: assumption (thinking takes many times as long)."""
 SEED = 20_260_101
 """The measurement's own, so that it is one fact about the code, whatever the run's seed."""
-_MEASURED_PACKAGES = ("clinic", "fhir", "population")
+_MEASURED_PACKAGES = ("clinic", "fhir", "population", "plan")
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Means over the runs of one workflow: requests by operation, and seconds spent thinking."""
+    """Means over the runs of one workflow, and how they spread in time. Pauses between workflows are not part of it."""
 
     requests: Mapping[str, float]
+    """Operation → requests a run."""
     think_s: float
+    durations_s: tuple[float, ...]
+    """`POINTS` equally likely lengths of a run."""
+    request_ages_s: tuple[float, ...]
+    """`POINTS` equally likely moments of a request, since its run began."""
 
     @property
     def calls(self) -> float:
+        """Requests a run."""
         return sum(self.requests.values())
+
+    @property
+    def length_s(self) -> float:
+        """Mean seconds a run, waiting for answers included."""
+        return self.think_s + self.calls * RESPONSE_S
 
 
 def costs_of(habits: Habits) -> dict[str, Cost]:
@@ -60,19 +77,59 @@ def cache_dir() -> Path:
 def _measure(habits: Habits) -> dict[str, Cost]:
     from harness.clinic.virtual import measure
 
-    measured = measure(habits, RUNS_PER_WORKFLOW, SEED)
-    return {name: Cost(dict(cost.requests), cost.think_s) for name, cost in measured.items()}
+    means = measure(habits, RUNS_PER_WORKFLOW, SEED)
+    return {name: Cost(dict(mean.requests), mean.think_s, *_spread(habits, name)) for name, mean in means.items()}
+
+
+def _spread(habits: Habits, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Lengths of runs, and moments of their requests, with pauses drawn as they are in life."""
+    from harness.clinic.canned import CannedAnswers, CannedClinician
+    from harness.clinic.registry import WORKFLOWS
+    from harness.clinic.virtual import VirtualWorld, virtual_post
+
+    canned = CannedAnswers(SEED)
+    ages_s: list[float] = []
+    durations_s: list[float] = []
+
+    def answer(call: Call) -> Answer:
+        ages_s.append(world.now_s - begun_s)
+        return canned(call)
+
+    world = VirtualWorld(answer, response_s=RESPONSE_S)
+    clinician = CannedClinician(virtual_post(habits.persona, SEED), habits, 0, world)
+    for _ in range(RUNS_PER_WORKFLOW):
+        begun_s = world.now_s
+        world.workflow_begins(name, WORKFLOWS[name].lane)
+        WORKFLOWS[name].play(clinician)
+        world.workflow_ends("ok", "")
+        durations_s.append(world.now_s - begun_s)
+    return _points(durations_s), _points(ages_s)
+
+
+def _points(values: list[float]) -> tuple[float, ...]:
+    """`POINTS` quantiles in the middle of equal shares of `values`; none where there are no values."""
+    ordered = sorted(values)
+    return tuple(ordered[int((point + 0.5) / POINTS * len(ordered))] for point in range(POINTS)) if ordered else ()
 
 
 def _digest(habits: Habits) -> str:
     paces = [habits.think.mean_s, habits.think.sigma, habits.between.mean_s, habits.between.sigma]
-    key = [__version__, _source_digest(), RUNS_PER_WORKFLOW, SEED, habits.persona, paces, sorted(habits.weights)]
+    key = [
+        __version__,
+        _source_digest(),
+        RUNS_PER_WORKFLOW,
+        POINTS,
+        SEED,
+        habits.persona,
+        paces,
+        sorted(habits.weights),
+    ]
     return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]
 
 
 @cache
 def _source_digest() -> str:
-    """Of the code that the measurement plays, so that a checkout that changes never reads stale figures."""
+    """Of the code that measures and is measured, so that a checkout that changes never reads stale figures."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256()
     for package in _MEASURED_PACKAGES:
@@ -84,7 +141,7 @@ def _source_digest() -> str:
 def _read(path: Path) -> dict[str, Cost] | None:
     try:
         entries = json.loads(path.read_bytes())
-        return {name: Cost({**entry["requests"]}, float(entry["think_s"])) for name, entry in entries.items()}
+        return {name: _cost(entry) for name, entry in entries.items()}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -94,8 +151,13 @@ def _read(path: Path) -> dict[str, Cost] | None:
         return None
 
 
+def _cost(entry: Mapping[str, Any]) -> Cost:
+    spread = (tuple(float(value) for value in entry[key]) for key in ("durations_s", "request_ages_s"))
+    return Cost({**entry["requests"]}, float(entry["think_s"]), *spread)
+
+
 def _write(path: Path, costs: Mapping[str, Cost]) -> None:
-    entries = {name: {"requests": dict(cost.requests), "think_s": cost.think_s} for name, cost in costs.items()}
+    entries = {name: asdict(cost) for name, cost in costs.items()}
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -81,7 +81,13 @@ def expected_json(plan: Plan, expected: ExpectedLoad) -> dict[str, Any]:
             for (site, operation), count in expected.by_operation.items()
         ],
         "by_workflow": [
-            {"site": site, "persona": persona, "workflow": workflow, "runs": _rounded(count)}
+            {
+                "site": site,
+                "persona": persona,
+                "workflow": workflow,
+                "runs": _rounded(count),
+                "finished": _rounded(expected.by_workflow_finished[site, persona, workflow]),
+            }
             for (site, persona, workflow), count in expected.by_workflow.items()
         ],
         "on_duty": [_steps(plan, site) for site in timeline_of(plan.spec).clocks],

@@ -48,7 +48,9 @@ class ExpectedLoad:
     by_operation: Mapping[tuple[str, str], float]
     """(site, operation) → requests over the whole run."""
     by_workflow: Mapping[tuple[str, str, str], float]
-    """(site, persona, workflow) → workflow runs over the whole run."""
+    """(site, persona, workflow) → workflow runs begun over the whole run, those that a slot's end cuts included."""
+    by_workflow_finished: Mapping[tuple[str, str, str], float]
+    """(site, persona, workflow) → workflow runs that end before their slot does."""
     by_workflow_requests: Mapping[tuple[str, str, str], float]
     """(site, persona, workflow) → requests of those runs."""
 

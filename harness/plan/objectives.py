@@ -82,7 +82,9 @@ def _by_scope(expected: ExpectedLoad, *, runs: bool) -> dict[str, dict[str, floa
     Workflow runs have no operation, so that `each-operation` finds nothing for metrics over workflows.
     """
     found: dict[str, dict[str, float]] = {key: defaultdict(float) for key in _SCOPE_KEY.values()}
-    for (site, persona, workflow), count in (expected.by_workflow if runs else expected.by_workflow_requests).items():
+    for (site, persona, workflow), count in (
+        expected.by_workflow_finished if runs else expected.by_workflow_requests
+    ).items():
         for key, name in (("", ""), ("site", site), ("persona", persona), ("workflow", workflow)):
             found[key][name] += count
     if not runs:

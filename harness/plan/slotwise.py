@@ -1,0 +1,163 @@
+"""What slots yield beside the steady state: begun, finished and sent, counted over slots that are played in outline.
+
+    steady   ───────────────────────      A slot begins with a short wait, not in the middle of a workflow, so that it
+    a slot   ▁▂█▆▅▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    first begins more than the steady state does, finishes less, and is cut at its end.
+
+In long slots both ends are nothing; in a minute's time lapse they are most of what happens. Outline: a workflow is its
+weight, its length and the moments of its requests (`Cost`), nothing is called. The draws are counted, so the same on
+every machine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.clinic.clinician import Habits, Pace
+from harness.plan.costs import POINTS, Cost
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+__all__ = ["OutlineSlots", "Ratios", "ratios_to_steady"]
+
+CYCLES = 60_000
+"""Cycles to play for each persona: counts of a workflow that is a tenth of them are then good to about one per cent."""
+MOST_ROWS = 30_000
+_FINE = 400
+"""Quantiles that stand for a lognormal pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineSlots:
+    """Slots of one persona in seconds since their site's opening, so that phases fall on the same moments at all
+    sites."""
+
+    starts_s: Floats
+    ends_s: Floats
+    opening: NDArray[np.bool_]
+    phase_ends_s: Sequence[float]
+    weights: Sequence[Mapping[str, float]]
+    """Workflow → weight in each phase, as many as `phase_ends_s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Workflow → what the slots yield over what the steady state would in the same time; 1 in long slots."""
+
+    begun: Mapping[str, float]
+    finished: Mapping[str, float]
+    requests: Mapping[str, float]
+
+
+def ratios_to_steady(
+    slots: OutlineSlots, habits: Habits, costs: Mapping[str, Cost], steady_runs: Mapping[str, float]
+) -> Ratios:
+    """Play the slots in outline: several times each when they are few, every n-th when they are many.
+
+    `steady_runs`: workflow → runs that the steady state has in all these slots together.
+    """
+    names = [name for name in costs if steady_runs.get(name, 0.0) > 0]
+    if not names:
+        return Ratios({}, {}, {})
+    on_duty_s = float((slots.ends_s - slots.starts_s).sum())
+    cycles_a_slot = sum(steady_runs.values()) / len(slots.starts_s) + 1
+    rows = int(min(MOST_ROWS, max(CYCLES / cycles_a_slot, 100)))
+    chosen = (
+        (np.arange(rows) * len(slots.starts_s)) // rows
+        if rows < len(slots.starts_s)
+        else np.arange(rows) % len(slots.starts_s)
+    )
+    played_s = float((slots.ends_s[chosen] - slots.starts_s[chosen]).sum())
+    counts = _play(slots, chosen, habits, costs, names)
+    steady = np.array([steady_runs[name] for name in names]) * played_s / on_duty_s
+    begun, finished, sent = (dict(zip(names, (count / steady).tolist(), strict=True)) for count in counts)
+    return Ratios(begun, finished, sent)
+
+
+def _play(
+    slots: OutlineSlots, chosen: NDArray[np.int64], habits: Habits, costs: Mapping[str, Cost], names: Sequence[str]
+) -> tuple[Floats, Floats, Floats]:
+    """Runs begun, runs finished, and requests sent (in runs' worth) of each workflow of `names`; all slots go on
+    together."""
+    draws = _Draws()
+    durations_s, ages_s = _spread(costs, names)
+    between_s = _lognormal(habits.between)
+    shares = np.array([[weights.get(name, 0.0) for name in names] for weights in slots.weights])
+    totals = shares.sum(axis=1, keepdims=True)
+    shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
+    upto = shares.cumsum(axis=1)
+    begun, finished, sent = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
+    ends_s = slots.ends_s[chosen]
+    now_s = slots.starts_s[chosen] + _first_wait_s(draws, habits, slots.opening[chosen])
+    while (on_duty := now_s < ends_s).any():
+        now_s, ends_s = now_s[on_duty], ends_s[on_duty]
+        phase = np.minimum(np.searchsorted(slots.phase_ends_s, now_s, side="right"), len(slots.weights) - 1)
+        # Begun runs are counted by their chances, not by what is drawn: the same mean with less noise.
+        begun += np.bincount(phase, minlength=len(shares)) @ shares
+        drawn = (draws.uniform(len(now_s))[:, None] >= upto[phase]).sum(axis=1)
+        idle = totals[phase, 0] == 0
+        drawn = np.minimum(drawn, len(names) - 1)
+        length_s = np.where(idle, 0.0, durations_s[drawn, draws.below(POINTS, len(now_s))])
+        finished += np.bincount(drawn, weights=~idle & (now_s + length_s < ends_s), minlength=len(names))
+        in_time = (now_s[:, None] + ages_s[drawn] < ends_s[:, None]).mean(axis=1)
+        sent += np.bincount(drawn, weights=np.where(idle, 0.0, in_time), minlength=len(names))
+        now_s = now_s + length_s + between_s[draws.below(_FINE, len(now_s))]
+    return begun, finished, sent
+
+
+def _first_wait_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_]) -> Floats:
+    """As the load waits: what is left of a pause for whoever is there at the opening, a whole one for who comes
+    later."""
+    pace = habits.think
+    found_waiting = Pace(pace.mean_s * math.exp(pace.sigma**2), pace.sigma)
+    left_s = draws.uniform(len(opening)) * _lognormal(found_waiting)[draws.below(_FINE, len(opening))]
+    return np.where(opening, left_s, _lognormal(pace)[draws.below(_FINE, len(opening))])
+
+
+def _spread(costs: Mapping[str, Cost], names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Lengths of runs and ages of requests (workflow × quantile), stretched to the mean length that the steady state
+    has."""
+    durations_s, ages_s = [], []
+    for name in names:
+        cost = costs[name]
+        measured_s = np.array(cost.durations_s)
+        stretch = cost.length_s / measured_s.mean() if measured_s.any() else 1.0
+        durations_s.append(measured_s * stretch)
+        ages_s.append(np.array(cost.request_ages_s or (0.0,) * POINTS) * stretch)
+    return np.array(durations_s), np.array(ages_s)
+
+
+def _lognormal(pace: Pace) -> Floats:
+    """`_FINE` quantiles of the pause, their mean exactly `pace.mean_s`."""
+    normal = NormalDist()
+    raw = np.array([math.exp(pace.sigma * normal.inv_cdf((point + 0.5) / _FINE)) for point in range(_FINE)])
+    return np.asarray(raw * (pace.mean_s / raw.mean()))
+
+
+class _Draws:
+    """SplitMix64 as in `harness.population.stream`, many at once: numpy's own generators may change between its
+    versions."""
+
+    def __init__(self) -> None:
+        self._counter = 0
+
+    def uniform(self, count: int) -> Floats:
+        """In [0, 1)."""
+        numbers = np.arange(self._counter + 1, self._counter + count + 1, dtype=np.uint64)
+        self._counter += count
+        z = numbers * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) / float(1 << 53)
+
+    def below(self, limit: int, count: int) -> NDArray[np.int64]:
+        """Whole numbers from 0 to `limit` - 1."""
+        return np.asarray(self.uniform(count) * limit, dtype=np.int64)

@@ -1,0 +1,146 @@
+"""What a plan expects agrees with sums done by hand, and with every clinician played on the virtual clock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.clinic.canned import CannedAnswers, CannedClinician
+from harness.clinic.clinician import Habits, Pace
+from harness.clinic.shift import residual_wait_s, work_shift
+from harness.clinic.virtual import VirtualWorld, virtual_post
+from harness.plan import ExpectedLoad, Plan, compile_plan, expected_load, weights_at
+from harness.plan.costs import Cost
+from harness.plan.emphasis import phase_weights
+from harness.plan.expected import Work, integrate, runs_per_second
+from harness.scenario import habits_of, load_scenario, resolve
+from harness.scenario.model import RunSpec
+
+HOUR = 3600.0
+FULL = [(8 * HOUR, 1.0), (10 * HOUR, 1.0)]
+LANES = {"chart": "charting", "medicate": "orders", "review": "labs"}
+QUICK_RUSH = Path(__file__).parents[2] / "scenarios" / "quick-rush.yaml"
+Make = Callable[..., RunSpec]
+
+
+def work_of(plan: Plan, costs: dict[str, Cost]) -> dict[str, Work]:
+    scenario = plan.spec.scenario
+    return {
+        name: Work(
+            habits_of(persona, scenario.think_factor),
+            phase_weights(scenario, name),
+            {workflow: costs[workflow] for workflow in persona.workflows},
+        )
+        for name, persona in scenario.personas.items()
+    }
+
+
+def test_a_cycle_is_a_pause_thinking_and_two_answers(costs: dict[str, Cost]) -> None:
+    pause = Pace(30.0, 0.5)
+    work = Work(Habits("nurse", pause, pause, {}), {"": {"chart": 1.0, "medicate": 3.0}}, costs)
+    assert runs_per_second(work) == {"": {"chart": 1 / 4 / 50, "medicate": 3 / 4 / 50}}
+
+
+def test_long_slots_are_in_the_steady_state(make_spec: Make, costs: dict[str, Cost]) -> None:
+    plan = compile_plan(make_spec(points=FULL))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    # 10 nurses for 7,200 s in cycles of 50 s: 1,440 runs of two requests, three quarters of them medications.
+    assert expected.by_workflow["lake", "nurse", "medicate"] == pytest.approx(1080, rel=0.02)
+    assert expected.requests["lake", "orders"] == pytest.approx(2160, rel=0.02)
+    assert expected.peak_per_s["lake", "orders"] == pytest.approx(0.3, rel=0.02)
+    assert expected.busiest_per_s["", ""] == pytest.approx(2 * (0.4 + 0.2), rel=0.02)
+
+
+def test_parts_sum_to_wholes(make_spec: Make, costs: dict[str, Cost]) -> None:
+    plan = compile_plan(make_spec(duration_s=120.0))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    total = sum(expected.requests.values())
+    assert sum(expected.by_operation.values()) == pytest.approx(total)
+    assert sum(expected.by_workflow_requests.values()) == pytest.approx(total)
+    assert all(count <= expected.by_workflow[key] + 1e-9 for key, count in expected.by_workflow_finished.items())
+
+
+def test_a_phase_changes_the_mix_while_it_lasts(make_spec: Make, costs: dict[str, Cost]) -> None:
+    only_charts = {"nurse": {"medicate": 0.0}}
+    phase = {"name": "charts", "start_s": 8 * HOUR, "end_s": 9 * HOUR, "emphasis": only_charts}
+    plan = compile_plan(make_spec(points=FULL, phases=[phase]))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    # 720 cycles in each hour: only charts in the first, a quarter of them in the second.
+    assert expected.by_workflow["lake", "nurse", "chart"] == pytest.approx(720 + 180, rel=0.02)
+    assert expected.by_workflow["lake", "nurse", "medicate"] == pytest.approx(540, rel=0.02)
+
+
+def test_a_phase_in_which_nothing_is_begun_expects_nothing(make_spec: Make, costs: dict[str, Cost]) -> None:
+    nothing = {"nurse": {"medicate": 0.0, "chart": 0.0}}
+    phase = {"name": "idle", "start_s": 8 * HOUR, "end_s": 10 * HOUR, "emphasis": nothing}
+    plan = compile_plan(make_spec(points=FULL, phases=[phase]))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    assert expected.by_workflow["lake", "nurse", "chart"] == 0
+    assert expected.requests["lake", "labs"] > 0
+
+
+def test_the_busiest_tenth_is_where_most_are_on_duty(make_spec: Make, costs: dict[str, Cost]) -> None:
+    plan = compile_plan(make_spec())
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    mean_per_s = expected.requests["lake", "labs"] / plan.length_s
+    # The ramp is above 90% for a tenth of the time and more, 62.5% on average.
+    assert expected.peak_per_s["lake", "labs"] / mean_per_s == pytest.approx(0.97 / 0.625, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "window", "sites"),
+    [(10.0, None, 8), (45.0, None, 5), (None, (8.9 * HOUR, 8.95 * HOUR), 2)],
+    ids=["ten seconds", "a time lapse", "true speed"],
+)
+def test_it_is_what_every_clinician_played_on_the_virtual_clock_does(
+    duration_s: float | None,
+    window: tuple[float, float] | None,
+    sites: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    scenario = load_scenario(str(QUICK_RUSH))
+    plan = compile_plan(resolve(scenario, sites=sites, seed=3, duration_s=duration_s, window=window))
+    expected = expected_load(plan)
+    begun, finished, requests = play(plan)
+    assert requests == pytest.approx(sum(expected.requests.values()), rel=0.07)
+    assert begun.total() == pytest.approx(sum(expected.by_workflow.values()), rel=0.07)
+    assert finished.total() == pytest.approx(sum(expected.by_workflow_finished.values()), rel=0.1)
+    assert set(begun) <= {workflow for _, _, workflow in expected.by_workflow}
+    # Every workflow, within four standard deviations of a Poisson count and what its lengths' sample is off.
+    for workflow, count in by_workflow(expected).items():
+        assert abs(begun[workflow] - count) < 4 * count**0.5 + 0.1 * count
+
+
+def by_workflow(expected: ExpectedLoad) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for (_, _, workflow), count in expected.by_workflow.items():
+        totals[workflow] += count  # type: ignore[assignment]
+    return totals
+
+
+def play(plan: Plan) -> tuple[Counter[str], Counter[str], int]:
+    """Every slot on a virtual clock of its own, as the load works it: runs begun, runs finished, requests."""
+    scenario = plan.spec.scenario
+    begun: Counter[str] = Counter()
+    finished: Counter[str] = Counter()
+    requests = 0
+    for slot in plan.slots:
+        habits = habits_of(scenario.personas[slot.persona], scenario.think_factor)
+        world = VirtualWorld(CannedAnswers(slot.slot), end_s=slot.end_s)
+        world.now_s = slot.start_s
+        clinician = CannedClinician(
+            virtual_post(slot.persona, plan.spec.seed), habits, slot.clinician, world, slot.slot
+        )
+        draws, think = clinician.draws, habits.think
+        wait_s = residual_wait_s(draws, think) if slot.opening else draws.lognormal(think.mean_s, think.sigma)
+        work_shift(clinician, wait_s, weights_at(plan, slot.site, slot.persona), ())
+        for played in world.played:
+            begun[played.workflow] += 1
+            finished[played.workflow] += played.outcome == "ok"
+            requests += len(played.calls)
+    return begun, finished, requests
