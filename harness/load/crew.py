@@ -32,10 +32,11 @@ from harness.load.locust_table import feed_locust_table, foreign_listeners
 from harness.load.posting import IdSource, Posting
 from harness.load.recorder import Recorder
 from harness.load.wire import DRAIN_S, Wire
-from harness.plan import phase_at, weights_at
+from harness.plan import SiteClock, phase_at, timeline_of, weights_at
 from harness.plan.model import Plan, Slot
 from harness.population.identity import patient_identity
 from harness.scenario import habits_of
+from harness.scenario.model import Site
 
 __all__ = ["Crew", "CrewOrder"]
 
@@ -75,7 +76,8 @@ class Crew:
         self._phases: dict[str, Callable[[float], str]] = {
             site.name: phase_at(order.plan, site.name) for site in order.plan.spec.sites
         }
-        self._posts = {site.name: self._post(site.name, site.locale) for site in order.plan.spec.sites}
+        clocks = timeline_of(order.plan.spec).clocks
+        self._posts = {site.name: self._post(site, clocks[site.name]) for site in order.plan.spec.sites}
         self._warm_up()
         self._weights: dict[tuple[str, str], Callable[[float], Any]] = {}
         self._at_work: dict[int, tuple[Wire, RawGreenlet]] = {}
@@ -212,9 +214,18 @@ class Crew:
             self._weights[key] = weights_at(self.order.plan, site, persona)
         return self._weights[key]
 
-    def _post(self, site: str, locale: str) -> Post:
+    def _post(self, site: Site, clock: SiteClock) -> Post:
         spec = self.order.plan.spec
-        return Post(site, locale, spec.seed, spec.scenario.date, self.order.run_id, self.order.register[site])
+        return Post(
+            site.name,
+            site.locale,
+            spec.seed,
+            spec.scenario.date,
+            self.order.run_id,
+            self.order.register[site.name],
+            opens_at_s=clock.local_s(0.0),
+            utc_offset_s=site.utc_offset_s,
+        )
 
     def _posting(self, slot: Slot, recorder: Recorder) -> Posting:
         scenario = self.order.plan.spec.scenario
