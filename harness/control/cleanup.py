@@ -122,7 +122,8 @@ def _clean_kind(
     result.unsearched.pop(kind, None)
     size = BATCH if together else 1
     chunks = [ids[first : first + size] for first in range(0, len(ids), size)]
-    for deleted, stuck in in_parallel(lambda chunk: _delete(client, kind, chunk, together), chunks, client.connections):
+    done = in_parallel(lambda chunk: _delete(client, kind, chunk, together), chunks, client.connections, client.give_up)
+    for deleted, stuck in done:
         if deleted:
             result.deleted[kind] += deleted
         result.stuck += stuck

@@ -67,13 +67,14 @@ class ControlClient:
         *,
         connections: int = 6,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.target = target
         self.connections = connections
         self.traffic = Traffic()
         self._answer_timeout_s = answer_timeout_s
-        self._sleep = sleep
+        self._given_up = threading.Event()
+        self._sleep = sleep or self._given_up.wait
         self._lock = threading.Lock()
         self._jitter = random.Random()  # spreads retries over time; not part of the plan, so not seeded
         self._client = httpx.Client(
@@ -92,6 +93,10 @@ class ControlClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def give_up(self) -> None:
+        """End it from any thread: whoever waits to send again stops waiting, and nothing more is sent."""
+        self._given_up.set()
 
     def close(self) -> None:
         self._client.close()
@@ -162,6 +167,8 @@ class ControlClient:
             **({"Content-Type": "application/fhir+json"} if call.body else {}),
             **dict(call.headers),
         }
+        if self._given_up.is_set():
+            raise TargetError(f"{self.target.url}: {call.operation}: given up, nothing more is sent")
         self._count("requests")
         deadline = time.monotonic() + self._answer_timeout_s
         try:

@@ -12,10 +12,13 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_parallel(work: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterator[R]:
+def in_parallel(
+    work: Callable[[T], R], items: Iterable[T], at_once: int, give_up: Callable[[], None] = lambda: None
+) -> Iterator[R]:
     """Yield `work(item)` in the order of completion, at most `at_once` under way; `items` may be a long generator.
 
-    When one raises, or the consumer stops, what is under way ends, the rest is never begun, and the error is raised.
+    When one raises, or the consumer stops (Ctrl-C), `give_up` is called so that what is under way ends soon, the rest
+    is never begun, and the error is raised.
     """
     source = iter(items)
     with ThreadPoolExecutor(at_once, thread_name_prefix="control") as pool:
@@ -34,5 +37,8 @@ def in_parallel(work: Callable[[T], R], items: Iterable[T], at_once: int) -> Ite
                 done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
+        except BaseException:
+            give_up()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

@@ -84,7 +84,8 @@ def find_people(client: ControlClient, spec: RunSpec) -> list[People]:
     """The people of each site that are at the target, in the order of the sites. Raises TargetError."""
     populations = [population_of(spec, site) for site in spec.sites]
     at_once = min(client.connections, len(populations))
-    found = {people.site: people for people in in_parallel(lambda one: find_site(client, one), populations, at_once)}
+    sought = in_parallel(lambda one: find_site(client, one), populations, at_once, client.give_up)
+    found = {people.site: people for people in sought}
     return [found[site.name] for site in spec.sites]
 
 

@@ -106,14 +106,16 @@ def seed_sites(
     there = find_people(client, spec)
     result.staff_skipped = sum(len(people.practitioners) for people in there)
     result.patients_skipped = sum(len(people.patients) for people in there)
-    grounded = list(in_parallel(lambda people: _lay_foundation(client, people), there, client.connections))
+    laying = in_parallel(lambda people: _lay_foundation(client, people), there, client.connections, client.give_up)
+    grounded = list(laying)
     for _people, sent in grounded:
         _add(result, sent)
     founded = {people.site: people for people, _sent in grounded}
     result.staff_created = sum(len(people.practitioners) for people in founded.values()) - result.staff_skipped
     total = sum(site.patients for site in spec.sites)
     charts = _missing_charts([founded[site.name] for site in spec.sites])
-    for sent in in_parallel(lambda chart: _store_chart(client, chart), charts, client.connections):
+    storing = in_parallel(lambda chart: _store_chart(client, chart), charts, client.connections, client.give_up)
+    for sent in storing:
         _add(result, sent)
         result.patients_created += sent.patients
         on_progress(SeedProgress(result.patients_skipped + result.patients_created, total, result.resources_created))

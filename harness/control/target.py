@@ -77,6 +77,10 @@ def _parse(text: str) -> tuple[SplitResult, int]:
     if "@" in text.partition("://")[2].partition("/")[0] or "@" in text.partition("/")[0]:
         # not repeated: it may hold a secret
         raise _refuse("the URL holds a user name or password", "leave it out: it would stand in logs and in the report")
+    if text == "sandbox":
+        raise _refuse(
+            "'sandbox' has no address here", "start one with `emrload sandbox` and give the url that it prints"
+        )
     if "://" not in text or not parts.scheme or (parts.scheme in ("http", "https") and not host):
         raise _refuse(f"'{text}' is not a URL", EXAMPLE)
     if parts.scheme not in ("http", "https"):

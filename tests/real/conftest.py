@@ -1,4 +1,4 @@
-"""A real FHIR server: started on a free loopback port for the tests, stopped by its pid; and clinicians who work on it."""
+"""A real FHIR server, started on a free loopback port and stopped by its pid; and clinicians who work on it."""
 
 from __future__ import annotations
 

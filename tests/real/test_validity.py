@@ -19,22 +19,17 @@ from harness.scenario.model import RunSpec
 pytestmark = pytest.mark.real
 Resource = dict[str, Any]
 
-NOT_HELD = re.compile(
-    r"CodeSystem is unknown and can't be validated|Unable to (?:locate|find) .*(?:CodeSystem|code system)"
-    r"|code ?system.*(?:could not be found|not found|is not (?:known|supported))|Unknown code system",
-    re.IGNORECASE,
-)
-"""The server has no copy of the code system (LOINC, SNOMED CT, RxNorm, ICD-10-CM are licensed and large)."""
+NOT_HELD = re.compile(r"CodeSystem is unknown and can't be validated|Unknown code system")
+"""What HAPI says of a code that it cannot judge: it has no copy of LOINC, RxNorm or ICD-10-CM, which are large."""
 
 
 def validate(client: ControlClient, resource: Resource) -> tuple[list[str], int]:
-    """Errors of `$validate`, and how many more were only that a code system is not held."""
+    """What `$validate` finds wrong, and how many codes it could not judge, whose systems the server does not hold."""
     call = Call("POST", f"{resource['resourceType']}/$validate", "validate", json.dumps(resource).encode())
     issues = client.send(call).json()["issue"]
-    errors = [issue for issue in issues if issue["severity"] in ("error", "fatal")]
-    told = [f"{issue.get('location', [''])[0]}: {issue['diagnostics']}" for issue in errors]
-    wrong = [text for text in told if not NOT_HELD.search(text)]
-    return wrong, len(told) - len(wrong)
+    not_held = [issue for issue in issues if NOT_HELD.search(issue["diagnostics"])]
+    errors = [issue for issue in issues if issue["severity"] in ("error", "fatal") and issue not in not_held]
+    return [f"{issue.get('location', [''])[0]}: {issue['diagnostics']}" for issue in errors], len(not_held)
 
 
 def seeded_resources(spec: RunSpec) -> Iterator[Resource]:
@@ -43,7 +38,7 @@ def seeded_resources(spec: RunSpec) -> Iterator[Resource]:
         staff = {persona: ["s1"] for persona in population.staff}
         for entry in population.foundation()[:3]:
             yield entry["resource"]
-        for ordinal in range(3):
+        for ordinal in range(2):
             yield from (entry["resource"] for entry in population.chart(ordinal, "o1", staff))
 
 
@@ -70,12 +65,12 @@ def is_valid(
         not_held[kind] += unknown
         wrong += [f"{kind}: {error}" for error in errors]
     with capsys.disabled():
-        print(f"\n{what}: $validate, kind: resources (codes of systems that the server does not hold)")
+        print(f"\n{what}: resources given to $validate, and codes whose system this server does not hold")
         for kind, number in sorted(seen.items()):
-            print(f"  {kind:<26}{number:>4} ({not_held[kind]})")
+            print(f"  {kind:<26}{number:>6}{not_held[kind]:>6}")
     assert sorted(set(wrong)) == []
     assert set(seen) <= set(KINDS)
-    assert len(seen) >= 3
+    assert not_held.total() > 0  # this server holds none of them: else the count above counts nothing
 
 
 def test_what_seeding_writes_is_valid(client: ControlClient, spec: RunSpec, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -145,3 +146,14 @@ def test_an_endless_answer_is_cut(server: Any, monkeypatch: pytest.MonkeyPatch) 
         answer = client.send(requests.create({"resourceType": "Patient"}))
     assert answer.status == 0
     assert "longer than" in answer.detail
+
+
+def test_whoever_waits_to_send_again_can_be_told_to_give_up(server: Any, as_fhir: Json) -> None:
+    server.respond = lambda *_: as_fhir({}, 503, Retry_After="30")
+    began = time.monotonic()
+    with ControlClient(parse_target(server.url)) as client:
+        threading.Timer(0.1, client.give_up).start()
+        with pytest.raises(TargetError, match="nothing more is sent"):
+            client.send(requests.read("Patient", "7"))
+    assert time.monotonic() - began < 5
+    assert len(server.asked) == 1

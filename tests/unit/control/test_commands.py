@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.cli.program import run_program
-from harness.control import ControlClient, parse_target
+from harness.cli.seed import SeedView
+from harness.control import ControlClient, SeedProgress, clean_up, parse_target, read_capabilities
 from harness.fhir import requests
 from harness.rundir import create_run_dir
 
@@ -134,3 +136,52 @@ def test_what_is_left_is_listed_and_the_exit_code_says_so(relay: Any, capsys: Ou
 def test_the_help_has_two_worked_examples(name: str, capsys: Output) -> None:
     assert run_program([name, "--help"]) == 0
     assert capsys.readouterr().out.count(f"emrload {name} ") >= 3
+
+
+def test_in_a_terminal_there_is_a_table_and_progress(
+    empty_sandbox: str, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes this for a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    rush = ("morning-rush", "--sites", "1", *SMALL, "--target", empty_sandbox)
+    assert run_program(["seed", *rush]) == 0
+    assert "seeding" in capsys.readouterr().err
+    assert run_program(["check", *rush]) == 0
+    printed = re.sub("\x1b\\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "ok  people of river  6 of 6 patients, 8 of 8 staff" in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 80
+    assert run_program(["cleanup", "--target", empty_sandbox]) == 0
+    assert "deleted" in capsys.readouterr().err
+
+
+def test_a_long_seeding_says_how_far_it_is(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.cli.seed.PLAIN_LINE_EVERY_S", 0.0)
+    with SeedView() as view:
+        view.update(SeedProgress(patients=7, of=320, resources=99))
+    assert capsys.readouterr().err == "seeding: 7 of 320 patients\n"
+
+
+def test_the_sandbox_has_no_address_until_it_is_started(capsys: Output) -> None:
+    assert run_program(["check", "--target", "sandbox"]) == 2
+    assert "start one with `emrload sandbox`" in capsys.readouterr().err
+
+
+def test_what_was_left_on_purpose_is_said(relay: Any, capsys: Output) -> None:
+    """What a run only changed, and what a server gives although it was not asked for."""
+    create = requests.tagged({"resourceType": "Patient"}, "population-0123456789ab")
+    with ControlClient(parse_target(relay.url)) as client:
+        client.require(requests.create(requests.tagged(create, "run-a")))
+        changed = clean_up(client, read_capabilities(client), "a")
+        stranger = client.json(requests.create({"resourceType": "Patient"}))["id"]
+        forward = relay.respond
+        relay.respond = lambda method, path, body: forward(method, re.sub(r"_tag=[^&]*&?", "", path), body)
+        assert run_program(["cleanup", "--target", relay.url]) == 0
+        client.require(requests.delete("Patient", stranger))
+    assert changed.kept == {"Patient": 1}
+    assert "Left: 1 Patient. The search gave them, but they do not carry our tag." in capsys.readouterr().out
+
+
+def test_a_kind_that_cannot_be_searched_is_said(relay: Any, capsys: Output) -> None:
+    relay.tamper = lambda method, path, body, answer: (400, {}, b"") if "Coverage?" in path else answer
+    assert run_program(["cleanup", "--target", relay.url]) == 2
+    assert "Could not be searched by tag: Coverage" in capsys.readouterr().out

@@ -51,5 +51,18 @@ def test_one_failure_ends_it_and_nothing_more_is_begun() -> None:
     assert len(begun) == count
 
 
+def test_who_waits_is_told_to_give_up() -> None:
+    told = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            raise ValueError("zero")
+        assert told.wait(10)
+        return number
+
+    with pytest.raises(ValueError, match="zero"):
+        list(in_parallel(work, range(8), at_once=4, give_up=told.set))
+
+
 def test_nothing_to_do_is_done_at_once() -> None:
     assert list(in_parallel(lambda item: item, [], at_once=3)) == []
