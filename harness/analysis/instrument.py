@@ -31,7 +31,7 @@ class WorkerCounts:
 
     worker: int
     planned_until_s: float
-    """When the last of its planned slots ends."""
+    """When the last of its slots ends by the plan: of those it worked, and of those meant for it that nobody worked."""
     first_s: float
     last_s: float
     longest_gap_s: float
@@ -160,12 +160,14 @@ def _worker_counts(tables: duckdb.DuckDBPyConnection) -> tuple[WorkerCounts, ...
                                max(started) AS started, max(finished) AS finished, max(in_flight_s) AS in_flight_s
                         FROM gaps GROUP BY worker),
                 left_behind AS (SELECT worker, count(*) AS rows, sum(latency_ms) / 1000 AS latency_s
-                                FROM requests GROUP BY worker)
-           SELECT coalesce(own.worker, left_behind.worker),
-                  coalesce((SELECT max(end_s) FROM plan WHERE plan.worker = coalesce(own.worker, left_behind.worker)),
-                  0), coalesce(first_s, 'inf'), coalesce(last_s, '-inf'), coalesce(gap_s, 'inf'), coalesce(started, 0),
-                  coalesce(finished, 0), coalesce(in_flight_s, 0), coalesce(rows, 0), coalesce(latency_s, 0)
-           FROM own FULL JOIN left_behind ON own.worker = left_behind.worker ORDER BY 1"""
+                                FROM requests GROUP BY worker),
+                until AS (SELECT coalesce(duty.worker, plan.worker) AS worker, max(end_s) AS end_s
+                          FROM plan LEFT JOIN duty USING (slot) GROUP BY 1)
+           SELECT worker, coalesce(end_s, 0),
+                  coalesce(first_s, 'inf'), coalesce(last_s, '-inf'), coalesce(gap_s, 'inf'),
+                  coalesce(started, 0), coalesce(finished, 0), coalesce(in_flight_s, 0),
+                  coalesce(rows, 0), coalesce(latency_s, 0)
+           FROM own FULL JOIN left_behind USING (worker) LEFT JOIN until USING (worker) ORDER BY 1"""
     ).fetchall()
     return tuple(WorkerCounts(*row) for row in found)
 

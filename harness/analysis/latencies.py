@@ -3,7 +3,7 @@ group carries."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.intervals import correlation_factor, printable
-from harness.analysis.tables import DIMENSIONS, columns_of
+from harness.analysis.tables import DIMENSIONS, WORKFLOW_DIMENSIONS, columns_of
 
 __all__ = ["PERCENTILES", "Latencies", "percentile_row"]
 
@@ -24,26 +24,37 @@ PERCENTILES: Final = {"p50_ms": 0.50, "p90_ms": 0.90, "p95_ms": 0.95, "p99_ms": 
 
 @dataclass(frozen=True)
 class Latencies:
-    """Headline latencies (ms) of all timed requests in the order of their start, with the codes of their names."""
+    """Milliseconds in the order of their start, with the codes of their names."""
 
-    headline_ms: Floats
+    values_ms: Floats
     codes: Mapping[str, NDArray[Any]]
     names: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of_run(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
-        names = {name: _names_of(tables, name) for name in DIMENSIONS}
-        coded = ", ".join(f"coalesce(enum_code({name}), {len(names[name])}) AS {name}" for name in DIMENSIONS)
-        columns = columns_of(tables, f"SELECT headline_ms, {coded} FROM requests WHERE timed")  # noqa: S608 (ours)
-        codes = {name: columns[name].astype(np.uint16) for name in DIMENSIONS}
-        return cls(columns["headline_ms"], codes, names)
+    def of_requests(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
+        """Headline latencies of all timed requests, by site, workflow, operation, lane, persona and phase."""
+        return cls._fetch(tables, "samples", DIMENSIONS, "headline_ms", "requests WHERE timed")
+
+    @classmethod
+    def of_workflows(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
+        """Waiting times of the workflow runs that ended `ok`, by site, workflow, persona and lane."""
+        return cls._fetch(tables, "workflows", WORKFLOW_DIMENSIONS, "waited_ms", "waits")
+
+    @classmethod
+    def _fetch(
+        cls, tables: duckdb.DuckDBPyConnection, types: str, dimensions: Sequence[str], value: str, rows: str
+    ) -> Latencies:
+        names = {name: _names_of(tables, f"{types}_{name}") for name in dimensions}
+        coded = ", ".join(f"coalesce(enum_code({name}), {len(names[name])}) AS {name}" for name in dimensions)
+        columns = columns_of(tables, f"SELECT {value}, {coded} FROM {rows}")  # noqa: S608 (ours)
+        return cls(columns[value], {name: columns[name].astype(np.uint16) for name in dimensions}, names)
 
     def split(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats]]:
         """Each group that has latencies: its names, one a dimension, and its latencies in time order. No dimension: one
         group of all."""
-        if not len(self.headline_ms):
+        if not len(self.values_ms):
             return
-        code = np.zeros(len(self.headline_ms), np.int64)
+        code = np.zeros(len(self.values_ms), np.int64)
         for name in dimensions:
             code = code * (len(self.names[name]) + 1) + self.codes[name]
         if code.max() <= np.iinfo(np.uint16).max:
@@ -54,7 +65,7 @@ class Latencies:
         for begin, end in pairwise(edges):
             first = order[begin]
             labels = tuple(self._name(name, int(self.codes[name][first])) for name in dimensions)
-            yield labels, self.headline_ms[order[begin:end]]
+            yield labels, self.values_ms[order[begin:end]]
 
     def _name(self, dimension: str, code: int) -> str:
         known = self.names[dimension]
@@ -75,6 +86,6 @@ def percentile_row(headline_ms: Floats) -> dict[str, float | None]:
     return row
 
 
-def _names_of(tables: duckdb.DuckDBPyConnection, dimension: str) -> tuple[str, ...]:
-    found = tables.execute(f"SELECT unnest(enum_range(NULL::{dimension}_name))::VARCHAR").fetchall()
+def _names_of(tables: duckdb.DuckDBPyConnection, enum: str) -> tuple[str, ...]:
+    found = tables.execute(f"SELECT unnest(enum_range(NULL::{enum}))::VARCHAR").fetchall()
     return tuple(name for (name,) in found)

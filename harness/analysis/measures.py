@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.intervals import correlation_factor, printable, quantile_interval, share_interval
 from harness.analysis.latencies import Latencies
-from harness.analysis.workflows import waited_ms
+from harness.analysis.tables import WORKFLOW_DIMENSIONS
 from harness.scenario.model import Objective
 
 __all__ = ["PERCENTILE_OF", "Measure", "measure_objectives"]
@@ -41,7 +41,6 @@ SCOPE_COLUMN: Final = {
     "each-lane": "lane",
     "each-persona": "persona",
 }
-_WORKFLOW_COLUMNS: Final = ("", "site", "workflow", "persona", "lane")
 _FAILED: Final = "outcome IN ('failed', 'abandoned')"
 _ENDED: Final = "outcome IN ('ok', 'failed', 'abandoned')"
 
@@ -70,24 +69,18 @@ class Measure:
 def measure_objectives(
     tables: duckdb.DuckDBPyConnection,
     latencies: Latencies,
+    waits: Latencies,
     objectives: Iterable[Objective],
     planned: Mapping[str, list[Mapping[str, str]]],
 ) -> list[Measure]:
     """Every objective in every scope that was planned (objective id → scopes) or seen, in that order."""
     found = []
-    split: dict[str, dict[str, Floats]] = {}
     for objective in objectives:
         column = SCOPE_COLUMN[objective.scope]
-        if objective.metric in ("error_rate", "failed_workflow_rate"):
+        if objective.metric not in PERCENTILE_OF:
             by_name: Mapping[str, Any] = _rates(tables, objective.metric, column)
-        elif objective.metric == "waited_p95_ms":
-            by_name = _waits(tables, column)
         else:
-            if column not in split:
-                split[column] = {
-                    "".join(names): values for names, values in latencies.split(*([column] if column else []))
-                }
-            by_name = split[column]
+            by_name = _by_name(waits if objective.metric == "waited_p95_ms" else latencies, column)
         for name in _scope_names(objective, column, planned.get(objective.id, []), by_name):
             scope = {column: name} if column else {}
             if objective.metric in PERCENTILE_OF:
@@ -95,6 +88,13 @@ def measure_objectives(
             else:
                 found.append(_rate_measure(objective, scope, *by_name.get(name, (0, 0, 0))))
     return found
+
+
+def _by_name(latencies: Latencies, column: str) -> dict[str, Floats]:
+    """Name → latencies; nothing for a column that they do not have."""
+    if column and column not in latencies.names:
+        return {}
+    return {"".join(names): values for names, values in latencies.split(*([column] if column else []))}
 
 
 def _scope_names(
@@ -145,7 +145,7 @@ def _rates(tables: duckdb.DuckDBPyConnection, metric: str, column: str) -> dict[
     if metric == "error_rate":
         source = "requests"
         counts = "count(*), count(*) FILTER (is_error), count(*) FILTER (outcome IN ('timeout', 'connection'))"
-    elif column in _WORKFLOW_COLUMNS:
+    elif column in ("", *WORKFLOW_DIMENSIONS):
         source, counts = "workflows", f"count(*) FILTER ({_ENDED}), count(*) FILTER ({_FAILED}), 0"
     else:
         return {}
@@ -154,12 +154,3 @@ def _rates(tables: duckdb.DuckDBPyConnection, metric: str, column: str) -> dict[
     return {
         str(label): (samples, errors, timeouts) for label, samples, errors, timeouts in tables.execute(query).fetchall()
     }
-
-
-def _waits(tables: duckdb.DuckDBPyConnection, column: str) -> dict[str, Floats]:
-    if column not in _WORKFLOW_COLUMNS:
-        return {}
-    if not column:
-        return {"": waited_ms(tables)}
-    names = tables.execute(f"SELECT DISTINCT {column}::VARCHAR FROM workflows ORDER BY 1").fetchall()  # noqa: S608
-    return {str(name): waited_ms(tables, **{column: str(name)}) for (name,) in names if name}

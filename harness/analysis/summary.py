@@ -73,7 +73,7 @@ def _measured(
     tables: duckdb.DuckDBPyConnection, spec: RunSpec, expected: Mapping[str, Any], manifest: Mapping[str, Any]
 ) -> Analysis:
     load_s = _load_s(tables, float(expected["length_s"]), finished=manifest.get("state") == "finished")
-    latencies = Latencies.of_run(tables)
+    latencies, waits = Latencies.of_requests(tables), Latencies.of_workflows(tables)
     rows = group_rows(tables, latencies, load_s)
     instrument = measure_instrument(tables, expected, manifest.get("unsupported") or {})
     spans = slot_spans(tables)
@@ -90,7 +90,7 @@ def _measured(
             f"by_{name}": {names[0]: row for names, row in sorted(rows[(name,)].items())}
             for name in ("site", "workflow", "operation", "lane", "persona", "phase")
         },
-        "workflows": workflow_rows(tables),
+        "workflows": workflow_rows(tables, waits),
         "concurrency": _concurrency(moments[""], spans, load_s),
         "generator": _generator(instrument),
     }
@@ -99,7 +99,7 @@ def _measured(
         timeline=timeline,
         site_workflow=site_workflow_frame(rows[("site", "workflow")]),
         concurrency=concurrency_frame(timeline),
-        measures=tuple(measure_objectives(tables, latencies, spec.scenario.objectives, planned)),
+        measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned)),
         instrument=instrument,
         incidents=find_incidents(tables),
     )

@@ -1,6 +1,7 @@
 """A run's Parquet files as DuckDB tables, with the words of the analysis defined once: headline latency, error, timed.
 
 samples.parquet ──▶ requests     in time order; names as ENUM codes, so that a million rows group in milliseconds
+workflows.parquet ──▶ waits      waiting times of the runs that ended ok, likewise
 workflows · duty · health · plan ──▶ views
 """
 
@@ -21,10 +22,12 @@ from harness.errors import JudgeError
 from harness.rundir import RunDir
 from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
 
-__all__ = ["DIMENSIONS", "NOT_ERRORS", "UNTIMED", "columns_of", "open_tables"]
+__all__ = ["DIMENSIONS", "NOT_ERRORS", "UNTIMED", "WORKFLOW_DIMENSIONS", "columns_of", "open_tables"]
 
 DIMENSIONS: Final = ("site", "workflow", "operation", "lane", "persona", "phase")
 """What requests are grouped by."""
+WORKFLOW_DIMENSIONS: Final = ("site", "workflow", "persona", "lane")
+"""What workflow runs are grouped by."""
 
 NOT_ERRORS: Final = ("ok", "expected_refusal", "cancelled")
 """Outcomes that are no errors. A refusal that the workflow reckons with (409, 412) and a request cut off at the end are
@@ -35,8 +38,6 @@ UNTIMED: Final = ("connection", "cancelled")
 millisecond; counted as a latency it would make an outage look fast. A timeout has one: somebody waited that long."""
 
 _PLAN_COLUMNS: Final = ("slot", "site", "persona", "clinician", "start_s", "end_s", "worker")
-
-_CODED: Final = (*DIMENSIONS, "outcome")
 
 _REQUESTS: Final = """
     CREATE TEMP TABLE requests AS
@@ -54,10 +55,15 @@ _REQUESTS: Final = """
     ORDER BY start_s
 """
 
+_WAITS: Final = (
+    "CREATE TEMP TABLE waits AS SELECT waited_ms, {coded} FROM workflows WHERE outcome = 'ok' ORDER BY start_s"
+)
+
 
 @contextmanager
 def open_tables(run_dir: RunDir) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database over the files of one run: `requests`, `workflows`, `duty`, `health`, `plan`.
+    """An in-memory database over the files of one run: `requests`, `workflows`, `waits`, `duty`, `health`,
+    `plan`.
 
     Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column.
     """
@@ -73,13 +79,18 @@ def open_tables(run_dir: RunDir) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(":memory:", config={"threads": 2, "temp_directory": ""}) as tables:
         for name, (path, _) in files.items():
             tables.read_parquet(str(path)).create_view(name)
-        for name in _CODED:
-            tables.execute(
-                f"CREATE TYPE {name}_name AS ENUM (SELECT DISTINCT {name} FROM samples WHERE {name} <> '' ORDER BY 1)"  # noqa: S608 (ours)
-            )
-        coded = ", ".join(f"nullif({name}, '')::{name}_name AS {name}" for name in _CODED)
+        coded = _code_names(tables, "samples", (*DIMENSIONS, "outcome"))
         tables.execute(_REQUESTS.format(coded=coded, not_errors=NOT_ERRORS, untimed=UNTIMED))
+        tables.execute(_WAITS.format(coded=_code_names(tables, "workflows", WORKFLOW_DIMENSIONS)))
         yield tables
+
+
+def _code_names(tables: duckdb.DuckDBPyConnection, source: str, names: Sequence[str]) -> str:
+    """Make an ENUM type of each name's values in `source`; returns the columns cast to them, "" as NULL."""
+    for name in names:
+        values = f"SELECT DISTINCT {name} FROM {source} WHERE {name} <> '' ORDER BY 1"  # noqa: S608 (ours)
+        tables.execute(f"CREATE TYPE {source}_{name} AS ENUM ({values})")
+    return ", ".join(f"nullif({name}, '')::{source}_{name} AS {name}" for name in names)
 
 
 def _check_format(path: Path, columns: list[str]) -> None:

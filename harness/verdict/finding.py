@@ -217,7 +217,7 @@ def _generator_late(_analysis: Analysis, _judged: Sequence[Judged], failed: Mapp
     if check is not None and check.figure is not None:
         sentence = (
             "The load generator could not keep up: "
-            f"1 request in 100 started more than {ms_text(check.figure)} after its time, allowed {ms_text(check.bound)}."
+            f"1 request in 100 started over {ms_text(check.figure)} late, allowed {ms_text(check.bound)}."
         )
         yield {}, {"start_lag_p99_ms": check.figure, "bound_ms": check.bound}, sentence
 

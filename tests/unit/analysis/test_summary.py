@@ -203,3 +203,65 @@ def test_a_lacking_column_is_named(fabricate: Fabricate) -> None:
     pq.write_table(table.drop_columns(["cpu"]), run_dir.health)
     with pytest.raises(JudgeError, match="cpu"):
         analyse(run_dir, spec)
+
+
+def test_an_expectation_without_its_length_is_an_error(fabricate: Fabricate) -> None:
+    run_dir, spec = fabricate(requests=500).write()
+    run_dir.expected.write_text('{"by_workflow": [], "objectives": []}')
+    with pytest.raises(JudgeError, match="length_s"):
+        analyse(run_dir, spec)
+
+
+def test_numbers_that_cannot_be_read_are_an_error_of_the_judge(fabricate: Fabricate) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    run_dir, spec = fabricate(requests=500).write()
+    table = pq.read_table(run_dir.health)
+    words = pa.array(["many"] * len(table))
+    pq.write_table(table.set_column(table.schema.get_field_index("cpu"), "cpu", words), run_dir.health)
+    with pytest.raises(JudgeError, match="could not be analysed"):
+        analyse(run_dir, spec)
+
+
+def test_figures_hold_what_the_checks_look_at(fabricate: Fabricate) -> None:
+    figures = analyse(*fabricate(requests=500).write()).figures
+    assert figures["slots_planned"] == 50
+    assert figures["workers"][0]["started"] == figures["workers"][0]["rows"]
+
+
+def test_work_that_the_plan_does_not_know_is_another_mix(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.expected["by_workflow"] = [cell for cell in run.expected["by_workflow"] if cell["persona"] == "nurse"]
+    mixes = {mix.persona: mix for mix in analyse(*run.write()).instrument.mixes}
+    assert (mixes["physician"].p_value, mixes["physician"].distance) == (0.0, 1.0)
+    assert mixes["nurse"].p_value == 1.0
+
+
+def test_rare_workflows_are_pooled_before_they_are_tested(fabricate: Fabricate) -> None:
+    run = fabricate()
+    # Two runs of something the plan expects once: nothing to wonder about.
+    run.expected["by_workflow"] += [
+        {"site": "river", "persona": "nurse", "workflow": name, "runs": 1.0} for name in ("rare", "rarer")
+    ]
+    run.workflows.loc[run.workflows.index[run.workflows["persona"] == "nurse"][:2], "workflow"] = "rare"
+    mixes = {mix.persona: mix for mix in analyse(*run.write()).instrument.mixes}
+    assert mixes["nurse"].p_value > 0.01
+
+
+def test_an_objective_over_workflows_has_no_operations(
+    fabricate: Fabricate, make_objective: Callable[..., Any]
+) -> None:
+    run = fabricate(requests=500)
+    run.objectives = (
+        make_objective("waited", "each-operation", "waited_p95_ms", 1000.0),
+        make_objective("failed", "each-operation", "failed_workflow_rate", 0.01),
+        make_objective("failed-runs", "each-persona", "failed_workflow_rate", 0.01),
+    )
+    run_dir, spec = run.write()
+    expected = json.loads(run_dir.expected.read_bytes())
+    run_dir.expected.write_text(json.dumps({**expected, "objectives": []}))
+    assert [dict(measure.scope) for measure in analyse(run_dir, spec).measures] == [
+        {"persona": "nurse"},
+        {"persona": "physician"},
+    ]
