@@ -39,7 +39,7 @@ def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec) -> list[tuple[str
         ("played", f"{clock_text(opening_s)} to {clock_text(closing_s)} local time, {lapse:g}× speed"),
         ("story", " ".join(spec.scenario.story.split())),
         ("seed", manifest.get("seed")),
-        ("sites", manifest.get("sites")),
+        ("sites", len(spec.sites)),
         ("target", target.get("url")),
         ("server software", target.get("software")),
         ("FHIR version", target.get("fhir_version")),

@@ -22,7 +22,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from harness.report.heat import heat_tables
 from harness.report.palette import BLUE, GREY, INK, LIGHT, ORANGE, PHASES, SKY, VERMILION, heat_colour
 from harness.report.timescale import PhaseBand, TimeScale
-from harness.report.wording import latency_text
+from harness.report.wording import latency_text, run_time_text
 from harness.units import clock_text
 
 __all__ = [
@@ -209,7 +209,7 @@ def _time_axis(panel: Axes, scale: TimeScale, form: Format, length_s: float) -> 
     ticks = np.arange(0, length_s + step_s * 0.01, step_s)
     # A tick at the very end would hang over the picture's edge on a phone.
     ticks = ticks[ticks <= length_s * 0.97]
-    panel.set_xticks(ticks, [f"{_run_time(tick)}\n{_local(scale, tick, step_s)}" for tick in ticks])
+    panel.set_xticks(ticks, [f"{run_time_text(tick)}\n{_local(scale, tick, step_s)}" for tick in ticks])
     panel.grid(True, axis="x", color=LIGHT, linewidth=0.4)
     panel.set_xlabel(
         f"time of the run ({'h:min:s' if length_s >= 3600 else 'min:s'}), and local time below it", labelpad=4
@@ -222,15 +222,6 @@ def _local(scale: TimeScale, run_s: float, step_s: float) -> str:
         return clock_text(local_s)
     whole = round(local_s) % 86_400
     return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-
-
-def _run_time(run_s: float) -> str:
-    whole = round(run_s)
-    return (
-        f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-        if whole >= 3600
-        else f"{whole // 60}:{whole % 60:02d}"
-    )
 
 
 def _nice_step(rough_s: float) -> float:

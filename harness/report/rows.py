@@ -17,10 +17,11 @@ from harness.report.wording import (
     metric_text,
     number_text,
     rate_text,
+    run_time_text,
     scope_text,
     share_text,
 )
-from harness.units import clock_text, duration_text
+from harness.units import clock_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +108,7 @@ def timeline_table(network: pd.DataFrame, scale: TimeScale) -> tuple[Table, str]
             heads,
             [
                 (
-                    duration_text(row["time_s"]) if row["time_s"] else "start",
+                    run_time_text(row["time_s"]),
                     clock_text(scale.local_s(row["time_s"])),
                     number_text(round(row["on_duty"])),
                     number_text(round(row["on_duty_planned"])),

@@ -20,6 +20,7 @@ __all__ = [
     "metric_text",
     "number_text",
     "rate_text",
+    "run_time_text",
     "scope_text",
     "share_text",
 ]
@@ -53,6 +54,13 @@ def latency_text(milliseconds: float | None) -> str:
     if 0 < abs(milliseconds) < 10:
         return f"{milliseconds:.1f} ms"
     return duration_text(milliseconds / 1000)
+
+
+def run_time_text(seconds: float) -> str:
+    """A moment of the run as its figures have it: `1:30` (min:s), from an hour on `1:05:00`."""
+    whole = round(seconds)
+    minutes = f"{whole // 60 % 60:02d}" if whole >= 3600 else f"{whole // 60}"
+    return f"{whole // 3600}:{minutes}:{whole % 60:02d}" if whole >= 3600 else f"{minutes}:{whole % 60:02d}"
 
 
 def share_text(share: float | None) -> str:

@@ -1,8 +1,9 @@
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -16,19 +17,35 @@ from harness.scenario import dump_spec
 RENDERED = {"report.html", "latency.csv", "concurrency.csv", "figures/timeline.png", "figures/heat-map.png"}
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders made once, of which each test gets a copy."""
+    return tmp_path_factory.mktemp("kept")
+
+
+def as_the_load_left_it(run: Any) -> RunDir:
+    """Samples, plan, expected, manifest and scenario, sealed; no summary, no verdict."""
+    run_dir, spec = run.write()
+    dump_spec(spec.model_copy(update={"duration_s": run.length_s}), run_dir.scenario)
+    run_dir.seal()
+    return cast(RunDir, run_dir)
+
+
 @pytest.fixture
-def finished(fabricate: Callable[..., Any]) -> Callable[..., RunDir]:
-    """A run's folder as the load left it: samples, plan, expected, manifest and scenario; no summary, no verdict."""
+def finished(fabricate: Callable[..., Any], kept: Path, tmp_path: Path) -> RunDir:
+    """A run of which nothing was analysed yet."""
+    if not (kept / "finished").exists():
+        shutil.copytree(as_the_load_left_it(fabricate()).path, kept / "finished")
+    return RunDir(Path(shutil.copytree(kept / "finished", tmp_path / "copy" / "morning-rush-3fa1")))
 
-    def make(edit: Callable[[Any], None] = lambda run: None) -> RunDir:
-        run = fabricate()
-        edit(run)
-        run_dir, spec = run.write()
-        dump_spec(spec.model_copy(update={"duration_s": run.length_s}), run_dir.scenario)
-        run_dir.seal()
-        return run_dir
 
-    return make
+@pytest.fixture
+def reported(finished: RunDir, kept: Path, tmp_path: Path) -> RunDir:
+    """A run that passed and was rendered."""
+    if not (kept / "reported").exists():
+        assert emrload(finished.path) == 0
+        shutil.copytree(finished.path, kept / "reported")
+    return RunDir(Path(shutil.copytree(kept / "reported", tmp_path / "reported" / "morning-rush-3fa1")))
 
 
 def emrload(*arguments: object) -> int:
@@ -40,9 +57,9 @@ def contents(run_dir: RunDir) -> dict[Path, bytes]:
 
 
 def test_what_a_load_left_becomes_summary_verdict_and_report(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+    finished: RunDir, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dir = finished()
+    run_dir = finished
     assert emrload(run_dir.path) == 0
     out = capsys.readouterr().out
     assert out.lstrip().startswith("PASS ")
@@ -55,12 +72,11 @@ def test_what_a_load_left_becomes_summary_verdict_and_report(
 
 
 def test_a_failed_run_renders_with_exit_code_0_and_says_the_verdicts_own(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+    fabricate: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def slow_river(run: Any) -> None:
-        run.samples.loc[run.at(site="river"), ["latency_ms", "server_ms"]] *= 100
-
-    run_dir = finished(slow_river)
+    run = fabricate()
+    run.samples.loc[run.at(site="river"), ["latency_ms", "server_ms"]] *= 100
+    run_dir = as_the_load_left_it(run)
     assert emrload(run_dir.path) == 0
     out = capsys.readouterr().out
     assert out.lstrip().startswith("FAIL ")
@@ -69,10 +85,9 @@ def test_a_failed_run_renders_with_exit_code_0_and_says_the_verdicts_own(
 
 
 def test_rendering_again_leaves_the_verdict_alone_and_does_not_hide_that_it_was_tampered_with(
-    finished: Callable[..., RunDir],
+    reported: RunDir,
 ) -> None:
-    run_dir = finished()
-    emrload(run_dir.path)
+    run_dir = reported
     verdict = json.loads(run_dir.verdict.read_bytes())
     verdict["verdict"], verdict["exit_code"] = "invalid", 3
     run_dir.verdict.write_text(json.dumps(verdict), encoding="utf-8")
@@ -84,18 +99,15 @@ def test_rendering_again_leaves_the_verdict_alone_and_does_not_hide_that_it_was_
     assert run_dir.changed_files() == ["verdict.json"]
 
 
-def test_rendering_twice_gives_the_same_bytes(finished: Callable[..., RunDir]) -> None:
-    run_dir = finished()
-    emrload(run_dir.path)
+def test_rendering_twice_gives_the_same_bytes(reported: RunDir) -> None:
+    run_dir = reported
     before = contents(run_dir)
     emrload(run_dir.path)
     assert contents(run_dir) == before
 
 
-def test_verify_says_how_many_files_are_as_they_were(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = finished()
+def test_verify_says_how_many_files_are_as_they_were(finished: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = finished
     assert emrload(run_dir.path, "--verify") == 0
     count = len(run_dir.read_manifest()["sha256"])
     assert capsys.readouterr().out == f"{count} files as they were when the run was sealed\n"
@@ -104,10 +116,8 @@ def test_verify_says_how_many_files_are_as_they_were(
     assert json.loads(capsys.readouterr().out) == {"run": str(run_dir.path), "files": count, "changed": []}
 
 
-def test_verify_names_what_changed_and_what_is_missing(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = finished()
+def test_verify_names_what_changed_and_what_is_missing(finished: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = finished
     with run_dir.samples.open("ab") as file:
         file.write(b"x")
     run_dir.duty.unlink()
@@ -119,19 +129,18 @@ def test_verify_names_what_changed_and_what_is_missing(
 
 
 def test_verify_of_a_run_that_was_never_sealed_says_how_to_seal_it(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
+    finished: RunDir, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dir = finished()
+    run_dir = finished
     run_dir.update_manifest(sha256={})
     assert emrload(run_dir.path, "--verify") == 2
     assert f"emrload report {run_dir.path}" in capsys.readouterr().err
 
 
 def test_rejudging_writes_elsewhere_and_leaves_the_run_as_it_was(
-    finished: Callable[..., RunDir], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    reported: RunDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dir = finished()
-    emrload(run_dir.path)
+    run_dir = reported
     before = contents(run_dir)
     out = tmp_path / "again"
     assert emrload(run_dir.path, "--rejudge", "--out", out) == 0
@@ -145,9 +154,8 @@ def test_rejudging_writes_elsewhere_and_leaves_the_run_as_it_was(
     assert "not empty" in capsys.readouterr().err
 
 
-def test_rejudging_does_not_take_over_the_old_verdict(finished: Callable[..., RunDir], tmp_path: Path) -> None:
-    run_dir = finished()
-    emrload(run_dir.path)
+def test_rejudging_does_not_take_over_the_old_verdict(reported: RunDir, tmp_path: Path) -> None:
+    run_dir = reported
     old = json.loads(run_dir.verdict.read_bytes())
     run_dir.verdict.write_text(json.dumps({**old, "verdict": "fail", "exit_code": 1}), encoding="utf-8")
     assert emrload(run_dir.path, "--rejudge", "--out", tmp_path / "again") == 0
@@ -156,9 +164,9 @@ def test_rejudging_does_not_take_over_the_old_verdict(finished: Callable[..., Ru
 
 @pytest.mark.parametrize("options", [["--rejudge"], ["--out", "x"], ["--verify", "--rejudge", "--out", "x"]])
 def test_options_that_do_not_belong_together_are_refused(
-    finished: Callable[..., RunDir], options: list[str], capsys: pytest.CaptureFixture[str]
+    finished: RunDir, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert emrload(finished().path, *options) == 2
+    assert emrload(finished.path, *options) == 2
     assert "--rejudge" in capsys.readouterr().err
 
 
@@ -169,10 +177,8 @@ def test_a_folder_without_a_run_is_one_clear_error(tmp_path: Path, capsys: pytes
     assert "Traceback" not in error
 
 
-def test_a_run_that_left_no_samples_says_so(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = finished()
+def test_a_run_that_left_no_samples_says_so(finished: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = finished
     run_dir.samples.unlink()
     assert emrload(run_dir.path) == 2
     assert "the run left no samples" in capsys.readouterr().err
@@ -180,19 +186,18 @@ def test_a_run_that_left_no_samples_says_so(
 
 @pytest.mark.parametrize("content", ["[]", "{", ""])
 def test_a_damaged_verdict_is_named_and_not_replaced(
-    finished: Callable[..., RunDir], content: str, capsys: pytest.CaptureFixture[str]
+    finished: RunDir, content: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dir = finished()
+    run_dir = finished
     run_dir.verdict.write_text(content, encoding="utf-8")
     assert emrload(run_dir.path) == 2
     assert "verdict.json: cannot be read" in capsys.readouterr().err
     assert run_dir.verdict.read_text(encoding="utf-8") == content
 
 
-def test_json_says_the_outcome_and_where_the_report_is(
-    finished: Callable[..., RunDir], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = finished()
+def test_json_says_the_outcome_and_where_the_report_is(reported: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = reported
+    capsys.readouterr()
     assert emrload(run_dir.path, "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
         "verdict": "pass",
@@ -209,29 +214,24 @@ def test_the_help_shows_two_worked_examples(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.fixture
-def killed(finished: Callable[..., RunDir]) -> Callable[[], RunDir]:
+def killed(finished: RunDir) -> RunDir:
     """A run whose process died: streams of one worker, one of them torn, and a manifest that says running."""
-
-    def make() -> RunDir:
-        run_dir = finished()
-        run_dir.streams.mkdir()
-        names = Names(run_dir.streams / "names-w0.jsonl")
-        for table, schema, path in (
-            ("samples", SAMPLES, run_dir.samples),
-            ("workflows", WORKFLOWS, run_dir.workflows),
-            ("duty", DUTY, run_dir.duty),
-            ("health", HEALTH, run_dir.health),
-        ):
-            _stream(pd.read_parquet(path), schema, names, run_dir.streams / f"{table}-w0.arrows")
-            path.unlink()
-        names.close()
-        torn = run_dir.streams / "samples-w0.arrows"
-        torn.write_bytes(torn.read_bytes()[:-8])
-        _touch_all(run_dir, ago_s=60)
-        run_dir.update_manifest(state="running", sha256={}, workers=1)
-        return run_dir
-
-    return make
+    finished.streams.mkdir()
+    names = Names(finished.streams / "names-w0.jsonl")
+    for table, schema, path in (
+        ("samples", SAMPLES, finished.samples),
+        ("workflows", WORKFLOWS, finished.workflows),
+        ("duty", DUTY, finished.duty),
+        ("health", HEALTH, finished.health),
+    ):
+        _stream(pd.read_parquet(path), schema, names, finished.streams / f"{table}-w0.arrows")
+        path.unlink()
+    names.close()
+    torn = finished.streams / "samples-w0.arrows"
+    torn.write_bytes(torn.read_bytes()[:-8])
+    _touch_all(finished, ago_s=60)
+    finished.update_manifest(state="running", sha256={}, workers=1)
+    return finished
 
 
 def _stream(frame: pd.DataFrame, schema: pa.Schema, names: Names, path: Path) -> None:
@@ -248,10 +248,8 @@ def _touch_all(run_dir: RunDir, ago_s: float) -> None:
         os.utime(path, (stamp, stamp))
 
 
-def test_a_killed_run_is_joined_judged_invalid_and_sealed(
-    killed: Callable[[], RunDir], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = killed()
+def test_a_killed_run_is_joined_judged_invalid_and_sealed(killed: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = killed
     assert emrload(run_dir.path) == 0
     captured = capsys.readouterr()
     assert "joined what 1 worker wrote: 5,000 samples" in captured.err
@@ -263,10 +261,8 @@ def test_a_killed_run_is_joined_judged_invalid_and_sealed(
     assert emrload(run_dir.path, "--verify") == 0
 
 
-def test_a_run_that_is_still_going_is_left_alone(
-    killed: Callable[[], RunDir], capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_dir = killed()
+def test_a_run_that_is_still_going_is_left_alone(killed: RunDir, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = killed
     _touch_all(run_dir, ago_s=-60)
     before = contents(run_dir)
     assert emrload(run_dir.path) == 2

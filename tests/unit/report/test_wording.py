@@ -6,6 +6,7 @@ from harness.report.wording import (
     latency_text,
     number_text,
     rate_text,
+    run_time_text,
     scope_text,
     share_text,
 )
@@ -65,3 +66,14 @@ def test_an_interval_names_both_ends_and_a_missing_one_is_a_dash() -> None:
 def test_a_scope_reads_as_its_names_and_an_empty_one_as_the_network() -> None:
     assert scope_text({}) == "the network"
     assert scope_text({"site": "river", "workflow": "find-history"}) == "river, find-history"
+
+
+def test_a_moment_of_the_run_reads_as_on_its_figures_axis() -> None:
+    assert [run_time_text(value) for value in (0, 9.6, 90, 3599, 3600, 14_705)] == [
+        "0:00",
+        "0:10",
+        "1:30",
+        "59:59",
+        "1:00:00",
+        "4:05:05",
+    ]
