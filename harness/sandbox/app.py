@@ -7,6 +7,7 @@ GET  /_sandbox/faults   what is planted now
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 
 import orjson
@@ -38,7 +39,8 @@ class SandboxDoor:
         self._to_go_down: list[asyncio.TimerHandle] = []
 
     async def truth(self, request: Request) -> Response:  # noqa: ARG002 (Starlette's signature)
-        return _json(200, self._truth.as_json())
+        # Sorting a million residences takes a while: a copy is sorted beside the event loop.
+        return _json(200, await asyncio.to_thread(copy.deepcopy(self._truth).as_json))
 
     async def faults(self, request: Request) -> Response:
         if request.method == "PUT":

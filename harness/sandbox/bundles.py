@@ -214,6 +214,8 @@ def _rename(node: Any, new_names: Mapping[str, str]) -> None:
             if value not in new_names:
                 raise FhirError(400, "not-found", "a urn:uuid reference leads to no entry of this transaction")
             node[name] = new_names[value]
+        elif name == "reference" and isinstance(value, str) and "?" in value:
+            raise FhirError(400, "not-supported", "conditional references are not served; refer by id or urn:uuid")
 
 
 def _perform(

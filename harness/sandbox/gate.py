@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from harness.sandbox.bundles import ParsedBundle, parse_bundle
+from harness.sandbox.bundles import ParsedBundle
 from harness.sandbox.capacity import Pools
 from harness.sandbox.connections import drop_connections
 from harness.sandbox.faults import FaultBoard
@@ -123,7 +123,7 @@ class Gate:
                 raise interaction
             bundle: ParsedBundle | None = None
             if interaction.name == "bundle":
-                bundle = parse_bundle(asked.body)
+                bundle = self._service.read_bundle(asked)
                 visitor.operation = bundle.kind
             status = None if visitor.is_control else self._faults.error_status(visitor.site, visitor.operation)
             if status is not None:

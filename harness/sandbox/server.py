@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from granian.server.embed import Server
 from harness.errors import InputError, OutputError, Problem, RunError
 from harness.sandbox.app import SandboxDoor, sandbox_app
 from harness.sandbox.capacity import Capacity, Pools
+from harness.sandbox.connections import drop_connections
 from harness.sandbox.faults import FaultBoard, PlantedFault
 from harness.sandbox.gate import Gate
 from harness.sandbox.journal import Journal
@@ -41,9 +42,11 @@ LOCK_NAME = "in-use"  # locked, not just there: a killed process leaves the file
 
 _BACKLOG = 4096  # connections waiting to be accepted: a whole morning's clinicians may connect in one second
 _MOST_AT_ONCE = 65_536  # granian stops reading requests beyond this; the queue to be measured is ours, not granian's
+_IDLE_CONNECTION_MS = 3_600_000  # granian's 30 s would cut connections while clinicians think
 _READY_WITHIN_S = 10.0
 _SWITCH_INTERVAL_S = 0.0005  # the event loop gets the interpreter back from the writer's thread within this
 _PARENT_CHECK_S = 0.5
+_LAST_ANSWERS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,16 @@ async def _serve(settings: Settings, port: int, data: Path, parent: int) -> None
     gate = Gate(FhirService(store), truth, journal, faults, Pools(settings.capacity))
     server = _granian(sandbox_app(gate, door), settings.host, port)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.stop()  # type: ignore[no-untyped-call]  # granian leaves its return type out
+        # It accepts nobody any more, but would wait for whoever is being served, however long a queue that is.
+        loop.call_later(_LAST_ANSWERS_S, drop_connections, port)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     serving = asyncio.create_task(server.serve())
-    watching = asyncio.create_task(_stop_with_parent(server, parent)) if settings.end_with_parent else None
+    watching = asyncio.create_task(_stop_with_parent(stop, parent)) if settings.end_with_parent else None
     try:
         await _ready(serving, settings.host, port)
         faults.plant(settings.faults)
@@ -106,7 +115,7 @@ def _granian(app: object, host: str, port: int) -> Server:
         port=port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(keep_alive=True),
+        http1_settings=HTTP1Settings(header_read_timeout=_IDLE_CONNECTION_MS),
         websockets=False,
         backlog=_BACKLOG,
         backpressure=_MOST_AT_ONCE,
@@ -200,8 +209,8 @@ def _data_folder(data: Path | None) -> Iterator[Path]:
         yield data.resolve()
 
 
-async def _stop_with_parent(server: Server, parent: int) -> None:
+async def _stop_with_parent(stop: Callable[[], None], parent: int) -> None:
     """Who is orphaned gets another parent; asked every half second, because no signal tells it on every system."""
     while os.getppid() == parent:
         await asyncio.sleep(_PARENT_CHECK_S)
-    server.stop()  # type: ignore[no-untyped-call]  # granian leaves its return type out
+    stop()

@@ -71,6 +71,10 @@ class FhirService:
                 return interactions.history(reader, kind, resource_id, asked.base)
         return Reply(200, capability_statement(asked.base, self._started), {"Content-Type": FHIR_JSON})
 
+    def read_bundle(self, asked: Asked) -> bundles.ParsedBundle:
+        _check_content_type(asked, _JSON_TYPES)
+        return bundles.parse_bundle(asked.body)
+
     async def perform_bundle(self, bundle: bundles.ParsedBundle, asked: Asked) -> Reply:
         whole = _preference(asked) == "representation"
 

@@ -121,6 +121,17 @@ def test_what_was_in_flight_when_it_was_killed_is_told_as_unanswered(start, tmp_
     assert set(record.arrivals) - set(record.answers) == {"00000000000000aa"}
 
 
+def test_a_sandbox_with_a_long_queue_still_ends_at_once(start):
+    sandbox = start("--servers", "1", "--service", "1h", "--distribution", "fixed")
+    with socket.create_connection(("127.0.0.1", sandbox.port)) as waiting:
+        waiting.sendall(b"GET /fhir/Patient HTTP/1.1\r\nHost: x\r\n\r\n")
+        waiting.settimeout(10)
+        started = time.perf_counter()
+        assert sandbox.end() == (0, "", "")
+        assert time.perf_counter() - started < 5
+        assert waiting.recv(1) == b""
+
+
 def refused(*arguments: str) -> str:
     result = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=30)
     assert (result.returncode, result.stdout) == (2, "")
@@ -160,8 +171,8 @@ def test_a_server_that_plays_dead_answers_nobody_and_comes_back(start):
     assert sandbox.get("Patient").status_code == 200
     assert idle.recv(1) == b""  # even a connection that asks nothing breaks
     idle.close()
-    with pytest.raises(httpx.RemoteProtocolError):
-        sandbox.get("Patient", X_Request_Id="00000000000000bb")
+    with pytest.raises(httpx.RemoteProtocolError), httpx.Client() as newcomer:
+        newcomer.get(f"{sandbox.url}/Patient")
     time.sleep(1.0)
     assert sandbox.get("Patient").status_code == 200
     truth = sandbox.truth()

@@ -169,6 +169,13 @@ def test_an_empty_bundle_is_answered_with_an_empty_one(bench, kind):
             },
             "leads to no entry",
         ),
+        (
+            {
+                "request": {"method": "POST", "url": "Condition"},
+                "resource": {"resourceType": "Condition", "subject": {"reference": "Patient?identifier=a"}},
+            },
+            "conditional references",
+        ),
     ],
 )
 def test_a_transaction_with_a_broken_entry_says_which(bench, diagnostics, entry, reason):

@@ -216,6 +216,7 @@ def test_a_body_that_cannot_be_filed_is_refused(bench, diagnostics, body, status
 
 def test_a_body_of_another_content_type_is_refused(bench):
     assert bench.post("Patient", b"{}", Content_Type="text/plain").status_code == 415
+    assert bench.post("", b"{}", Content_Type="text/plain").status_code == 415
     assert bench.post("Patient/_search", b"name=x", Content_Type="text/plain").status_code == 415
 
 
