@@ -1,0 +1,111 @@
+"""A run against a server that keeps its own books: what the harness says must be what the server saw."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.sandbox.journal import read_journal
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_a_healthy_server_passes_and_every_request_is_in_both_books(emrload: Any, sandbox: Any) -> None:
+    sandbox.start("--servers", "8", "--service", "4ms", "--distribution", "fixed")
+    emrload.seed(sandbox, 3)
+    ended = emrload.run("--sites", "3", "--duration", "14s", "--target", sandbox.url, "--label", "build=4711")
+
+    assert ended.code == 0, ended.out
+    assert ended.verdict["verdict"] == "pass"
+    assert ended.verdict["rehearsal"] is True
+    assert ended.manifest["state"] == "finished"
+    assert ended.manifest["labels"] == {"build": "4711"}
+    assert f"{ended.folder}/report.html" in ended.out
+    check_the_books(ended, sandbox.truth())
+    check_the_duty(ended)
+    check_residence(ended, sandbox)
+    assert emrload.call("report", str(ended.folder), "--verify").returncode == 0
+
+
+def test_one_percent_of_errors_is_in_both_books_too(emrload: Any, sandbox: Any) -> None:
+    sandbox.start("--fault", "error-rate:rate=1%")
+    emrload.seed(sandbox, 2)
+    ended = emrload.run("--sites", "2", "--duration", "12s", "--target", sandbox.url)
+
+    assert ended.code in (0, 1), ended.out
+    truth = sandbox.truth()
+    assert truth["answers"]["500"] >= 1
+    check_the_books(ended, truth)
+
+
+def test_a_killed_server_is_an_outage_and_every_request_can_be_traced(emrload: Any, sandbox: Any) -> None:
+    sandbox.start()
+    emrload.seed(sandbox, 3)
+    times: dict[str, float] = {}
+
+    def kill_and_start_again(folder: Path, process: Any) -> None:  # noqa: ARG001
+        time.sleep(3)
+        sandbox.kill()
+        times["down"] = time.monotonic()
+        time.sleep(4)
+        sandbox.start()
+        times["up"] = time.monotonic()
+
+    ended = emrload.run(
+        "--sites", "3", "--duration", "20s", "--target", sandbox.url, while_running=kill_and_start_again
+    )
+
+    assert ended.code == 1, ended.out
+    outages = ended.findings("outage")
+    assert outages, ended.verdict["findings"]
+    seconds = sum(finding["evidence"]["seconds"] for finding in outages)
+    assert seconds == pytest.approx(times["up"] - times["down"], abs=1.5)
+    check_the_journal(ended, sandbox.data)
+
+
+def check_the_books(ended: Any, truth: dict[str, Any]) -> None:
+    """Requests in the samples are the server's own count exactly: in all, by status, by site."""
+    samples = ended.table("samples")
+    answered = samples[samples.status > 0]
+    assert len(answered) == truth["arrivals"]
+    assert Counter(answered.status.astype(str)) == Counter(truth["answers"])
+    for site, rows in answered.groupby("site", observed=True):
+        assert len(rows) == truth["by_site"][site]["arrivals"]
+    assert ended.summary["overall"]["requests"] == len(samples)
+
+
+def check_the_duty(ended: Any) -> None:
+    """Each slot was worked once, by somebody who left by herself."""
+    plan, duty = ended.table("plan"), ended.table("duty")
+    assert sorted(duty.slot) == sorted(plan.slot)
+    assert set(duty.reason) == {"slot_end"}
+    assert ended.summary["generator"]["start_lag_p99_ms"] >= 0
+
+
+def check_residence(ended: Any, sandbox: Any) -> None:
+    """No request was answered sooner than the server had it."""
+    samples = ended.table("samples").set_index("request_id")
+    answered = {
+        int(request, 16): answer.residence_ms
+        for request, answer in read_journal(sandbox.data / "journal.jsonl").answers.items()
+        if not request.startswith("control-")
+    }
+    residence_ms = samples.index.map(answered)
+    assert (samples.latency_ms.to_numpy() >= residence_ms.to_numpy()).all()
+
+
+def check_the_journal(ended: Any, data: Path) -> None:
+    """Every request is answered in both books, or never arrived, or its answer was lost: each told by its id."""
+    journal = read_journal(data / "journal.jsonl")
+    arrived = {int(request, 16) for request in journal.arrivals if not request.startswith("control-")}
+    samples = ended.table("samples")
+    ours, answered = set(samples.request_id), set(samples[samples.status > 0].request_id)
+    assert arrived <= ours, "the server saw a request that is not in the samples"
+    assert answered <= arrived, "the samples hold an answer to a request that the server never saw"
+    never_arrived, answer_lost = ours - arrived, arrived - answered
+    assert never_arrived
+    assert len(never_arrived) + len(answer_lost) + len(answered) == len(samples)
