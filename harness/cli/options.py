@@ -25,6 +25,8 @@ DEFAULT_SEED = 1
 MOST_SITES = 10_000
 MOST_WORKERS = 1_000
 GREATEST_SEED = 2**63 - 1
+LONGEST_SHOWN = 40
+"""Characters of a bad value that an error repeats."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # generic only fr
         if number is not None and self.least <= number <= self.most:
             return number
         upper = f" to {self.most:,}" if self.most < GREATEST_SEED else ""
-        what = f"'{value}' is not a {self.name}"
+        what = f"'{_short(str(value))}' is not a {self.name}"
         raise _bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
 
 
@@ -95,7 +97,9 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only f
             raise _said_by_parser(param, error) from error
         if seconds <= 0 or not math.isfinite(seconds):
             raise _bad_value(
-                param, f"'{value}' is not a time that a run can take", "write how long it lasts, such as 90s or 10m"
+                param,
+                f"'{_short(value)}' is not a time that a run can take",
+                "write how long it lasts, such as 90s or 10m",
             )
         return seconds
 
@@ -185,6 +189,10 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
 
 def _bad_value(param: click.Parameter | None, what: str, how: str) -> InputError:
     return InputError(Problem(what, param.opts[0] if param else "", how))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
 def _said_by_parser(param: click.Parameter | None, error: ValueError) -> InputError:

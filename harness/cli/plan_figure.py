@@ -38,7 +38,7 @@ def reference_site(plan: Plan) -> str:
 
 def draw_terminal(plan: Plan) -> str:
     """The picture as lines of text without colour codes, 80 columns wide or as wide as a narrower terminal."""
-    import plotext
+    import plotext  # type: ignore[import-untyped]  # it ships no types
 
     clock = timeline_of(plan.spec).clocks[reference_site(plan)]
     times_s = np.linspace(0.0, plan.length_s, 2 * TERMINAL_COLUMNS, endpoint=False)
@@ -105,15 +105,11 @@ def _draw_personas(axes: Axes, plan: Plan) -> None:
 
 def _draw_steps(axes: Axes, plan: Plan, persona: str | None, label: str, colour: str, dash: str, width: float) -> None:
     times_s, heads = duty_steps(plan, persona=persona)
-    axes.step(
-        [*times_s, plan.length_s],
-        [*heads, heads[-1]],
-        where="post",
-        label=label,
-        color=colour,
-        linestyle=dash,
-        linewidth=width,
-    )
+    # Everybody leaves at the very end; the drop would only be a line on the picture's edge.
+    shown = [(time_s, count) for time_s, count in zip(times_s, heads, strict=True) if time_s < plan.length_s]
+    xs = [time_s for time_s, _ in shown] + [plan.length_s]
+    ys = [count for _, count in shown] + [shown[-1][1]]
+    axes.step(xs, ys, where="post", label=label, color=colour, linestyle=dash, linewidth=width)
 
 
 def _shade_phases(axes: Axes, plan: Plan, site: str) -> None:

@@ -1,7 +1,7 @@
 """What slots yield beside the steady state: begun, finished and sent, counted over slots that are played in outline.
 
     steady   ───────────────────────      A slot begins with a short wait, not in the middle of a workflow, so that it
-    a slot   ▁▂█▆▅▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    first begins more than the steady state does, finishes less, and is cut at its end.
+    a slot   ▁▂█▆▅▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    first begins more than the steady state does, and at its end is cut.
 
 In long slots both ends are nothing; in a minute's time lapse they are most of what happens. Outline: a workflow is its
 weight, its length and the moments of its requests (`Cost`), nothing is called. The draws are counted, so the same on
@@ -31,6 +31,9 @@ __all__ = ["OutlineSlots", "Ratios", "ratios_to_steady"]
 CYCLES = 60_000
 """Cycles to play for each persona: counts of a workflow that is a tenth of them are then good to about one per cent."""
 MOST_ROWS = 30_000
+LONG_SLOT_CYCLES = 200
+"""From so many cycles a slot on, its beginning and end change its counts by less than a hundredth: the steady state
+will do."""
 _FINE = 400
 """Quantiles that stand for a lognormal pause."""
 
@@ -69,6 +72,8 @@ def ratios_to_steady(
         return Ratios({}, {}, {})
     on_duty_s = float((slots.ends_s - slots.starts_s).sum())
     cycles_a_slot = sum(steady_runs.values()) / len(slots.starts_s) + 1
+    if cycles_a_slot > LONG_SLOT_CYCLES:
+        return Ratios({}, {}, {})
     rows = int(min(MOST_ROWS, max(CYCLES / cycles_a_slot, 100)))
     chosen = (
         (np.arange(rows) * len(slots.starts_s)) // rows
@@ -95,11 +100,12 @@ def _play(
     shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
     upto = shares.cumsum(axis=1)
     begun, finished, sent = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
+    phase_ends_s = np.array([*slots.phase_ends_s[:-1], np.inf])
     ends_s = slots.ends_s[chosen]
     now_s = slots.starts_s[chosen] + _first_wait_s(draws, habits, slots.opening[chosen])
     while (on_duty := now_s < ends_s).any():
         now_s, ends_s = now_s[on_duty], ends_s[on_duty]
-        phase = np.minimum(np.searchsorted(slots.phase_ends_s, now_s, side="right"), len(slots.weights) - 1)
+        phase = np.searchsorted(phase_ends_s, now_s, side="right")
         # Begun runs are counted by their chances, not by what is drawn: the same mean with less noise.
         begun += np.bincount(phase, minlength=len(shares)) @ shares
         drawn = (draws.uniform(len(now_s))[:, None] >= upto[phase]).sum(axis=1)
@@ -109,13 +115,13 @@ def _play(
         finished += np.bincount(drawn, weights=~idle & (now_s + length_s < ends_s), minlength=len(names))
         in_time = (now_s[:, None] + ages_s[drawn] < ends_s[:, None]).mean(axis=1)
         sent += np.bincount(drawn, weights=np.where(idle, 0.0, in_time), minlength=len(names))
-        now_s = now_s + length_s + between_s[draws.below(_FINE, len(now_s))]
+        busy_until_s = now_s + length_s + between_s[draws.below(_FINE, len(now_s))]
+        now_s = np.where(idle, phase_ends_s[phase], busy_until_s)
     return begun, finished, sent
 
 
 def _first_wait_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_]) -> Floats:
-    """As the load waits: what is left of a pause for whoever is there at the opening, a whole one for who comes
-    later."""
+    """As the load waits: the rest of a pause for whoever is there at the opening, a whole one for who comes later."""
     pace = habits.think
     found_waiting = Pace(pace.mean_s * math.exp(pace.sigma**2), pace.sigma)
     left_s = draws.uniform(len(opening)) * _lognormal(found_waiting)[draws.below(_FINE, len(opening))]
@@ -123,8 +129,7 @@ def _first_wait_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_]) -> 
 
 
 def _spread(costs: Mapping[str, Cost], names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Lengths of runs and ages of requests (workflow × quantile), stretched to the mean length that the steady state
-    has."""
+    """Lengths of runs and ages of requests (workflow × quantile), stretched to the steady state's mean length."""
     durations_s, ages_s = [], []
     for name in names:
         cost = costs[name]

@@ -17,8 +17,10 @@ from harness.scenario.model import RunSpec, Scenario, Site
 OPENS_S, CLOSES_S = 8 * 3600.0, 12 * 3600.0
 PERSONAS = ("nurse", "physician", "clerk")
 SOURCE = "assumption, made for a test"
-ROUNDING_HEADS = 1e-3
-"""Heads that a curve can move within the microsecond that run times are rounded to, and more."""
+ROUNDING_S = 2e-6
+"""More than run times are moved by rounding, in seconds of the run."""
+STEEPEST_PER_S = 1 / 60
+"""Shares a second of local time: the curves here have a minute between points at least."""
 
 
 @st.composite
@@ -78,7 +80,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 @given(plans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_nobody_is_on_duty_twice_at_once(plan: Plan) -> None:
     slots_of = defaultdict(list)
     for slot in plan.slots:
@@ -88,22 +90,23 @@ def test_nobody_is_on_duty_twice_at_once(plan: Plan) -> None:
 
 
 @given(plans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_heads_on_duty_stay_within_one_of_the_curve(plan: Plan) -> None:
     timeline = timeline_of(plan.spec)
     for site in plan.spec.sites:
         clock = timeline.clocks[site.name]
-        local_s = np.linspace(clock.opens_local_s + 0.001, clock.closes_local_s - 0.001, 50)
+        blurred_s = ROUNDING_S * clock.time_lapse
+        local_s = np.linspace(clock.opens_local_s + blurred_s, clock.closes_local_s - blurred_s, 50)
         run_s = [(time_s - clock.opens_local_s + clock.offset_s) / clock.time_lapse for time_s in local_s]
         for persona, heads in site.heads.items():
             points = plan.spec.scenario.curves[persona].points
             planned = on_duty(plan, run_s, site.name, persona=persona)
             for time_s, count in zip(local_s, planned, strict=True):
-                assert abs(count - share_at(points, time_s) * heads) <= 1 + ROUNDING_HEADS
+                assert abs(count - share_at(points, time_s) * heads) <= 1 + heads * STEEPEST_PER_S * blurred_s
 
 
 @given(plans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_slot_lies_within_its_sites_time_and_lasts(plan: Plan) -> None:
     clocks = timeline_of(plan.spec).clocks
     for slot in plan.slots:
@@ -121,7 +124,7 @@ def test_the_same_choice_gives_the_same_roster(plan: Plan) -> None:
 
 
 @given(plans(), st.integers(1, 6), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_slot_has_one_worker_and_only_heavy_sites_are_split(
     plan: Plan, workers: int, data: st.DataObject
 ) -> None:
@@ -146,7 +149,7 @@ def test_a_split_site_is_balanced_at_every_moment(plan: Plan, workers: int) -> N
     others = {(site.name, "labs"): 1e-6 for site in plan.spec.sites[1:]}
     expected = ExpectedLoad({(one_site, "labs"): 1e9, **others}, {}, {}, {}, {}, {}, {})
     worker_of_slot = partition(plan, workers, expected)
-    for moment_s in np.linspace(0, plan.length_s, 20):
+    for moment_s in np.linspace(0, plan.length_s, 8):
         counts: dict[str, Counter[int]] = defaultdict(Counter)
         for slot, worker in zip(plan.slots, worker_of_slot, strict=True):
             if slot.site == one_site and slot.start_s <= moment_s < slot.end_s:

@@ -82,6 +82,16 @@ def test_a_phase_in_which_nothing_is_begun_expects_nothing(make_spec: Make, cost
     assert expected.requests["lake", "labs"] > 0
 
 
+def test_an_idle_phase_ends_even_for_people_who_never_pause(make_spec: Make, costs: dict[str, Cost]) -> None:
+    nothing = {"nurse": {"medicate": 0.0, "chart": 0.0}}
+    phase = {"name": "idle", "start_s": 8 * HOUR, "end_s": 9 * HOUR, "emphasis": nothing}
+    plan = compile_plan(make_spec(points=FULL, phases=[phase], duration_s=400.0, think_factor=0.0))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    # 200 s are left for ten nurses; runs take 20 s, back to back, and the last one ends with the slot or is cut.
+    runs = sum(expected.by_workflow["lake", "nurse", workflow] for workflow in ("chart", "medicate"))
+    assert runs == pytest.approx(100, rel=0.1)
+
+
 def test_the_busiest_tenth_is_where_most_are_on_duty(make_spec: Make, costs: dict[str, Cost]) -> None:
     plan = compile_plan(make_spec())
     expected = integrate(plan, work_of(plan, costs), LANES)
