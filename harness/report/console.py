@@ -23,7 +23,6 @@ from rich.text import Text
 from harness.report.sites import SiteRow, site_rows
 from harness.report.wording import MISSING, latency_text, rate_text, share_text
 from harness.units import count_text, duration_text
-from harness.verdict import headline
 
 __all__ = ["LiveFigures", "LiveView", "end_of_run"]
 
@@ -146,6 +145,9 @@ def end_of_run(
     console: Console | None = None,
 ) -> None:
     """Print the verdict as a sentence, the worst sites, the others in one row, the report's path, what to try next."""
+    # Here and not above: the verdict brings pandas and scipy along, and a live view must start at once.
+    from harness.verdict import headline
+
     out = console or Console(highlight=False)
     outcome = str(verdict["verdict"])
     word = Text(f"{outcome.upper():<7}", style=_VERDICT_STYLE.get(outcome, "bold"))

@@ -1,4 +1,6 @@
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,3 +162,9 @@ def test_a_single_other_site_is_named_rather_than_counted(run_of: Callable[..., 
     text = end_text(run_of(2, "fail"))
     assert "lake" in text
     assert "other" not in text.split("←")[0]
+
+
+def test_the_live_view_brings_no_heavy_library_along() -> None:
+    script = "import harness.report, sys; print(sorted({'matplotlib', 'pandas', 'scipy', 'duckdb'} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
