@@ -8,8 +8,8 @@ STALL_MS: Final = 1000.0
 """A loop that did not run for so long has held every clinician of its worker. source: requirement (verdict rules)"""
 LATENESS_FLOOR_MS: Final = 10.0
 LATENESS_SHARE: Final = 0.05
-"""Requests may start late (p99) by the floor, or by this share of the tightest latency bound. source: requirement
-(verdict rules)"""
+"""Requests may start late (p99) by the floor, or by this share of the tightest required latency bound. source:
+requirement (verdict rules)"""
 CPU_SHARE: Final = 0.9
 """Of one core, mean over 10 s; above it a process waits for itself. source: assumption"""
 STEAL_SHARE: Final = 0.1
@@ -22,7 +22,7 @@ LITTLES_LAW_SHARE: Final = 0.01
 """Healthy recorders agree within 0.0002; one that loses half of the slow samples is off by 0.021. source: measured"""
 TIME_SHARE: Final = 0.01
 """On duty = waiting + thinking + idle. source: requirement (verdict rules)"""
-SMALLEST_TIME_S: Final = 0.05
+SMALLEST_TIME_S: Final = 0.005
 """Two sums of seconds that differ by less than this agree, however small they are. source: assumption"""
 MIX_P_VALUE: Final = 1e-6
 MIX_DISTANCE: Final = 0.10

@@ -235,3 +235,22 @@ def test_workflows_that_the_target_cannot_serve_do_not_count_in_the_mix(fabricat
     assert judged(run)["verdict"] == "invalid"
     run.manifest["unsupported"] = {"record-death": ["Patient.update"]}
     assert judged(run)["verdict"] == "pass"
+
+
+def test_lateness_is_held_against_the_tightest_bound_that_is_required(
+    fabricate: Fabricate, make_objective: Callable[..., Any]
+) -> None:
+    for required, verdict in ((False, "pass"), (True, "invalid")):
+        run = fabricate()
+        run.objectives = (*run.objectives, make_objective("tight", "network", "p95_ms", 600.0, required=required))
+        run.samples["intended_s"] = run.samples["start_s"] - 0.045
+        assert judged(run)["verdict"] == verdict
+
+
+def test_a_few_runs_that_differ_by_chance_are_not_another_mix(fabricate: Fabricate) -> None:
+    run = fabricate(requests=200)
+    nurses = run.workflows.index[run.workflows["persona"] == "nurse"]
+    other = nurses[run.workflows.loc[nurses, "workflow"] == "vital-signs"][:7]
+    run.workflows.loc[other, "workflow"] = "medication-pass"
+    (mix,) = [each for each in judged(run)["validity"] if each["check"] == "mix"]
+    assert (mix["outcome"], mix["figure"]) == ("pass", 0.0)
