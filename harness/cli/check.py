@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.target_options import people_options, target_from, target_options
+from harness.cli.target_options import people_options, target_arguments, target_from, target_options
 from harness.units import count_text
 
 if TYPE_CHECKING:
@@ -103,5 +103,4 @@ def _print(rows: Sequence[Row]) -> None:
 def _next(choice: Choice, target: Target | None) -> str:
     if target is None:
         return f"next     emrload run {choice.arguments()} --target sandbox --duration 60s"
-    owned = "" if target.loopback else f" --i-own {target.host}"
-    return f"next     emrload run {choice.arguments()} --target {target.url}{owned} --duration 2m"
+    return f"next     emrload run {choice.arguments()} {target_arguments(target)} --duration 2m"

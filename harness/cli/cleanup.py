@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,10 @@ from harness.units import count_text, duration_text
 if TYPE_CHECKING:
     from harness.control import Cleanup
 
-__all__ = ["command"]
+__all__ = ["CleanupView", "command"]
 
 SHOWN_STUCK = 10
+PLAIN_LINE_EVERY_S = 5.0
 
 EPILOG = """\b
 Examples:
@@ -58,7 +60,7 @@ def command(
     assert target is not None  # noqa: S101 (one of the two is given, see above)
     with ControlClient(target_from(target, i_own, allow_list)) as client:
         capabilities = read_capabilities(client)
-        progress = _Progress()
+        progress = CleanupView()
         result = clean_up(client, capabilities, run_id, progress.note)
         progress.end()
         url = client.target.url
@@ -78,19 +80,23 @@ def _target_of_run(run_dir: Path, manifest: dict[str, Any]) -> tuple[str, str]:
     return url, run_id
 
 
-class _Progress:
-    """One line that is written over in a terminal; nothing where there is none, the result says it all."""
+class CleanupView:
+    """Progress on stderr: a line that is written over in a terminal, else a plain line every few seconds."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True)
         self._deleted = 0
+        self._next_line_at = time.monotonic() + PLAIN_LINE_EVERY_S
 
     def note(self, kind: str, deleted: int) -> None:
         self._deleted += deleted
         if self._console.is_terminal:
             self._console.print(f"deleted {self._deleted:,}, now {kind}".ljust(60), end="\r")
+        elif time.monotonic() >= self._next_line_at:
+            self._next_line_at += PLAIN_LINE_EVERY_S
+            click.echo(f"deleted {self._deleted:,}, now {kind}", err=True)
 
     def end(self) -> None:
         if self._console.is_terminal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.target_options import people_options, target_from, target_options
+from harness.cli.target_options import people_options, target_arguments, target_from, target_options
 from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def command(choice: Choice, target: str, i_own: tuple[str, ...], allow_list: Pat
         print(json.dumps(_as_json(seeded, vetted.url), indent=2))
     else:
         _print(seeded, vetted.url)
-        owned = "" if vetted.loopback else f" --i-own {vetted.host}"
-        print(f"next     emrload run {choice.arguments()} --target {vetted.url}{owned} --duration 2m")
+        print(f"next     emrload run {choice.arguments()} {target_arguments(vetted)} --duration 2m")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +15,7 @@ from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice,
 if TYPE_CHECKING:
     from harness.control.target import Target
 
-__all__ = ["people_options", "target_from", "target_options"]
+__all__ = ["people_options", "target_arguments", "target_from", "target_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -80,3 +81,9 @@ def target_from(target: str, i_own: tuple[str, ...], allow_list: Path | None) ->
     from harness.control.target import parse_target
 
     return parse_target(target, i_own=i_own, allow_list=allow_list)
+
+
+def target_arguments(target: Target) -> str:
+    """`--target URL`, with `--i-own HOST` where it is needed, quoted for a shell."""
+    words = ["--target", target.url]
+    return shlex.join(words if target.loopback else [*words, "--i-own", target.host])

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from harness.cli.cleanup import CleanupView
 from harness.cli.program import run_program
 from harness.cli.seed import SeedView
+from harness.cli.target_options import target_arguments
 from harness.control import ControlClient, SeedProgress, clean_up, parse_target, read_capabilities
 from harness.fhir import requests
 from harness.rundir import create_run_dir
@@ -154,8 +156,13 @@ def test_in_a_terminal_there_is_a_table_and_progress(
     assert "deleted" in capsys.readouterr().err
 
 
-def test_a_long_seeding_says_how_far_it_is(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_long_says_how_far_it_is(capsys: Output, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.cli.seed.PLAIN_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr("harness.cli.cleanup.PLAIN_LINE_EVERY_S", 0.0)
+    deletion = CleanupView()
+    deletion.note("Patient", 1200)
+    deletion.end()
+    assert capsys.readouterr().err == "deleted 1,200, now Patient\n"
     with SeedView() as view:
         view.update(SeedProgress(patients=7, of=320, resources=99))
     assert capsys.readouterr().err == "seeding: 7 of 320 patients\n"
@@ -185,3 +192,9 @@ def test_a_kind_that_cannot_be_searched_is_said(relay: Any, capsys: Output) -> N
     relay.tamper = lambda method, path, body, answer: (400, {}, b"") if "Coverage?" in path else answer
     assert run_program(["cleanup", "--target", relay.url]) == 2
     assert "Could not be searched by tag: Coverage" in capsys.readouterr().out
+
+
+def test_a_command_to_type_next_says_who_owns_the_host() -> None:
+    assert target_arguments(parse_target("http://127.0.0.1:8080/fhir")) == "--target http://127.0.0.1:8080/fhir"
+    far = parse_target("https://ehr.example.org/r4", i_own=["ehr.example.org"])
+    assert target_arguments(far) == "--target https://ehr.example.org/r4 --i-own ehr.example.org"
