@@ -66,5 +66,5 @@ case ${1:-} in
   --build) build ;;
   --stop) stop "${2:?usage: start.sh --stop PORT}" ;;
   [0-9]*) build; start "$@" ;;
-  *) sed -n '2,10p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
+  *) sed -n '2,9p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac
