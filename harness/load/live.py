@@ -1,4 +1,7 @@
-"""Turns batches of samples into what others watch live: a progress line a second, and Locust's request event where somebody listens."""
+"""Turns batches of samples into what others watch live.
+
+A progress line a second, and Locust's request event where somebody listens.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-import numpy as np
 from locust.env import Environment
 
-from harness.load.recorder import Recorder, Rows
-from harness.samples.progress import Progress, bucket_of, progress_path
+from harness.load.recorder import Recorder
+from harness.samples.progress import Progress, count_by_bucket, progress_path
+from harness.samples.writer import Rows
 
 __all__ = ["ProgressReport"]
 
@@ -32,8 +35,9 @@ class ProgressReport:
         """Count a batch that is about to be written."""
         code = self._recorder.names.code
         self._requests += len(rows)
-        self._errors += int((~np.isin(rows["outcome"], [code("ok"), code("expected_refusal")])).sum())
-        self._latencies.update(bucket_of(latency_ms) for latency_ms in rows["latency_ms"].tolist())
+        outcome = rows["outcome"]
+        self._errors += int(((outcome != code("ok")) & (outcome != code("expected_refusal"))).sum())
+        self._latencies.update(count_by_bucket(rows["latency_ms"]))
 
     def keep_writing(self) -> None:
         """A line a second, until killed; the last one then."""

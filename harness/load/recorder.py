@@ -1,18 +1,16 @@
 """What one load process writes down: samples, workflows, duty, health and the first failures of each kind.
 
-Counts what it started and what it finished by itself, and integrates requests in flight over time, so that the analysis can hold
-the samples against something that was not made from them (Little's law).
+Counts what it started and what it finished by itself, and integrates requests in flight over time, so that the analysis
+can hold the samples against something that was not made from them (Little's law).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import gevent
-import numpy as np
 import orjson
 
 from harness.load.clock import RunClock
@@ -24,11 +22,12 @@ __all__ = ["Recorder"]
 FLUSH_EVERY_S: Final = 1.0
 FAILURES_OF_A_KIND: Final = 100
 
-Rows = np.ndarray[Any, np.dtype[Any]]
-
 
 class Recorder:
-    """Owns the streams of one worker. `sample`, `workflow` and `duty` take a row's values in the order of harness.samples.columns."""
+    """Owns the streams of one worker.
+
+    `sample`, `workflow`, `duty` and `health` take a row's values in the order of harness.samples.columns.
+    """
 
     def __init__(self, streams: Path, worker: int, clock: RunClock) -> None:
         self.worker = worker
@@ -38,21 +37,19 @@ class Recorder:
         self._workflows = StreamWriter(stream_path(streams, "workflows", worker), WORKFLOWS)
         self._duty = StreamWriter(stream_path(streams, "duty", worker), DUTY)
         self._health = StreamWriter(stream_path(streams, "health", worker), HEALTH)
+        self.sample = self._samples.append
         self.workflow = self._workflows.append
         self.duty = self._duty.append
         self.health = self._health.append
+        self.before_flush = self._samples.before_flush
+        """Have a listener see each batch of samples just before it is written."""
         self._failures = (streams / f"failures-w{worker}.jsonl").open("ab", buffering=0)
         self._failure_counts: Counter[tuple[str, ...]] = Counter()
-        self._before_flush: list[Callable[[Rows], None]] = []
         self.started = 0
         self.finished = 0
         self.in_flight = 0
         self._in_flight_s = 0.0
         self._in_flight_since_s = clock.now_s()
-
-    def before_flush(self, listener: Callable[[Rows], None]) -> None:
-        """Have `listener` see each batch of samples (a structured array with codes) just before it is written."""
-        self._before_flush.append(listener)
 
     def request_starts(self, now_s: float) -> None:
         self._in_flight_s += self.in_flight * (now_s - self._in_flight_since_s)
@@ -70,11 +67,6 @@ class Recorder:
         """∫ requests in flight dt from the start of the run to `now_s`."""
         return self._in_flight_s + self.in_flight * (now_s - self._in_flight_since_s)
 
-    def sample(self, *values: Any) -> None:
-        if self._samples.full:
-            self._show_and_flush()
-        self._samples.append(*values)
-
     def failure(self, kind: tuple[str, ...], facts: dict[str, Any]) -> None:
         """Keep the first hundred failures of a kind; `facts` hold no content of an answer."""
         self._failure_counts[kind] += 1
@@ -88,23 +80,14 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        self._show_and_flush()
-        for stream in (self._workflows, self._duty, self._health):
+        for stream in (self._samples, self._workflows, self._duty, self._health):
             stream.flush()
 
     def close(self) -> None:
         """Flush and end every stream; a second call does nothing."""
         if self._failures.closed:
             return
-        self._show_and_flush()
         for stream in (self._samples, self._workflows, self._duty, self._health):
             stream.close()
         self._failures.close()
         self.names.close()
-
-    def _show_and_flush(self) -> None:
-        rows = self._samples.pending()
-        if len(rows):
-            for listener in self._before_flush:
-                listener(rows)
-        self._samples.flush()

@@ -1,4 +1,6 @@
-"""Rows packed into preallocated memory, written to an Arrow IPC stream in batches; a killed process loses only what was not yet flushed.
+"""Rows packed into preallocated memory, written to an Arrow IPC stream in batches.
+
+A killed process loses only what was not yet flushed.
 
     append(values) ──▶ buffer of packed rows ──flush, about once a second──▶ streams/<table>-w<worker>.arrows
     names.code("Patient.read") ──▶ 17 ──first use──▶ streams/names-w<worker>.jsonl
@@ -9,6 +11,7 @@ A name is written before the batch that uses its code, so that whatever can be r
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +19,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-__all__ = ["Names", "StreamWriter", "names_path", "physical_schema", "stream_path"]
+__all__ = ["Names", "Rows", "StreamWriter", "names_path", "physical_schema", "stream_path"]
+
+Rows = np.ndarray[Any, np.dtype[Any]]
+"""A batch as a structured array: one field a column, names as codes."""
 
 FLUSH_ROWS: Final = 4096
 """A batch of this many rows is written at once: larger ones stall the generator for tens of milliseconds."""
@@ -78,35 +84,35 @@ class StreamWriter:
         packing = [_PACKING[field.type] for field in self._schema]
         self._struct = struct.Struct("<" + "".join(letter for letter, _ in packing))
         self._dtype = np.dtype({"names": self._schema.names, "formats": [dtype for _, dtype in packing]})
-        self._buffer = bytearray(self._struct.size * FLUSH_ROWS)
+        self._row_bytes = self._struct.size
+        self._full_bytes = self._row_bytes * FLUSH_ROWS
+        self._buffer = bytearray(self._full_bytes)
+        self._used_bytes = 0
+        self._before_flush: list[Callable[[Rows], None]] = []
         self._file = path.open("wb", buffering=0)
         self._stream = pa.ipc.new_stream(self._file, self._schema)
-        self._pending = 0
-        self.rows = 0
+
+    def before_flush(self, listener: Callable[[Rows], None]) -> None:
+        """Have `listener` see each batch just before it is written."""
+        self._before_flush.append(listener)
 
     def append(self, *values: Any) -> None:
-        """Add one row; a full buffer is written first."""
-        if self._pending == FLUSH_ROWS:
+        """Add one row; a buffer that is full then is written."""
+        self._struct.pack_into(self._buffer, self._used_bytes, *values)
+        self._used_bytes += self._row_bytes
+        if self._used_bytes == self._full_bytes:
             self.flush()
-        self._struct.pack_into(self._buffer, self._pending * self._struct.size, *values)
-        self._pending += 1
-        self.rows += 1
-
-    @property
-    def full(self) -> bool:
-        """The next `append` will flush first."""
-        return self._pending == FLUSH_ROWS
-
-    def pending(self) -> np.ndarray[Any, np.dtype[Any]]:
-        """The rows not yet written, as a structured array over the buffer: valid until the next append or flush."""
-        return np.frombuffer(self._buffer, self._dtype, count=self._pending)
 
     def flush(self) -> None:
-        if not self._pending:
+        """Write what the buffer holds."""
+        if not self._used_bytes:
             return
-        rows = self.pending()
+        # a copy, and the buffer free again at once: a listener may let others run, and they append
+        rows = np.frombuffer(bytes(memoryview(self._buffer)[: self._used_bytes]), self._dtype)
+        self._used_bytes = 0
+        for listener in self._before_flush:
+            listener(rows)
         columns = [_arrow_column(rows[field.name], field.type) for field in self._schema]
-        self._pending = 0
         self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
 
     def close(self) -> None:
@@ -118,7 +124,7 @@ class StreamWriter:
         self._file.close()
 
 
-def _arrow_column(values: np.ndarray[Any, np.dtype[Any]], kind: pa.DataType) -> pa.Array[Any]:
-    """A copy of `values`. Made from raw buffers: `pa.array` of a numpy array imports pandas, a stall of 0.3 s in the generator."""
+def _arrow_column(values: Rows, kind: pa.DataType) -> pa.Array[Any]:
+    """A copy of `values`, made from raw buffers: `pa.array` of a numpy array imports pandas, and stalls us for 0.3 s."""
     data = np.packbits(values, bitorder="little").tobytes() if kind == pa.bool_() else values.tobytes()
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(data)])
