@@ -28,6 +28,7 @@ Search = Callable[[ReadSession, str, list[tuple[str, str]]], Reply]
 
 _ORDER = {"delete": 0, "create": 1, "update": 2, "read": 3, "vread": 3, "history": 3, "search": 3}
 _URN = "urn:uuid:"
+_NODES = (dict, list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,18 +205,24 @@ def _rename(node: Any, new_names: Mapping[str, str]) -> None:
     """Put the new ids in place of urn:uuid references; raises FhirError 400 for one that no entry carries."""
     if isinstance(node, list):
         for item in node:
-            if isinstance(item, dict | list):
+            if isinstance(item, _NODES):
                 _rename(item, new_names)
         return
     for name, value in node.items():
-        if isinstance(value, dict | list):
+        if isinstance(value, _NODES):
             _rename(value, new_names)
-        elif name == "reference" and isinstance(value, str) and value.startswith(_URN):
-            if value not in new_names:
-                raise FhirError(400, "not-found", "a urn:uuid reference leads to no entry of this transaction")
-            node[name] = new_names[value]
-        elif name == "reference" and isinstance(value, str) and "?" in value:
-            raise FhirError(400, "not-supported", "conditional references are not served; refer by id or urn:uuid")
+        elif name == "reference" and isinstance(value, str):
+            node[name] = _renamed(value, new_names)
+
+
+def _renamed(reference: str, new_names: Mapping[str, str]) -> str:
+    if "?" in reference:
+        raise FhirError(400, "not-supported", "conditional references are not served; refer by id or urn:uuid")
+    if not reference.startswith(_URN):
+        return reference
+    if reference not in new_names:
+        raise FhirError(400, "not-found", "a urn:uuid reference leads to no entry of this transaction")
+    return new_names[reference]
 
 
 def _perform(

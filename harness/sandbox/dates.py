@@ -61,6 +61,7 @@ def _after(first: date, match: re.Match[str]) -> date:
     return date(first.year + 1, 1, 1)
 
 
+@lru_cache(maxsize=1024)
 def instant_text(milliseconds: int) -> str:
     """`2026-11-22T09:30:00.123Z`."""
     moment = _EPOCH + timedelta(milliseconds=milliseconds)

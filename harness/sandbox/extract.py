@@ -79,7 +79,7 @@ def _walk(resource: Mapping[str, Any], chain: tuple[str, ...]) -> list[Any]:
     for name in chain:
         stepped: list[Any] = []
         for node in found:
-            if not isinstance(node, Mapping):
+            if not isinstance(node, dict):
                 raise FhirError(400, "structure", f"the element that should hold {name} is no object")
             value = node.get(name)
             if isinstance(value, list):

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 import socket
 import sys
@@ -71,6 +72,7 @@ def serve(settings: Settings) -> None:
     parent = os.getppid()
     with _reserved_port(settings.host, settings.port) as port, _data_folder(settings.data) as data:
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        _allow_many_connections()
         asyncio.run(_serve(settings, port, data, parent))
 
 
@@ -145,6 +147,12 @@ def _say_ready(host: str, port: int, data: Path) -> None:
     line = {"url": f"http://{written}:{port}{BASE_PATH}", "pid": os.getpid(), "data": str(data)}
     sys.stdout.write(orjson.dumps(line).decode() + "\n")
     sys.stdout.flush()
+
+
+def _allow_many_connections() -> None:
+    """Each connection is an open file; take all that the system grants this process without asking anybody."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextlib.contextmanager
