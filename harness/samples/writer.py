@@ -125,6 +125,6 @@ class StreamWriter:
 
 
 def _arrow_column(values: Rows, kind: pa.DataType) -> pa.Array[Any]:
-    """A copy of `values`, made from raw buffers: `pa.array` of a numpy array imports pandas, and stalls us for 0.3 s."""
+    """A copy of `values`, from raw buffers: `pa.array` of a numpy array imports pandas, and stalls us for 0.3 s."""
     data = np.packbits(values, bitorder="little").tobytes() if kind == pa.bool_() else values.tobytes()
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(data)])
