@@ -1,44 +1,44 @@
 """A lean HTTP/1.1 client for the hot path: one gevent socket a clinician, llhttp for parsing, nothing in between.
 
-    exchange(request bytes) ──▶ sendall ──▶ recv … recv ──▶ Exchange(status, headers, body, times)
+    exchange(request bytes) ──▶ send ──▶ recv … recv ──▶ Exchange(status, headers, body, times)
 
-Keep-alive, chunked and gzip answers, TLS through one shared verifying context, a bound on connecting and one on the whole answer, no
-redirects. It only tells what came over the wire; whether that is good is judged elsewhere.
+Keep-alive, chunked and gzip answers, TLS through one shared verifying context, a bound on connecting and one on the
+whole answer, no redirects. It only tells what came over the wire; whether that is good is judged elsewhere.
 """
 
 from __future__ import annotations
 
+import math
 import socket
 import ssl
-import zlib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
-from urllib.parse import urlsplit
 
 import gevent
-import httptools
 from gevent import monkey
 from gevent import socket as gsocket
+from gevent.ssl import SSLContext
+
+from harness.load.answer import MAX_ANSWER_BYTES, AnswerParser, BadAnswer, Headers
+from harness.load.endpoint import Endpoint
 
 __all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "shared_tls_context"]
 
 _RECEIVE_BYTES: Final = 65_536
 _IDLE_S: Final = 0.5
 """Servers hang up on lines that are idle; after this long it is worth a look before sending into the void."""
-_poll = monkey.get_original("select", "poll")
-_READABLE: Final = (
-    0x001 | 0x010 | 0x008
-)  # POLLIN, POLLHUP, POLLERR; asked without waiting, so the real one does not stall the loop
-_COMPRESSED: Final = (b"gzip", b"deflate")
-_ZLIB_OR_GZIP: Final = 47
-_MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-"""An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
+_poll = monkey.get_original("select", "poll")  # asked without waiting, so the real one does not stall the loop
+_POLLIN, _POLLERR, _POLLHUP = 0x001, 0x008, 0x010
+_READABLE: Final = _POLLIN | _POLLERR | _POLLHUP
 
 
-class ExchangeFailed(Exception):
-    """No whole answer came. `reason` is `timeout` or `connection`; `hung_up`: a kept line closed before one byte of an answer came."""
+class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a fault of the program)
+    """No whole answer came.
+
+    `reason` is `timeout`, `connection`, or `cancelled` (the caller's patience ended before the bound on answers did).
+    `hung_up`: a kept line closed before one byte of an answer came.
+    """
 
     def __init__(self, reason: str, detail: str, *, hung_up: bool = False) -> None:
         super().__init__(detail)
@@ -47,41 +47,9 @@ class ExchangeFailed(Exception):
         self.hung_up = hung_up
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A target's address; `prefix` is the base URL's path without its last slash."""
-
-    host: str
-    port: int
-    tls: bool
-    prefix: str
-    authority: str
-    """The Host header."""
-
-    @classmethod
-    def from_url(cls, url: str) -> Endpoint:
-        """Raises ValueError where `url` is no http(s) URL with a host."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"'{url}' is not an http or https URL")
-        tls = parts.scheme == "https"
-        host = parts.hostname
-        port = parts.port or (443 if tls else 80)
-        shown = f"[{host}]" if ":" in host else host
-        authority = shown if parts.port is None else f"{shown}:{port}"
-        return cls(host, port, tls, parts.path.rstrip("/"), authority)
-
-    def request_target(self, path: str) -> str:
-        """What stands in the request line for a path relative to the base, or for an absolute link (its own host is dropped)."""
-        if path.startswith(("http://", "https://")):
-            parts = urlsplit(path)
-            return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-        return f"{self.prefix}/{path}" if path and not path.startswith("?") else f"{self.prefix or '/'}{path}"
-
-
 @dataclass(slots=True)
 class Exchange:
-    """One answer. Times in seconds: `connect_s` is 0 on a reused connection; `ttfb_s` and `total_s` count from the start of the exchange."""
+    """One answer. Times in seconds from the start of the exchange; `connect_s` is 0 on a reused connection."""
 
     status: int
     headers: Headers
@@ -93,84 +61,33 @@ class Exchange:
     bytes_received: int
 
 
-class Headers(Mapping[str, str]):
-    """An answer's headers, names in lower case; decoded only when somebody asks for one, which is seldom."""
-
-    __slots__ = ("_decoded", "_raw")
-
-    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
-        self._decoded: dict[str, str] | None = None
-
-    def __getitem__(self, name: str) -> str:
-        return self._known[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    @property
-    def _known(self) -> dict[str, str]:
-        if self._decoded is None:
-            self._decoded = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in self._raw}
-        return self._decoded
-
-
 _tls_context: ssl.SSLContext | None = None
 
 
 def shared_tls_context() -> ssl.SSLContext:
     """One verifying context for all: a context of its own costs a clinician 821 kB and 28 ms."""
-    global _tls_context  # noqa: PLW0603 (made once, on the first https target)
+    global _tls_context
     if _tls_context is None:
-        _tls_context = ssl.create_default_context()
+        _tls_context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and host name
+        _tls_context.load_default_certs()
     return _tls_context
-
-
-class _Parser:
-    """Collects what llhttp calls out for one answer."""
-
-    __slots__ = ("body", "complete", "headers", "keep_alive", "parser", "status")
-
-    def __init__(self) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.complete = False
-        self.keep_alive = False
-        self.status = 0
-        self.parser = httptools.HttpResponseParser(self)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
-
-    def on_body(self, data: bytes) -> None:
-        self.body.append(data)
-
-    def on_message_complete(self) -> None:
-        status = self.parser.get_status_code()
-        if status < 200:  # an announcement: the answer itself is still to come
-            self.headers.clear()
-            return
-        self.complete = True
-        self.status = status
-        self.keep_alive = self.parser.should_keep_alive()  # llhttp forgets it right after this call
 
 
 class Connection:
     """A clinician's line to the target: opened when needed, kept, opened again when the server closed it."""
 
-    __slots__ = ("_connect_timeout_s", "_endpoint", "_last_use", "_socket")
+    __slots__ = ("_connect_timeout_s", "_endpoint", "_last_use", "_received", "_socket")
 
     def __init__(self, endpoint: Endpoint, connect_timeout_s: float) -> None:
         self._endpoint = endpoint
         self._connect_timeout_s = connect_timeout_s
         self._socket: gsocket.socket | None = None
         self._last_use = 0.0
+        self._received = 0
+        """Bytes of the answer under way."""
 
-    def exchange(self, request: bytes, answer_timeout_s: float) -> Exchange:
-        """Send `request`, read the whole answer.
+    def exchange(self, request: bytes, answer_timeout_s: float, give_up_s: float = math.inf) -> Exchange:
+        """Send `request`, read the whole answer; after `give_up_s` in all, connecting included, it is cancelled.
 
         Raises ExchangeFailed; the connection is closed then and opened again by the next exchange.
         """
@@ -180,25 +97,21 @@ class Connection:
         reused = self._socket is not None
         connect_s = 0.0
         if not reused:
-            self._connect()
+            self._connect(give_up_s)
             connect_s = perf_counter() - started
-        timer = gevent.Timeout(answer_timeout_s)
+            give_up_s -= connect_s
+        self._received = 0
+        timer = gevent.Timeout(max(min(answer_timeout_s, give_up_s), 0.001))
         timer.start()
-        progress = _Progress()
         try:
-            return self._converse(request, started, connect_s, reused, progress)
+            return self._converse(request, started, connect_s, reused)
         except gevent.Timeout as timeout:
             if timeout is not timer:
                 raise
-            self.close()
-            raise ExchangeFailed("timeout", f"no whole answer within {answer_timeout_s:g} s") from None
-        except (OSError, httptools.HttpParserError, zlib.error, _BadAnswer) as error:
-            self.close()
-            hung_up = reused and not progress.received
+            raise _out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
+        except (OSError, BadAnswer) as error:
+            hung_up = reused and not self._received
             raise ExchangeFailed("connection", _describe(error), hung_up=hung_up) from error
-        except BaseException:
-            self.close()
-            raise
         finally:
             timer.close()
 
@@ -208,96 +121,102 @@ class Connection:
             self._socket = None
 
     def _closed_while_idle(self) -> bool:
-        """Whether the server has hung up since the last answer: a readable idle line holds its good-bye (or nonsense)."""
+        """Whether the server has hung up since the last answer: a readable idle line holds a good-bye, or nonsense."""
         assert self._socket is not None  # noqa: S101 (the caller looked)
         look = _poll()
         look.register(self._socket.fileno(), _READABLE)
         return bool(look.poll(0))
 
-    def _connect(self) -> None:
+    def _connect(self, give_up_s: float) -> None:
         endpoint = self._endpoint
+        # not an OSError: trying a host's addresses one after the other, that would only end the first try
+        timer = gevent.Timeout(max(min(self._connect_timeout_s, give_up_s), 0.001))
+        timer.start()
         try:
-            with gevent.Timeout(self._connect_timeout_s, TimeoutError("connect")):
-                raw = gsocket.create_connection((endpoint.host, endpoint.port))
-                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if endpoint.tls:
-                    self._socket = _wrap(raw, endpoint.host)
-                else:
-                    self._socket = raw
-        except TimeoutError:
-            detail = f"no connection within {self._connect_timeout_s:g} s"
-            raise ExchangeFailed("timeout", detail) from None
+            line = _open(endpoint.host, endpoint.port)
+            self._socket = _wrap(line, endpoint.host) if endpoint.tls else line
+        except gevent.Timeout as timeout:
+            if timeout is not timer:
+                raise
+            raise _out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
         except OSError as error:
             raise ExchangeFailed("connection", _describe(error)) from error
+        finally:
+            timer.close()
 
-    def _converse(
-        self, request: bytes, started: float, connect_s: float, reused: bool, progress: _Progress
-    ) -> Exchange:
+    def _converse(self, request: bytes, started: float, connect_s: float, reused: bool) -> Exchange:
         line = self._socket
         assert line is not None  # noqa: S101 (exchange() connects first)
+        whole = False
+        try:
+            intact = _send(line, request)
+            parsing = AnswerParser(head_only=request.startswith(b"HEAD "))
+            feed, receive = parsing.feed, line.recv
+            ttfb_s = 0.0
+            while not parsing.complete:
+                data = receive(_RECEIVE_BYTES)
+                if not self._received:
+                    ttfb_s = perf_counter() - started
+                if not data:
+                    parsing.end_of_stream()
+                    break
+                self._received += len(data)
+                if self._received > MAX_ANSWER_BYTES:
+                    raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES // 1024 // 1024} MB")
+                feed(data)
+            body = parsing.body()
+            whole = parsing.keep_alive and intact
+        finally:
+            if not whole:
+                self.close()
+        self._last_use = perf_counter()
+        headers, total_s = Headers(parsing.headers), self._last_use - started
+        return Exchange(parsing.status, headers, body, connect_s, ttfb_s, total_s, reused, self._received)
+
+
+def _send(line: gsocket.socket, request: bytes) -> bool:
+    """Whether all of it went out. A server may answer and close before it has read a large body: the answer counts."""
+    try:
         sent = line.send(request)
         if sent < len(request):
-            line.sendall(request[sent:])
-        parsing = _Parser()
-        feed, receive = parsing.parser.feed_data, line.recv
-        ttfb_s = 0.0
-        while not parsing.complete:
-            data = receive(_RECEIVE_BYTES)
-            if not progress.received:
-                ttfb_s = perf_counter() - started
-            if not data:
-                self._end_of_stream(parsing, progress)
-                break
-            progress.received += len(data)
-            if progress.received > _MAX_ANSWER_BYTES:
-                raise _BadAnswer(f"an answer of more than {_MAX_ANSWER_BYTES // 1024 // 1024} MB")
-            feed(data)
-        if not parsing.keep_alive:
-            self.close()
-        self._last_use = perf_counter()
-        body = b"".join(parsing.body)
-        if any(name.lower() == b"content-encoding" and value in _COMPRESSED for name, value in parsing.headers):
-            body = zlib.decompress(body, _ZLIB_OR_GZIP)
-        return Exchange(
-            parsing.status or parsing.parser.get_status_code(),
-            Headers(parsing.headers),
-            body,
-            connect_s,
-            ttfb_s,
-            self._last_use - started,
-            reused,
-            progress.received,
-        )
-
-    def _end_of_stream(self, parsing: _Parser, progress: _Progress) -> None:
-        """The server closed: the end of an answer without a length, or an answer cut short."""
-        delimited = any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in parsing.headers)
-        if not progress.received or not parsing.headers or delimited:
-            raise _BadAnswer("closed by the server before the answer was whole")
-        self.close()
+            line.sendall(memoryview(request)[sent:])
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
 
 
-class _Progress:
-    __slots__ = ("received",)
+def _open(host: str, port: int) -> gsocket.socket:
+    """A connected socket to the first of the host's addresses that takes it. Raises OSError where none does."""
+    refusal = OSError("the host has no address")
+    for family, kind, protocol, _, address in gsocket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        line = gsocket.socket(family, kind, protocol)
+        try:
+            line.connect(address)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            line.close()
+            refusal = error
+        except BaseException:  # out of time: nobody else would close it
+            line.close()
+            raise
+        else:
+            return line
+    raise refusal
 
-    def __init__(self) -> None:
-        self.received = 0
 
-
-class _BadAnswer(Exception):
-    """The bytes that came are not a whole HTTP answer."""
-
-
-def _wrap(raw: gsocket.socket, host: str) -> gsocket.socket:
-    from gevent.ssl import SSLContext as GeventContext
-
-    context = shared_tls_context()
-    assert isinstance(context, GeventContext)  # noqa: S101 (Locust has patched ssl before this is imported)
+def _wrap(line: gsocket.socket, host: str) -> gsocket.socket:
     try:
-        return context.wrap_socket(raw, server_hostname=host)
+        wrapped: gsocket.socket = shared_tls_context().wrap_socket(line, server_hostname=host)
     except BaseException:
-        raw.close()
+        line.close()
         raise
+    return wrapped
+
+
+def _out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
+    if give_up_s < bound_s:
+        return ExchangeFailed("cancelled", f"{what} before the clinician's time was over")
+    return ExchangeFailed("timeout", f"{what} within {bound_s:g} s")
 
 
 def _describe(error: BaseException) -> str:
