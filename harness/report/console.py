@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.sites import SiteRow, site_rows
-from harness.report.wording import MISSING, latency_text, rate_text, share_text
+from harness.report.wording import MISSING, latency_text, rate_text, sentence, share_text
 from harness.units import count_text, duration_text
 
 __all__ = ["LiveFigures", "LiveView", "end_of_run"]
@@ -110,7 +110,7 @@ def _facts(figures: LiveFigures) -> list[str]:
 
 def _times(figures: LiveFigures) -> str:
     left_s = figures.length_s - figures.elapsed_s
-    rest = f"{duration_text(float(round(left_s)))} left" if left_s > 0 else "the last clinicians finish"
+    rest = f"{_whole(left_s)} left" if left_s > 0 else "the last clinicians finish"
     return f"{_whole(figures.elapsed_s)} of {_whole(figures.length_s)}, {rest}"
 
 
@@ -159,7 +159,14 @@ def end_of_run(
     ]
     out.print()
     out.print(
-        Text.assemble(word, " ", headline(verdict, summary), "   (", ", ".join(fact for fact in facts if fact), ")"),
+        Text.assemble(
+            word,
+            " ",
+            sentence(headline(verdict, summary), summary["by_site"]),
+            "   (",
+            ", ".join(fact for fact in facts if fact),
+            ")",
+        ),
         soft_wrap=True,
     )
     out.print()

@@ -43,6 +43,7 @@ def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec) -> list[tuple[str
         ("target", target.get("url")),
         ("server software", target.get("software")),
         ("FHIR version", target.get("fhir_version")),
+        ("resources there before the run", target.get("volumes")),
         ("embedded sandbox", target.get("sandbox")),
         ("run", manifest.get("run_id")),
         ("state", manifest.get("state")),

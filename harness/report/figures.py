@@ -265,8 +265,13 @@ def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
 
 
 def _scatter(panel: Axes, known: pd.DataFrame, column: str, form: Format) -> None:
+    if known.empty:
+        panel.set_xticks([])
+        panel.set_yticks([])
+        panel.text(0.5, 0.5, "too few requests for a p95", transform=panel.transAxes, ha="center", color=GREY)
+        return
     times = known["time_s"].to_numpy(dtype=float)
-    place = (times - times.min()) / max(float(np.ptp(times)), 1e-9) if times.size else times
+    place = (times - times.min()) / max(float(np.ptp(times)), 1e-9)
     colours = [heat_colour(0.3 + 0.6 * share) for share in place]
     panel.scatter(known[column], known["p95_ms"], c=colours, s=26, linewidths=0.5, edgecolors=INK)
     bins = _binned_median(known[column].to_numpy(dtype=float), known["p95_ms"].to_numpy(dtype=float))

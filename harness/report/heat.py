@@ -42,8 +42,8 @@ class HeatTable:
 
 
 def ordered_workflows(site_workflow: pd.DataFrame, spec: RunSpec) -> list[str]:
-    """The workflows that have a row, in the order of the scenario's personas; those of no persona last, by name."""
-    found = set(site_workflow["workflow"].astype(str))
+    """The workflows with a p95 anywhere, in the order of the scenario's personas; those of no persona last, by name."""
+    found = set(site_workflow["workflow"][site_workflow["p95_ms"].notna()].astype(str))
     known = [name for persona in spec.scenario.personas.values() for name in persona.workflows if name in found]
     return list(dict.fromkeys([*known, *sorted(found)]))
 

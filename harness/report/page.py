@@ -5,11 +5,13 @@ Nothing is judged and no figure is made here; what a reader needs to know to tru
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.report.charts import Chart
 from harness.report.facts import manifest_facts, rehearsal_sentence
@@ -25,7 +27,7 @@ from harness.report.rows import (
 )
 from harness.report.sites import site_rows
 from harness.report.timescale import TimeScale
-from harness.report.wording import number_text
+from harness.report.wording import number_text, sentence
 from harness.units import count_text, duration_text
 from harness.verdict import headline, next_steps
 
@@ -61,7 +63,7 @@ def page_of(
     context = {
         "outcome": outcome,
         "word": outcome.upper(),
-        "headline": headline(verdict, summary),
+        "headline": sentence(headline(verdict, summary), sites),
         "scenario": spec.scenario.title,
         "subline": _subline(spec, summary, manifest),
         "rehearsal": rehearsal_sentence(manifest) if verdict.get("rehearsal") else "",
@@ -98,7 +100,13 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     return environment.get_template("report.html.j2")
+
+
+def _breakable(name: str) -> Markup:
+    """`name`, escaped, with places where a narrow column may break `Kind.search[one+two]`."""
+    return Markup(re.sub(r"([.+_/])|(?=\[)", r"\1<wbr>", str(escape(name))))  # noqa: S704 (escaped in the same line)
 
 
 def _folding(name: str, table: Any, rest_words: str) -> dict[str, Any]:
@@ -119,10 +127,15 @@ def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, A
         f"{count_text(round(summary['concurrency']['peak_clinicians']), 'clinician')} at the peak",
         count_text(int(summary["overall"]["requests"]), "request"),
         duration_text(float(manifest["duration_s"])) if manifest.get("duration_s") else "",
-        str(manifest.get("started_at", "")).replace("T", " ").replace("Z", " UTC"),
+        _minute(manifest.get("started_at")),
         f"against {target['software']}" if target.get("software") else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _minute(moment: object) -> str:
+    """`2026-11-22 09:15 UTC` of an RFC 3339 time; nothing where there is none."""
+    return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC" if isinstance(moment, str) else ""
 
 
 def _aborted(manifest: Mapping[str, Any]) -> str:

@@ -100,6 +100,6 @@ def _why(objective: Mapping[str, Any] | None, outcome: str, findings: Sequence[M
         case "insufficient":
             return f"{objective['samples']:,} samples do not suffice to judge {metric_text(objective['metric'])}"
         case "advisory":
-            return "too few requests were expected to require an objective of it"
+            return "its objective is advisory: the plan expects too few requests there"
         case _:
             return ""

@@ -6,7 +6,7 @@ A figure that was not computed (too few samples) is a dash, never a zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from harness.units import duration_text
@@ -22,6 +22,7 @@ __all__ = [
     "rate_text",
     "run_time_text",
     "scope_text",
+    "sentence",
     "share_text",
 ]
 
@@ -104,6 +105,12 @@ def interval_text(metric: str, interval: object) -> str:
     if not isinstance(interval, list | tuple) or len(interval) != 2 or interval == [None, None]:
         return MISSING
     return " to ".join(figure_text(metric, end) for end in interval)
+
+
+def sentence(text: str, names: Collection[str]) -> str:
+    """`text` with a capital to begin with, unless it begins with one of `names`, which stay as they are."""
+    begins_with_name = any(text.startswith(f"{name} ") for name in names)
+    return text if begins_with_name else text[:1].upper() + text[1:]
 
 
 def metric_text(metric: str) -> str:

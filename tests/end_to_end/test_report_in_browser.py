@@ -109,6 +109,13 @@ def test_on_a_screen_the_report_is_whole(opened: Callable[[str, int], Any], kind
     assert page.evaluate(FAULTS_IN_LAYOUT) == []
 
 
+def test_on_a_desk_no_table_has_to_be_scrolled(opened: Callable[[str, int], Any]) -> None:
+    page = opened("few", WIDTHS["desk"])
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    wider = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth + 1)"
+    assert page.evaluate(f"{wider}.map(each => each.getAttribute('aria-label'))") == []
+
+
 def test_the_checks_on_layout_do_find_what_is_wrong(opened: Callable[[str, int], Any]) -> None:
     page = opened("few", WIDTHS["phone"])
     page.evaluate("document.querySelector('h1').style.width = '900px'")

@@ -195,7 +195,8 @@ class TestHeatMap:
         self, run_of: Callable[..., Any]
     ) -> None:
         run = run_of(3)
-        frame = pd.concat([run.analysis.site_workflow, pd.DataFrame({"site": ["river"], "workflow": ["a-new-one"]})])
+        more = pd.DataFrame({"site": "river", "workflow": ["a-new-one", "a-rare-one"], "p95_ms": [80.0, np.nan]})
+        frame = pd.concat([run.analysis.site_workflow, more])
         assert ordered_workflows(frame, run.spec)[:2] == ["open-clinic-day", "review-results"]
         assert ordered_workflows(frame, run.spec)[-1] == "a-new-one"
 

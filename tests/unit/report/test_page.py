@@ -16,7 +16,7 @@ from harness.rundir import RunDir
 from harness.scenario import dump_spec
 
 CHART = Chart("<svg></svg>", "<svg></svg>", "a caption", "a caption")
-VOID = {"meta", "link", "use", "circle", "path", "br"}
+VOID = {"wbr", "meta", "link", "use", "circle", "path", "br"}
 
 
 def page(run: Any, **manifest: Any) -> str:
@@ -117,6 +117,10 @@ def test_a_name_with_markup_in_it_stays_text(run_of: Callable[..., Any]) -> None
     text = page(run, labels={hostile: hostile})
     assert "<img" not in text
     assert "&lt;img" in text
+
+
+def test_a_long_operation_may_break_where_a_reader_would_break_it(run_of: Callable[..., Any]) -> None:
+    assert "Observation.<wbr>search<wbr>[patient+<wbr>category]" in page(run_of(3))
 
 
 def test_a_rehearsal_says_why_and_what_it_is_not(run_of: Callable[..., Any]) -> None:
@@ -244,11 +248,15 @@ def test_a_run_without_one_answered_request_still_has_a_report(run_of: Callable[
     for section in ("site", "workflow", "operation", "lane", "persona"):
         summary[f"by_{section}"] = {}
     run.verdict.update(objectives=[], findings=[])
-    analysis = replace(run.analysis, site_workflow=run.analysis.site_workflow.iloc[:0])
+    nowhere = run.analysis.concurrency.assign(p95_ms=float("nan"))
+    analysis = replace(run.analysis, site_workflow=run.analysis.site_workflow.iloc[:0], concurrency=nowhere)
     run_dir = RunDir(tmp_path)
     run_dir.write_manifest(run.manifest)
     render(run_dir, analysis, run.verdict, run.spec)
-    assert "INVALID" in run_dir.report.read_text(encoding="utf-8")
+    text = run_dir.report.read_text(encoding="utf-8")
+    assert "INVALID" in text
+    assert "No workflow had enough requests" in text
+    assert "too few requests for a p95" in text
     assert not (run_dir.figures / "heat-map.png").exists()
 
 

@@ -8,6 +8,7 @@ from harness.report.wording import (
     rate_text,
     run_time_text,
     scope_text,
+    sentence,
     share_text,
 )
 
@@ -77,3 +78,8 @@ def test_a_moment_of_the_run_reads_as_on_its_figures_axis() -> None:
         "1:00:00",
         "4:05:05",
     ]
+
+
+def test_a_sentence_begins_with_a_capital_but_a_sites_name_stays_as_it_is() -> None:
+    assert sentence("this run cannot be trusted", ["river"]) == "This run cannot be trusted"
+    assert sentence("river could not reach the server", ["river"]) == "river could not reach the server"
