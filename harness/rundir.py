@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import secrets
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from harness.errors import InputError, OutputError, Problem
 
-__all__ = ["RunDir", "create_run_dir", "open_run_dir"]
+__all__ = ["RunDir", "create_run_dir", "environment_facts", "open_run_dir", "rfc3339", "write_json"]
+
+_VERSIONS_OF = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
 
 _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 """Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""
@@ -129,6 +133,25 @@ def open_run_dir(path: Path) -> RunDir:
     run_dir = RunDir(path)
     run_dir.read_manifest()
     return run_dir
+
+
+def environment_facts() -> dict[str, Any]:
+    """This machine and the versions that matter, for a manifest."""
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "host": {
+            "system": f"{platform.system()} {platform.release()}",
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+            "memory_gb": round(memory_bytes / 1e9, 1),
+        },
+        "versions": {name: version(name) for name in _VERSIONS_OF} | {"python": platform.python_version()},
+    }
+
+
+def rfc3339(epoch_s: float) -> str:
+    """UTC, to the millisecond."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def write_json(path: Path, value: Any) -> None:

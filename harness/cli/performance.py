@@ -7,27 +7,30 @@ plan        sandbox   preflight  Locust  samples, analysis, verdict, report
 from __future__ import annotations
 
 import json
-import os
-import platform
 import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, Final
 
-import psutil
-
+from harness.cli.collecting import collect
 from harness.control import ControlClient, Target, preflight, seed_sites
 from harness.fleet import LocalFleet, Watch, require_file_handles
-from harness.plan import compile_plan, expected_load, on_duty, partition, peak_on_duty, phase_at, write_plan
+from harness.plan import (
+    compile_plan,
+    expected_load,
+    manifest_facts,
+    on_duty,
+    partition,
+    peak_on_duty,
+    phase_at,
+    write_plan,
+)
 from harness.plan.model import Slot
 from harness.report import LiveFigures, LiveView
-from harness.rundir import RunDir, write_json
-from harness.samples import merge_streams
+from harness.rundir import RunDir, environment_facts, rfc3339, write_json
 from harness.scenario import dump_spec
 from harness.scenario.model import RunSpec
 from harness.units import count_text, duration_text
@@ -35,7 +38,6 @@ from harness.units import count_text, duration_text
 __all__ = ["Performance", "Played"]
 
 LOOK_EVERY_S: Final = 0.5
-_VERSIONS_OF: Final = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,10 @@ class Performance:
         dump_spec(self.spec, run_dir.scenario)
         write_plan(self.plan, self._worker_of_slot, self._expected, run_dir)
         run_dir.update_manifest(
-            **_facts_of_plan(self),
+            **manifest_facts(self.plan),
+            **environment_facts(),
+            workers=self.workers,
             labels=dict(labels),
-            host=_host(),
-            versions={name: version(name) for name in _VERSIONS_OF} | {"python": platform.python_version()},
             target={
                 "url": target.url,
                 "sandbox": self._own_sandbox,
@@ -105,7 +107,7 @@ class Performance:
 
     def play(self) -> Played:
         """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
-        self.run_dir.update_manifest(state="running", started_at=_rfc3339(time.time()))
+        self.run_dir.update_manifest(state="running", started_at=rfc3339(time.time()))
         fleet = LocalFleet(self.run_dir, self.target.url, self.workers)
         view = LiveView(self.spec.scenario.name)
         interrupts = 0
@@ -128,7 +130,7 @@ class Performance:
                 if sys.exc_info()[0] is not None:
                     fleet.stop_at_once()
             fleet.join()
-        self._collect(interrupts > 0)
+        collect(self.run_dir, aborted=interrupts > 0)
         return Played(interrupts > 0, interrupts > 1)
 
     def conclude(self) -> int:
@@ -174,67 +176,12 @@ class Performance:
                 )
             )
 
-    def _collect(self, closed_early: bool) -> None:
-        merged = merge_streams(self.run_dir)
-        facts = _conductor_facts(self.run_dir)
-        started = facts.get("t0_epoch_s") or time.time()
-        ended = facts.get("ended_epoch_s") or time.time()
-        self.run_dir.update_manifest(
-            state="aborted" if closed_early or facts.get("closed_early") else "finished",
-            started_at=_rfc3339(started),
-            ended_at=_rfc3339(ended),
-            workers_reported=facts.get("workers_reported", []),
-            torn_streams=list(merged.torn),
-        )
-
     def _most_connections(self) -> int:
         """The largest number of clinicians that one worker has on duty at once."""
         parts: list[list[Slot]] = [[] for _ in range(self.workers)]
         for slot, worker in zip(self.plan.slots, self._worker_of_slot, strict=True):
             parts[worker].append(slot)
         return max(peak_on_duty(replace(self.plan, slots=tuple(part))) for part in parts if part)
-
-
-def _facts_of_plan(performance: Performance) -> dict[str, Any]:
-    spec, plan = performance.spec, performance.plan
-    return {
-        "scenario": spec.scenario.name,
-        "seed": spec.seed,
-        "sites": len(spec.sites),
-        "scenario_digest": spec_digest(spec),
-        "roster_digest": plan.roster_digest,
-        "workers": performance.workers,
-        "time_lapse": plan.time_lapse,
-        "rehearsal": plan.rehearsal,
-        "think_factor": spec.scenario.think_factor,
-        "duration_s": plan.length_s,
-        "window": list(spec.window) if spec.window else None,
-    }
-
-
-def spec_digest(spec: RunSpec) -> str:
-    """SHA-256 of the scenario as resolved."""
-    import hashlib
-
-    return hashlib.sha256(spec.scenario.model_dump_json().encode()).hexdigest()
-
-
-def _conductor_facts(run_dir: RunDir) -> dict[str, Any]:
-    """What the leader of the load wrote down; empty where it never came to it."""
-    try:
-        facts: dict[str, Any] = json.loads((run_dir.streams / "conductor.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return facts
-
-
-def _host() -> dict[str, Any]:
-    return {
-        "system": f"{platform.system()} {platform.release()}",
-        "machine": platform.machine(),
-        "cpus": os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-    }
 
 
 @contextmanager
@@ -246,10 +193,6 @@ def _on_signals(handler: Any) -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-
-
-def _rfc3339(epoch_s: float) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _say(text: str) -> None:

@@ -109,12 +109,9 @@ def _join_streams(run_dir: RunDir) -> None:
             f"wait for its end, or stop it with Ctrl-C; {STILL_WRITING_S:.0f} s after its last sample it can be joined",
         )
         raise InputError(problem)
-    from harness.samples import merge_streams
+    from harness.cli.collecting import collect
 
-    merged = merge_streams(run_dir)
-    run_dir.update_manifest(
-        state="aborted", torn_streams=list(merged.torn), workers_reported=sorted(map(int, merged.workers))
-    )
+    merged = collect(run_dir)
     rows = ", ".join(f"{count:,} {name}" for name, count in merged.rows.items())
     torn = f"; torn at the end: {', '.join(merged.torn)}" if merged.torn else ""
     click.echo(f"joined what {count_text(len(merged.workers), 'worker')} wrote: {rows}{torn}", err=True)

@@ -59,13 +59,15 @@ def command(
     """
     facts = _labels(labels)
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
+    from harness.control import seed_command
+
     plan, performance = _compile(choice, workers)
     run_dir = _create(choice, out, plan)
     try:
         with ExitStack() as stack:
             performance.announce()
             vetted = vetted or _start_sandbox(stack, run_dir, performance)
-            performance.prepare(run_dir, vetted, _how_to_seed(choice, vetted), facts)
+            performance.prepare(run_dir, vetted, seed_command(choice.scenario, plan.spec, vetted, choice.sets), facts)
             outcome = performance.play()
     except HarnessError:
         _discard_if_unplayed(run_dir)
@@ -117,7 +119,3 @@ def _labels(texts: tuple[str, ...]) -> dict[str, str]:
     if problems:
         raise InputError(problems)
     return dict(text.split("=", 1) for text in texts)
-
-
-def _how_to_seed(choice: Choice, target: Target) -> str:
-    return f"emrload seed {choice.arguments()} --target {shlex.quote(target.url)}"

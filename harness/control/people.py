@@ -5,18 +5,19 @@ tag of the site's population ──search──▶ Organization, Practitioners, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.clinic.charts import SitePopulation, site_population
-from harness.clinic.register import KnownPatient, SiteRegister
+from harness.clinic.charts import SitePopulation
+from harness.clinic.register import SiteRegister, keys_of, known_patient
 from harness.control.client import ControlClient
 from harness.control.parallel import in_parallel
 from harness.fhir.systems import TAG_SYSTEM
-from harness.scenario.model import RunSpec, Site
+from harness.scenario import population_of
+from harness.scenario.model import RunSpec
 
-__all__ = ["People", "find_people", "find_site", "keys_of", "population_of"]
+__all__ = ["People", "find_people", "find_site"]
 
 Resource = dict[str, Any]
 
@@ -68,16 +69,8 @@ class People:
 
     def register(self) -> SiteRegister:
         """Who the load works with. Raises KeyError unless `complete`."""
-        patients = tuple(_known(self.patients[key]) for key in self.population.patient_keys)
+        patients = tuple(known_patient(self.patients[key]) for key in self.population.patient_keys)
         return SiteRegister(patients, self.staff_ids(), self.organization)
-
-
-def population_of(spec: RunSpec, site: Site) -> SitePopulation:
-    """The people that `site` has in this run."""
-    day = spec.scenario.date
-    return site_population(
-        spec.seed, site.name, site.locale, site.patients, site.heads, day, utc_offset_s=site.utc_offset_s
-    )
 
 
 def find_people(client: ControlClient, spec: RunSpec) -> list[People]:
@@ -100,12 +93,6 @@ def find_site(client: ControlClient, population: SitePopulation) -> People:
     return People(population, organization, ids, patients, doubles_0 + doubles_1 + doubles_2)
 
 
-def keys_of(resource: Mapping[str, Any]) -> Iterator[str]:
-    """`system|value` of each identifier of a resource."""
-    for identifier in resource.get("identifier", ()):
-        yield f"{identifier.get('system', '')}|{identifier.get('value', '')}"
-
-
 def _by_key(client: ControlClient, kind: str, tag: str, wanted: Sequence[str]) -> tuple[dict[str, Resource], int]:
     """The resources of `kind` and `tag` under the key by which they are wanted, and how many came twice."""
     keys, found, doubles = set(wanted), dict[str, Resource](), 0
@@ -116,18 +103,3 @@ def _by_key(client: ControlClient, kind: str, tag: str, wanted: Sequence[str]) -
         elif key and resource.get("id"):
             found[key] = resource
     return found, doubles
-
-
-def _known(patient: Resource) -> KnownPatient:
-    """As the server holds it; names and birthdate may have been changed there, the MRN is what it was found by."""
-    name: dict[str, Any] = next(iter(patient.get("name", ())), {})
-    mrn = next(
-        one["value"] for one in patient["identifier"] if one.get("system", "").startswith("urn:emr-load-harness:mrn:")
-    )
-    return KnownPatient(
-        id=str(patient["id"]),
-        mrn=mrn,
-        family=str(name.get("family", "")),
-        given=str(next(iter(name.get("given", ())), "")),
-        birthdate=str(patient.get("birthDate", "")),
-    )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from harness.clinic import WORKFLOWS
 from harness.clinic.register import SiteRegister, write_register
 from harness.control.client import ControlClient, Refused
 from harness.control.metadata import read_capabilities
@@ -22,10 +21,11 @@ from harness.errors import NoPatients, TargetError
 from harness.fhir import requests
 from harness.fhir.capabilities import Capabilities
 from harness.rundir import RunDir, write_json
+from harness.scenario.abilities import unsupported_workflows, workflows_of
 from harness.scenario.model import RunSpec
 from harness.units import count_text, duration_text
 
-__all__ = ["Preflight", "Row", "preflight", "seed_command", "unsupported_workflows"]
+__all__ = ["Preflight", "Row", "preflight", "seed_command"]
 
 Outcome = Literal["ok", "note", "skipped", "fail"]
 _COUNTED = ("Patient", "Encounter")
@@ -126,12 +126,6 @@ def preflight(
     return Preflight(client.target, capabilities, register, unsupported, volumes, probes, tuple(rows))
 
 
-def unsupported_workflows(spec: RunSpec, capabilities: Capabilities) -> dict[str, tuple[str, ...]]:
-    """Workflows of the scenario's personas that the target does not declare everything for, with what is missing."""
-    lacking = {name: capabilities.lacks(WORKFLOWS[name].needs) for name in _workflows(spec)}
-    return {name: missing for name, missing in lacking.items() if missing}
-
-
 def seed_command(scenario: str, spec: RunSpec, target: Target, sets: Sequence[str] = ()) -> str:
     """The command that seeds for this run, as it is typed; `scenario` is the name or path that the user gave."""
     words = ["emrload", "seed", scenario, "--sites", str(len(spec.sites)), "--seed", str(spec.seed)]
@@ -142,15 +136,8 @@ def seed_command(scenario: str, spec: RunSpec, target: Target, sets: Sequence[st
     return shlex.join(words)
 
 
-def _workflows(spec: RunSpec) -> list[str]:
-    """Names of the workflows that somebody on the roster may do, in the order of the personas."""
-    on_roster = {persona for site in spec.sites for persona, heads in site.heads.items() if heads}
-    personas = [persona for name, persona in spec.scenario.personas.items() if name in on_roster]
-    return list(dict.fromkeys(name for persona in personas for name in persona.workflows))
-
-
 def _capability_rows(spec: RunSpec, unsupported: Mapping[str, tuple[str, ...]]) -> list[Row]:
-    names = _workflows(spec)
+    names = workflows_of(spec)
     able = len(names) - len(unsupported)
     head = Row(
         "capabilities", "note" if unsupported else "ok", f"{able} of {count_text(len(names), 'workflow')} can be done"
@@ -162,7 +149,7 @@ def _capability_rows(spec: RunSpec, unsupported: Mapping[str, tuple[str, ...]]) 
 
 
 def _require_some_work(target: Target, spec: RunSpec, unsupported: Mapping[str, tuple[str, ...]]) -> None:
-    if set(_workflows(spec)) <= set(unsupported):
+    if set(workflows_of(spec)) <= set(unsupported):
         missing = sorted({need for needs in unsupported.values() for need in needs})
         raise TargetError(
             f"{target.url}: none of the scenario's workflows can be done there",

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from harness.clinic.charts import SitePopulation
+from harness.clinic.register import keys_of
 from harness.control.client import ControlClient
 from harness.control.parallel import in_parallel
-from harness.control.people import People, find_people, find_site, keys_of
+from harness.control.people import People, find_people, find_site
 from harness.control.refusals import refusal_text
 from harness.errors import TargetError
 from harness.fhir import requests

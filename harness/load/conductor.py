@@ -49,7 +49,8 @@ class Conductor:
     workers: tuple[str, ...]
     streams: Path
     ready: dict[int, str] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
+    done: dict[int, float] = field(default_factory=dict)
+    """Worker → how far its system clock was moved against its own while it worked, in seconds."""
     t0_epoch_s: float = 0.0
     closed: bool = False
 
@@ -116,6 +117,7 @@ class Conductor:
             "ended_epoch_s": time.time() if finished else None,
             "workers": len(self.workers),
             "workers_reported": sorted(self.done),
+            "clock_offset_s": max(self.done.values(), key=abs, default=None),
             "closed_early": self.closed,
             "roster_digest": self.plan.roster_digest,
         }

@@ -17,7 +17,6 @@ from greenlet import greenlet as RawGreenlet
 from locust.env import Environment
 from locust.exception import StopUser
 
-from harness.clinic import WORKFLOWS
 from harness.clinic.clinician import Clinician, Habits, Post
 from harness.clinic.register import SiteRegister
 from harness.clinic.shift import residual_wait_s, work_shift
@@ -35,7 +34,7 @@ from harness.load.wire import DRAIN_S, Wire
 from harness.plan import SiteClock, phase_at, timeline_of, weights_at
 from harness.plan.model import Plan, Slot
 from harness.population.identity import patient_identity
-from harness.scenario import habits_of
+from harness.scenario import habits_of, unsupported_workflows
 from harness.scenario.model import Site
 
 __all__ = ["Crew", "CrewOrder"]
@@ -71,7 +70,7 @@ class Crew:
         self._habits: dict[str, Habits] = {
             name: habits_of(persona, scenario.think_factor) for name, persona in scenario.personas.items()
         }
-        self._unsupported = {name for name, workflow in WORKFLOWS.items() if order.capabilities.lacks(workflow.needs)}
+        self._unsupported = unsupported_workflows(order.plan.spec, order.capabilities)
         self._endpoint = Endpoint.from_url(order.target)
         self._phases: dict[str, Callable[[float], str]] = {
             site.name: phase_at(order.plan, site.name) for site in order.plan.spec.sites
@@ -136,14 +135,18 @@ class Crew:
         if self.started and not self.desk.all_ended:
             self.close()
 
-    def wait_until_done(self) -> None:
-        """Return when every slot has been worked, or when the last drain is over whatever is left; all is written then."""
+    def wait_until_done(self) -> float:
+        """Return when every slot has been worked, or when the last drain is over whatever is left; all is written then.
+
+        Gives how far the system clock was moved against ours meanwhile, in seconds.
+        """
         recorder = self.recorder
         assert recorder is not None  # noqa: S101 (started before it is waited for)
         deadline_s = self.desk.last_end_s + DRAIN_S + 1.0
         while not self.desk.all_ended and recorder.clock.now_s() < deadline_s:
             gevent.sleep(WATCH_EVERY_S)
         self.finish()
+        return recorder.clock.wall_drift_s()
 
     def finish(self) -> None:
         """Write everything that is still in memory and close the streams; a second call does nothing."""

@@ -6,9 +6,9 @@ their record numbers, and leaves a run folder that `emrload report` finishes.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from harness.clinic.register import SiteRegister, read_register, write_register
 from harness.errors import InputError, Problem, TargetError
 from harness.fhir.capabilities import Capabilities
 from harness.load.discovery import discover
-from harness.plan import compile_plan, expected_load, partition, write_plan
+from harness.plan import compile_plan, expected_load, manifest_facts, partition, read_roster, write_plan
 from harness.plan.model import Plan
-from harness.rundir import RunDir, create_run_dir, open_run_dir
-from harness.scenario import dump_spec, load_scenario, read_spec, resolve
+from harness.rundir import RunDir, create_run_dir, environment_facts, open_run_dir, rfc3339
+from harness.scenario import dump_spec, load_scenario, read_spec, resolve, unsupported_workflows
 from harness.scenario.model import RunSpec
 from harness.units import parse_duration, parse_window
 
@@ -39,6 +39,18 @@ class Prepared:
     plan: Plan
     register: dict[str, SiteRegister]
     capabilities: Capabilities
+    planned: bool
+    """`emrload run` has written the plan already, workers and all."""
+
+    def share_out(self, workers: int) -> tuple[int, ...]:
+        """The worker of each slot. Under plain Locust the plan is written only now that the workers are counted."""
+        if self.planned:
+            return read_roster(self.run_dir.plan, self.plan)
+        expected = expected_load(self.plan)
+        worker_of_slot = partition(self.plan, workers, expected)
+        write_plan(self.plan, worker_of_slot, expected, self.run_dir)
+        self.run_dir.update_manifest(workers=workers)
+        return worker_of_slot
 
 
 def load_prepared(folder: Path, target: str) -> Prepared:
@@ -52,6 +64,7 @@ def load_prepared(folder: Path, target: str) -> Prepared:
         plan,
         read_register(run_dir.register),
         Capabilities.from_json(orjson.loads(run_dir.capabilities.read_bytes())),
+        planned=True,
     )
 
 
@@ -76,19 +89,19 @@ def _prepare_alone(options: Any, target: str) -> Prepared:
     dump_spec(spec, run_dir.scenario)
     write_register(run_dir.register, found.register)
     run_dir.capabilities.write_bytes(orjson.dumps(found.capabilities.to_json()))
-    write_plan(plan, partition(plan, 1), expected_load(plan), run_dir)
     run_dir.update_manifest(
+        **manifest_facts(plan),
+        **environment_facts(),
         state="running",
-        started_at=datetime.now(UTC).isoformat(),
-        scenario=spec.scenario.name,
-        seed=spec.seed,
-        sites=len(spec.sites),
-        roster_digest=plan.roster_digest,
-        time_lapse=plan.time_lapse,
-        rehearsal=plan.rehearsal,
-        target={"url": target, "software": found.capabilities.software},
+        started_at=rfc3339(time.time()),
+        target={
+            "url": target,
+            "software": found.capabilities.software,
+            "fhir_version": found.capabilities.fhir_version,
+        },
+        unsupported=unsupported_workflows(spec, found.capabilities),
     )
-    return Prepared(run_dir, run_id, target, plan, found.register, found.capabilities)
+    return Prepared(run_dir, run_id, target, plan, found.register, found.capabilities, planned=False)
 
 
 def _spec(options: Any) -> RunSpec:

@@ -26,7 +26,7 @@ from harness.load.preparation import Prepared, load_prepared, prepare_run
 from harness.load.shape import DutyCurve
 from harness.load.user import Clinician
 from harness.load.wire import DRAIN_S
-from harness.plan import partition
+from harness.plan import read_roster
 
 __all__ = ["Clinician", "DutyCurve", "plays"]
 
@@ -102,7 +102,7 @@ class Session:
             workers = tuple(sorted((client.id for client in clients), key=runner.get_worker_index))
         else:
             workers = ("local",)
-        worker_of_slot = partition(prepared.plan, len(workers))
+        worker_of_slot = prepared.share_out(len(workers))
         return Conductor(runner, prepared.plan, worker_of_slot, workers, prepared.run_dir.streams)
 
     def _dispatcher(self, worker_nodes: Any, user_classes: Any) -> PlanDispatcher:
@@ -115,7 +115,7 @@ class Session:
 
     def _on_done(self, msg: Any, **_: Any) -> None:
         if self.conductor is not None:
-            self.conductor.done.add(msg.data["index"])
+            self.conductor.done[msg.data["index"]] = msg.data["drift_s"]
 
     def _on_quitting(self, **_: Any) -> None:
         if self.conductor is not None:
@@ -141,7 +141,7 @@ class Session:
         prepared = load_prepared(Path(part["run"]), part["target"])
         if prepared.plan.roster_digest != part["digest"]:
             raise ValueError("it compiled another roster than the master: are the versions the same?")
-        worker_of_slot = partition(prepared.plan, part["count"])
+        worker_of_slot = read_roster(prepared.run_dir.plan, prepared.plan)
         slots = tuple(
             slot for slot, worker in zip(prepared.plan.slots, worker_of_slot, strict=True) if worker == part["index"]
         )
@@ -164,8 +164,8 @@ class Session:
             gevent.spawn(self._report_when_done, crew)
 
     def _report_when_done(self, crew: Crew) -> None:
-        crew.wait_until_done()
-        self.runner.send_message("emr-done", {"index": crew.order.worker})
+        drift_s = crew.wait_until_done()
+        self.runner.send_message("emr-done", {"index": crew.order.worker, "drift_s": drift_s})
 
     def _on_close(self, **_: Any) -> None:
         if self.crew is not None:

@@ -6,6 +6,7 @@ For `load`, `verdict`, `report`, `control`, `fleet` and `cli`. Cheap to import: 
 from harness.plan.duty import duty_steps, on_duty, peak_on_duty
 from harness.plan.emphasis import NO_PHASE, phase_at, weights_at
 from harness.plan.expected import expected_load
+from harness.plan.facts import manifest_facts
 from harness.plan.files import read_roster, write_plan
 from harness.plan.model import ExpectedLoad, PhaseSpan, Plan, Slot
 from harness.plan.objectives import Requirement, required_objectives
@@ -25,6 +26,7 @@ __all__ = [
     "compile_plan",
     "duty_steps",
     "expected_load",
+    "manifest_facts",
     "on_duty",
     "partition",
     "peak_on_duty",

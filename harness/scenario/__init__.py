@@ -3,6 +3,7 @@
 Lives above `clinic`, whose workflows it checks names against; `plan` and all above it import from here.
 """
 
+from harness.scenario.abilities import unsupported_workflows, workflows_of
 from harness.scenario.apportion import apportion
 from harness.scenario.habits import habits_of
 from harness.scenario.load import list_scenarios, load_scenario
@@ -19,4 +20,6 @@ __all__ = [
     "population_of",
     "read_spec",
     "resolve",
+    "unsupported_workflows",
+    "workflows_of",
 ]

@@ -10,7 +10,7 @@ import pytest
 from harness.clinic import WORKFLOWS
 from harness.control import Cleanup, ControlClient, clean_up, parse_target, read_capabilities, seed_sites
 from harness.control.cleanup import KINDS
-from harness.control.people import population_of
+from harness.scenario import population_of
 from harness.errors import TargetError
 from harness.fhir import requests
 from harness.scenario.model import RunSpec
