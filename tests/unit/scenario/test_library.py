@@ -51,7 +51,15 @@ def test_a_broken_persona_file_is_told_with_its_own_line(mine: Path) -> None:
 
 
 def test_objectives_beside_the_scenario_come_before_the_shipped_ones(mine: Path) -> None:
-    names = ("network-p95", "network-p99", "network-errors", "site-p95", "history-found", "operation-p95")
+    names = (
+        "network-p95",
+        "network-p99",
+        "network-errors",
+        "operation-errors",
+        "site-p95",
+        "history-found",
+        "operation-p95",
+    )
     entry = "{scope: network, p50: 20ms, required: false, source: assumption}"
     (mine.parent / "objectives.yaml").write_text("".join(f"{name}: {entry}\n" for name in names))
     assert {objective.bound for objective in load_scenario(str(mine)).objectives} == {20.0}
