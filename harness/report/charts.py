@@ -9,16 +9,8 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.report.figures import (
-    NARROW,
-    WIDE,
-    Format,
-    concurrency_figure,
-    drawing,
-    heat_figure,
-    phase_letters,
-    timeline_figure,
-)
+from harness.report.canvas import NARROW, WIDE, Format, drawing
+from harness.report.figures import concurrency_figure, heat_figure, phase_letters, timeline_figure
 from harness.report.svg import inline_svg
 from harness.report.timescale import TimeScale
 from harness.report.wording import latency_text, number_text, rate_text

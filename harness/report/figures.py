@@ -6,12 +6,6 @@ No pyplot: nothing global is changed, and no figure is left open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
-
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,75 +13,19 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from harness.report.canvas import NARROW, Format
 from harness.report.heat import heat_tables
 from harness.report.palette import BLUE, GREY, INK, LIGHT, ORANGE, PHASES, SKY, VERMILION, heat_colour
 from harness.report.timescale import PhaseBand, TimeScale
 from harness.report.wording import latency_text, run_time_text
 from harness.units import clock_text
 
-__all__ = [
-    "NARROW",
-    "WIDE",
-    "Format",
-    "concurrency_figure",
-    "drawing",
-    "heat_figure",
-    "phase_letters",
-    "timeline_figure",
-]
+__all__ = ["concurrency_figure", "heat_figure", "phase_letters", "timeline_figure"]
 
 LOG_ABOVE_RATIO = 30.0
 """Latency goes on a log scale where its top is this many times its middle: an outage would flatten all else."""
 HEAT_SITES_SHOWN = 24
 """More rows than this are not legible in one picture; the table in the report has them all."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """A picture's width in inches (at 72 units an inch, as SVG has it) and how crowded its axes may be."""
-
-    width_in: float
-    font_pt: float
-    ticks: int
-    name: str
-
-
-WIDE = Format(10.0, 10.0, 9, "wide")
-NARROW = Format(4.95, 11.0, 4, "narrow")
-
-_STYLE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "axes.edgecolor": LIGHT,
-    "axes.labelcolor": GREY,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "axes.unicode_minus": False,
-    "grid.color": LIGHT,
-    "grid.linewidth": 0.6,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "text.color": INK,
-    "lines.linewidth": 1.6,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "emr-load-harness",
-    "path.simplify_threshold": 0.4,
-}
-
-
-@contextmanager
-def drawing(form: Format) -> Iterator[None]:
-    """The style all pictures share; the caller's settings come back afterwards."""
-    # Any: matplotlib's stubs list every key of rcParams as a literal, which a dict of ours cannot be typed as.
-    settings: Any = {**_STYLE, "font.size": form.font_pt}
-    with mpl.rc_context(settings):
-        yield
 
 
 def phase_letters(scale: TimeScale, form: Format) -> dict[str, str]:

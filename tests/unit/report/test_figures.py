@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.report.canvas import NARROW, WIDE, drawing
 from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
-from harness.report.figures import NARROW, WIDE, concurrency_figure, drawing, phase_letters, timeline_figure
+from harness.report.figures import concurrency_figure, phase_letters, timeline_figure
 from harness.report.heat import heat_share, heat_tables, ordered_workflows
 from harness.report.palette import PHASES, heat_colour, ink_on
 from harness.report.svg import inline_svg
