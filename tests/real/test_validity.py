@@ -12,8 +12,8 @@ import pytest
 
 from harness.control import ControlClient, clean_up, read_capabilities, seed_sites
 from harness.control.cleanup import KINDS
-from harness.control.people import population_of
 from harness.fhir.call import Call
+from harness.scenario import population_of
 from harness.scenario.model import RunSpec
 
 pytestmark = pytest.mark.real
