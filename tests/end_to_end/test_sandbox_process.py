@@ -66,7 +66,7 @@ def start() -> Iterator:
 
     yield make
     for each in running:
-        each.end(signal.SIGKILL)
+        each.end()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
