@@ -13,7 +13,7 @@ import socket
 import ssl
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 
 import gevent
 from gevent import monkey
@@ -33,6 +33,9 @@ _POLLIN, _POLLERR, _POLLHUP = 0x001, 0x008, 0x010
 _READABLE: Final = _POLLIN | _POLLERR | _POLLHUP
 
 
+FailureReason = Literal["timeout", "connection", "cancelled"]
+
+
 class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a fault of the program)
     """No whole answer came.
 
@@ -40,7 +43,7 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
     `hung_up`: a kept line closed before one byte of an answer came.
     """
 
-    def __init__(self, reason: str, detail: str, *, hung_up: bool = False) -> None:
+    def __init__(self, reason: FailureReason, detail: str, *, hung_up: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail

@@ -13,10 +13,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import gevent
-from greenlet import greenlet as RawGreenlet
+from greenlet import greenlet
 
-from harness.clinic.world import SlotOver, WorkflowOutcome
-from harness.fhir.call import Answer, Call, Check, Outcome
+from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome
+from harness.fhir.call import Answer, Call, Check
 from harness.load.client import Connection, Exchange, ExchangeFailed
 from harness.load.posting import Posting
 from harness.load.recorder import Recorder
@@ -50,7 +50,6 @@ class Wire:
         self._recorder = recorder
         self._clock = recorder.clock.now_s
         self._connection = Connection(posting.endpoint, posting.connect_timeout_s)
-        self._head_cache: dict[tuple[tuple[str, str], ...], str] = {}
         self._run: _WorkflowRun | None = None
         self._sleeping = False
         self.end_s = end_s
@@ -89,13 +88,13 @@ class Wire:
         finally:
             self._sleeping = False
 
-    def end_now(self, greenlet: RawGreenlet) -> None:
+    def end_now(self, whose: greenlet) -> None:
         """The run is ended early: whoever sleeps wakes up and leaves, whoever waits for an answer gets it first."""
         self.end_s = min(self.end_s, self._clock())
 
         def wake() -> None:
             if self._sleeping:
-                greenlet.throw(SlotOver)
+                whose.throw(SlotOver)
 
         gevent.get_hub().loop.run_callback(wake)
 
@@ -131,20 +130,28 @@ class Wire:
             self._note_failure(("workflow", run.name, detail), run.run, detail, "", outcome, 0, 0)
 
     def perform(self, call: Call, check: Check) -> Answer:
-        """Send `call`, again where the target throttles or had hung up before it. Raises SlotOver once the slot has ended."""
+        """Send `call`, again where the target throttles or had hung up before it.
+
+        Raises SlotOver once the slot has ended, StepFailed for a call that cannot be written as a request.
+        """
         self._leave_if_over()
         for attempt in range(1, ATTEMPTS + 1):
             answer, again_s = self._attempt(call, check, attempt)
-            if again_s is None or attempt == ATTEMPTS:
+            if again_s is None or attempt == ATTEMPTS or self._clock() + again_s >= self.end_s + DRAIN_S:
                 break
             self._pause(again_s)
         return answer
+
+    def abandon(self) -> None:
+        """Whoever works here is killed or met a fault of ours: a workflow under way is written down as `abandoned`."""
+        if self._run is not None:
+            self.workflow_ends("abandoned", "")
 
     def close(self) -> None:
         self._connection.close()
 
     def _attempt(self, call: Call, check: Check, attempt: int) -> tuple[Answer, float | None]:
-        """One request on the line, one row in the samples; also how long to pause before trying again, None if not at all."""
+        """One request on the line, one row in the samples; and how long to pause before the next try, None for none."""
         posting, recorder = self._posting, self._recorder
         request_id = posting.next_request_id()
         request = self._request_bytes(call, request_id)
@@ -154,20 +161,15 @@ class Wire:
         exchange: Exchange | None = None
         again_s: float | None = None
         try:
-            timeout_s = min(posting.answer_timeout_s, self.end_s + DRAIN_S - start_s)
-            exchange = self._connection.exchange(request, max(timeout_s, 0.001))
+            exchange = self._connection.exchange(request, posting.answer_timeout_s, self.end_s + DRAIN_S - start_s)
         except ExchangeFailed as failure:
-            answer, again_s = self._without_answer(failure, call, attempt, timeout_s)
+            answer, again_s = _without_answer(failure, call, attempt)
         except BaseException:
             # killed from outside in the middle of a request: it is written down as what it is
-            done_s = self._clock()
-            recorder.request_ends(done_s)
-            self._sample(call, request, request_id, start_s, done_s - start_s, None, 0, "cancelled", attempt)
+            total_s = self._request_over(start_s, started)
+            self._sample(call, request, request_id, start_s, total_s, None, 0, "cancelled", attempt)
             raise
-        total_s = perf_counter() - started
-        done_s = start_s + total_s
-        recorder.request_ends(done_s)
-        self.waiting_s += total_s
+        total_s = self._request_over(start_s, started)
         if exchange is not None:
             answer = judge_answer(exchange, call, check)
             if answer.status in _THROTTLED:
@@ -178,43 +180,45 @@ class Wire:
             self._note_failure(
                 kind, self._run_number, answer.detail, call.operation, answer.outcome, answer.status, request_id
             )
-        self.intended_s = done_s
+        self.intended_s = start_s + total_s
         return answer, again_s
 
-    def _without_answer(
-        self, failure: ExchangeFailed, call: Call, attempt: int, timeout_s: float
-    ) -> tuple[Answer, float | None]:
-        if failure.hung_up and call.repeatable and attempt == 1:
-            # the server closed the idle line while the request was on its way: not an error, and safe to send again
-            return Answer(0, outcome="expected_refusal", detail=failure.detail), 0.0
-        outcome: Outcome = "timeout" if failure.reason == "timeout" else "connection"
-        if outcome == "timeout" and timeout_s < self._posting.answer_timeout_s:
-            outcome = "cancelled"
-        return Answer(0, outcome=outcome, detail=failure.detail), None
+    def _request_over(self, start_s: float, started: float) -> float:
+        """Count a request as finished; gives how long it took in seconds."""
+        total_s = perf_counter() - started
+        self._recorder.request_ends(start_s + total_s)
+        self.waiting_s += total_s
+        return total_s
 
     def _pause(self, seconds: float) -> None:
         """Wait for a throttled target: the clinician waits, so it counts as waiting."""
         begun_s = self._clock()
-        gevent.sleep(seconds)
-        now_s = self._clock()
-        self.waiting_s += now_s - begun_s
+        try:
+            gevent.sleep(seconds)
+        finally:
+            self.waiting_s += self._clock() - begun_s
         self.intended_s = begun_s + seconds
 
     def _request_bytes(self, call: Call, request_id: int) -> bytes:
+        """Raises StepFailed where a header holds what a header cannot: versions and links come from the server."""
         posting = self._posting
-        head = self._head_cache.get(call.headers)
-        if head is None:
-            extra = "".join(f"{name}: {value}\r\n" for name, value in call.headers)
-            if len(self._head_cache) < 8:  # If-Match and If-None-Exist differ each time; searches are always alike
-                self._head_cache[call.headers] = extra
-            head = extra
-        target = posting.endpoint.request_target(call.path)
-        identity = f"X-Request-Id: {request_id:016x}\r\ntraceparent: 00-{posting.trace}{self._run_number:016x}-{request_id:016x}-01\r\n"
+        head = (
+            f"{call.method} {posting.endpoint.request_target(call.path)} HTTP/1.1\r\n{posting.head}"
+            f"X-Request-Id: {request_id:016x}\r\n"
+            f"traceparent: 00-{posting.trace}{self._run_number:016x}-{request_id:016x}-01\r\n"
+        )
+        for name, value in call.headers:
+            if not value.isprintable():
+                raise StepFailed(f"{call.operation}: not sent, {name} would hold a control character")
+            head += f"{name}: {value}\r\n"
         if call.body:
             head += f"Content-Length: {len(call.body)}\r\n"
         elif call.method not in ("GET", "HEAD", "DELETE"):
             head += "Content-Length: 0\r\n"
-        return f"{call.method} {target} HTTP/1.1\r\n{posting.head}{identity}{head}\r\n".encode("latin-1") + call.body
+        try:
+            return f"{head}\r\n".encode("latin-1") + call.body
+        except UnicodeEncodeError:
+            raise StepFailed(f"{call.operation}: not sent, a header would hold letters beyond Latin-1") from None
 
     @property
     def _run_number(self) -> int:
@@ -285,15 +289,28 @@ class Wire:
 
 
 def judge_answer(exchange: Exchange, call: Call, check: Check) -> Answer:
-    """Transport is fine: what do status and content say? Redirects are errors: a FHIR interaction has no business with a login page."""
+    """Transport is fine: what do status and content say?
+
+    Redirects are errors: a FHIR interaction has no business with a login page.
+    """
     status = exchange.status
     if status in call.expected:
         return Answer(status, exchange.body, exchange.headers, "expected_refusal")
     if not 200 <= status < 300:
         return Answer(status, exchange.body, exchange.headers, "http_error", _redirect_host(exchange))
     answer = Answer(status, exchange.body, exchange.headers)
-    wrong = check(answer)
+    try:
+        wrong = check(answer)
+    except Exception as fault:  # noqa: BLE001 (whatever is wrong with a check, its request was sent and must be counted)
+        wrong = f"its check failed with {type(fault).__name__}"
     return Answer(status, exchange.body, exchange.headers, "content", wrong) if wrong else answer
+
+
+def _without_answer(failure: ExchangeFailed, call: Call, attempt: int) -> tuple[Answer, float | None]:
+    if failure.hung_up and call.repeatable and attempt == 1:
+        # the server closed the idle line while the request was on its way: not an error, and safe to send again
+        return Answer(0, outcome="expected_refusal", detail=failure.detail), 0.0
+    return Answer(0, outcome=failure.reason, detail=failure.detail), None
 
 
 def _redirect_host(exchange: Exchange) -> str:
@@ -303,5 +320,5 @@ def _redirect_host(exchange: Exchange) -> str:
 
 def _retry_pause_s(retry_after: str, attempt: int) -> float:
     """Retry-After in seconds where the target says it, else an exponential pause; never more than RETRY_PAUSE_MAX_S."""
-    asked = float(retry_after) if retry_after.isdigit() else RETRY_PAUSE_S * 2 ** (attempt - 1)
+    asked = float(retry_after) if retry_after.isdecimal() else RETRY_PAUSE_S * 2 ** (attempt - 1)
     return min(asked, RETRY_PAUSE_MAX_S)

@@ -1,0 +1,423 @@
+"""A clinician on the wire: what each answer is judged as, what is tried again, and where her time goes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+import pyarrow as pa
+import pytest
+
+from harness.clinic.world import SlotOver, StepFailed
+from harness.fhir.call import Answer, Call
+from harness.load import wire as wire_module
+from harness.load.client import Endpoint
+from harness.load.clock import RunClock
+from harness.load.posting import IdSource, Posting
+from harness.load.recorder import Recorder
+from harness.load.wire import Wire
+
+READ = Call("GET", "Patient/1", "Patient.read")
+CREATE = Call("POST", "Observation", "Observation.create", b'{"a":1}', (("Content-Type", "x/y"),), repeatable=False)
+UPDATE = Call("PUT", "Patient/1", "Patient.update", b"{}", (("If-Match", 'W/"1"'),), frozenset({409, 412}))
+
+
+def fine(answer: Answer) -> str:
+    return ""
+
+
+def http(status: int, *headers: bytes, body: bytes = b"{}") -> bytes:
+    lines = [b"HTTP/1.1 %d X" % status, *headers, b"Content-Length: %d" % len(body)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+@dataclass
+class Desk:
+    """A clinician's wire, and what was written down of it."""
+
+    wire: Wire
+    recorder: Recorder
+    streams: Any
+
+    def written(self, table: str) -> list[dict[str, Any]]:
+        """Rows as they can be read after the run, codes as names."""
+        self.recorder.flush()
+        rows: list[dict[str, Any]] = []
+        with pa.OSFile(str(self.streams / f"{table}-w0.arrows")) as file, suppress(StopIteration, pa.ArrowInvalid):
+            reader = pa.ipc.open_stream(file)
+            while True:
+                rows += reader.read_next_batch().to_pylist()
+        names = {"site", "persona", "workflow", "operation", "lane", "phase", "method", "outcome"}
+        return [
+            {key: self.recorder.names.name(value) if key in names else value for key, value in row.items()}
+            for row in rows
+        ]
+
+    @property
+    def outcomes(self) -> list[tuple[str, int]]:
+        return [(row["outcome"], row["status"]) for row in self.written("samples")]
+
+
+@pytest.fixture
+def at_work(tmp_path) -> Iterator[Callable[..., Desk]]:
+    desks: list[Desk] = []
+
+    def begin(url: str, *, end_s: float = 30.0, answer_timeout_s: float = 5.0) -> Desk:
+        recorder = Recorder(tmp_path, 0, RunClock(time.time()))
+        posting = Posting(
+            site="river",
+            persona="nurse",
+            clinician=3,
+            site_code=recorder.names.code("river"),
+            persona_code=recorder.names.code("nurse"),
+            endpoint=Endpoint.from_url(url),
+            connect_timeout_s=2.0,
+            answer_timeout_s=answer_timeout_s,
+            head="Host: x\r\nX-Site: river\r\n",
+            trace="00000000c0ffee00",
+            phase_at=lambda _: "clinics-open",
+            ids=IdSource("00c0ffee", 0),
+        )
+        desks.append(Desk(Wire(posting, recorder, recorder.clock.now_s(), end_s), recorder, tmp_path))
+        return desks[-1]
+
+    yield begin
+    for desk in desks:
+        desk.wire.close()
+        desk.recorder.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "call", "outcome"),
+    [
+        (http(200), READ, "ok"),
+        (http(201), CREATE, "ok"),
+        (http(412), UPDATE, "expected_refusal"),
+        (http(409), UPDATE, "expected_refusal"),
+        (http(412), CREATE, "http_error"),
+        (http(404), READ, "http_error"),
+        (http(500), READ, "http_error"),
+        (http(302, b"Location: https://login.example.org/start"), READ, "http_error"),
+        (http(304), READ, "http_error"),
+    ],
+)
+def test_a_status_is_judged_by_what_the_call_expects(serve, at_work, words, call, outcome):
+    desk = at_work(serve(lambda line: line.answer(words)).url)
+    answer = desk.wire.perform(call, fine)
+    assert answer.outcome == outcome
+    assert desk.outcomes == [(outcome, answer.status)]
+
+
+def test_a_redirect_names_the_host_it_leads_to_and_is_not_followed(serve, at_work):
+    words = http(302, b"Location: https://login.example.org/start?user=jane")
+    desk = at_work(serve(lambda line: line.answer(words)).url)
+    assert desk.wire.perform(READ, fine).detail == "redirected to login.example.org"
+
+
+def test_a_right_status_with_wrong_content_is_told_apart(serve, at_work):
+    desk = at_work(serve(lambda line: line.answer(http(200))).url)
+    answer = desk.wire.perform(READ, lambda answer: "another patient's result")
+    assert (answer.outcome, answer.detail, answer.status) == ("content", "another patient's result", 200)
+    assert desk.outcomes == [("content", 200)]
+
+
+def test_a_check_that_fails_itself_loses_no_sample_and_no_clinician(serve, at_work):
+    desk = at_work(serve(lambda line: line.answer(http(200))).url)
+    answer = desk.wire.perform(READ, lambda answer: answer.json()["id"])
+    assert (answer.outcome, answer.detail) == ("content", "its check failed with KeyError")
+    assert desk.outcomes == [("content", 200)]
+
+
+def test_the_samples_hold_what_went_over_the_wire(serve, at_work):
+    server = serve(lambda line: (line.answer(http(201)), line.answer(http(200))))
+    desk = at_work(server.url)
+    desk.wire.workflow_begins("medication-pass", "orders")
+    desk.wire.perform(CREATE, fine)
+    desk.wire.perform(READ, fine)
+    first, second = desk.written("samples")
+    told = first | {"start_s": 0, "intended_s": 0, "latency_ms": 0, "server_ms": 0, "connect_ms": 0, "ttfb_ms": 0}
+    assert told == {
+        **dict.fromkeys(["start_s", "intended_s", "latency_ms", "server_ms", "connect_ms", "ttfb_ms"], 0),
+        "reused": False,
+        "site": "river",
+        "persona": "nurse",
+        "workflow": "medication-pass",
+        "operation": "Observation.create",
+        "lane": "orders",
+        "phase": "clinics-open",
+        "method": "POST",
+        "outcome": "ok",
+        "open": False,
+        "clinician": 3,
+        "workflow_run": first["workflow_run"],
+        "request_id": first["request_id"],
+        "status": 201,
+        "bytes_sent": len(server.requests[0]),
+        "bytes_received": len(http(201)),
+        "attempt": 1,
+        "worker": 0,
+    }
+    assert first["latency_ms"] >= first["ttfb_ms"] - 0.01 >= first["connect_ms"] > 0
+    assert second["reused"]
+    assert second["request_id"] != first["request_id"]
+    assert second["intended_s"] == pytest.approx(first["start_s"] + first["latency_ms"] / 1000)
+
+
+def test_a_request_carries_what_the_target_and_its_tracing_need(serve, at_work):
+    server = serve(lambda line: (line.answer(http(201)), line.answer(http(200))))
+    desk = at_work(server.url)
+    desk.wire.perform(CREATE, fine)
+    desk.wire.perform(Call("POST", "", "metadata.none"), fine)
+    head, _, body = server.requests[0].decode().partition("\r\n\r\n")
+    line, *headers = head.split("\r\n")
+    told = dict(header.split(": ", 1) for header in headers)
+    request_id = f"{desk.written('samples')[0]['request_id']:016x}"
+    assert line == "POST /fhir/Observation HTTP/1.1"
+    assert body == '{"a":1}'
+    assert told["X-Request-Id"] == request_id
+    assert told["traceparent"].split("-")[::2] == ["00", request_id]
+    assert told | {"X-Request-Id": "", "traceparent": ""} == {
+        "Host": "x",
+        "X-Site": "river",
+        "X-Request-Id": "",
+        "traceparent": "",
+        "Content-Type": "x/y",
+        "Content-Length": "7",
+    }
+    assert b"Content-Length: 0\r\n" in server.requests[1]
+
+
+@pytest.mark.parametrize(
+    ("header", "why"), [('W/"1\r\nX-Evil: 1"', "control character"), ('W/"ä版"', "beyond Latin-1")]
+)
+def test_a_version_that_is_no_header_is_a_failed_step_and_nothing_is_sent(serve, at_work, header, why):
+    server = serve(lambda line: line.answer(http(200)))
+    desk = at_work(server.url)
+    with pytest.raises(StepFailed, match=why):
+        desk.wire.perform(Call("PUT", "Patient/1", "Patient.update", b"{}", (("If-Match", header),)), fine)
+    assert (server.requests, desk.recorder.started, desk.outcomes) == ([], 0, [])
+
+
+# ---- what is tried again
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_throttled_call_is_tried_again_after_what_the_target_asks(serve, at_work, status):
+    words = (http(status, b"Retry-After: 0"), http(200))
+    server = serve(lambda line: [line.answer(one) for one in words])
+    desk = at_work(server.url)
+    assert desk.wire.perform(READ, fine).outcome == "ok"
+    assert [(row["outcome"], row["attempt"]) for row in desk.written("samples")] == [("http_error", 1), ("ok", 2)]
+
+
+def test_a_target_that_throttles_on_and_on_is_given_up(serve, at_work):
+    server = serve(lambda line: [line.answer(http(503, b"Retry-After: 0")) for _ in range(4)])
+    desk = at_work(server.url)
+    assert desk.wire.perform(READ, fine).status == 503
+    assert desk.outcomes == [("http_error", 503)] * wire_module.ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "attempt", "pause_s"),
+    [
+        ("0", 1, 0.0),
+        ("2", 1, 2.0),
+        ("3600", 1, 10.0),
+        ("", 1, 0.5),
+        ("", 2, 1.0),
+        ("soon", 1, 0.5),
+        ("²", 1, 0.5),
+        ("-1", 1, 0.5),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 2, 1.0),
+        ("9" * 400, 1, 10.0),
+    ],
+)
+def test_the_pause_before_another_try_is_bounded_whatever_the_target_says(retry_after, attempt, pause_s):
+    assert wire_module._retry_pause_s(retry_after, attempt) == pause_s
+
+
+def test_waiting_for_a_throttled_target_is_waiting(serve, at_work, monkeypatch):
+    monkeypatch.setattr(wire_module, "RETRY_PAUSE_S", 0.2)
+    desk = at_work(serve(lambda line: [line.answer(one) for one in (http(429), http(200))]).url)
+    desk.wire.perform(READ, fine)
+    assert desk.wire.waiting_s >= 0.2
+    first, second = desk.written("samples")
+    assert second["intended_s"] == pytest.approx(first["start_s"] + first["latency_ms"] / 1000 + 0.2, abs=0.05)
+
+
+def test_no_other_try_begins_after_the_drain(serve, at_work, monkeypatch):
+    monkeypatch.setattr(wire_module, "DRAIN_S", 0.0)
+    desk = at_work(serve(lambda line: [line.answer(http(503, b"Retry-After: 9"))] * 2).url, end_s=1.0)
+    assert desk.wire.perform(READ, fine).status == 503
+    assert desk.outcomes == [("http_error", 503)]
+
+
+def test_a_repeatable_call_swallowed_by_a_closing_line_is_sent_again(serve, at_work):
+    server = serve(
+        lambda line: (line.answer(http(200)), line.request(), line.close()), lambda line: line.answer(http(200))
+    )
+    desk = at_work(server.url)
+    assert [desk.wire.perform(READ, fine).outcome for _ in range(2)] == ["ok", "ok"]
+    assert desk.outcomes == [("ok", 200), ("expected_refusal", 0), ("ok", 200)]
+    assert [row["attempt"] for row in desk.written("samples")] == [1, 1, 2]
+
+
+def test_a_call_that_must_not_happen_twice_is_not_sent_again(serve, at_work):
+    server = serve(
+        lambda line: (line.answer(http(200)), line.request(), line.close()), lambda line: line.answer(http(200))
+    )
+    desk = at_work(server.url)
+    desk.wire.perform(READ, fine)
+    assert desk.wire.perform(CREATE, fine).outcome == "connection"
+    assert desk.outcomes == [("ok", 200), ("connection", 0)]
+
+
+def test_a_line_that_closes_under_the_second_try_too_is_a_failed_connection(serve, at_work):
+    server = serve(
+        lambda line: (line.answer(http(200)), line.request(), line.close()), lambda line: (line.request(), line.close())
+    )
+    desk = at_work(server.url)
+    desk.wire.perform(READ, fine)
+    assert desk.wire.perform(READ, fine).outcome == "connection"
+    assert desk.outcomes == [("ok", 200), ("expected_refusal", 0), ("connection", 0)]
+
+
+# ---- no answer
+
+
+def test_no_answer_in_time_is_a_timeout(serve, at_work):
+    desk = at_work(serve(lambda line: (line.request(), line.wait_until_left())).url, answer_timeout_s=0.2)
+    assert desk.wire.perform(READ, fine).outcome == "timeout"
+    row = desk.written("samples")[0]
+    assert (row["status"], row["bytes_received"], row["connect_ms"]) == (0, 0, 0.0)
+    assert row["latency_ms"] >= 200
+
+
+def test_what_the_drain_cuts_off_is_cancelled(serve, at_work, monkeypatch):
+    monkeypatch.setattr(wire_module, "DRAIN_S", 0.1)
+    desk = at_work(serve(lambda line: (line.request(), line.wait_until_left())).url, end_s=0.2)
+    assert desk.wire.perform(READ, fine).outcome == "cancelled"
+    with pytest.raises(SlotOver):
+        desk.wire.perform(READ, fine)
+    assert desk.outcomes == [("cancelled", 0)]
+
+
+def test_whoever_is_killed_while_waiting_leaves_a_cancelled_request_and_an_abandoned_workflow(serve, at_work):
+    desk = at_work(serve(lambda line: (line.request(), line.wait_until_left())).url)
+    desk.wire.workflow_begins("find-history", "charting")
+    victim = gevent.spawn(desk.wire.perform, READ, fine)
+    gevent.sleep(0.1)
+    assert (desk.recorder.started, desk.recorder.finished, desk.recorder.in_flight) == (1, 0, 1)
+    victim.kill()
+    desk.wire.abandon()
+    desk.wire.abandon()
+    assert desk.outcomes == [("cancelled", 0)]
+    assert (desk.recorder.started, desk.recorder.finished, desk.recorder.in_flight) == (1, 1, 0)
+    assert [row["outcome"] for row in desk.written("workflows")] == ["abandoned"]
+    assert desk.wire.waiting_s >= 0.1
+
+
+def test_a_failed_request_is_told_without_its_content(serve, at_work, tmp_path):
+    desk = at_work(serve(lambda line: line.answer(http(500, body=b'{"name": "Jane Roe"}'))).url)
+    desk.wire.workflow_begins("find-history", "charting")
+    desk.wire.perform(READ, fine)
+    desk.wire.workflow_ends("failed", "Patient.read: http_error 500")
+    told = (tmp_path / "failures-w0.jsonl").read_text()
+    assert told.count("\n") == 2
+    assert "Jane" not in told
+    assert '"operation":"Patient.read","outcome":"http_error","status":500' in told
+    assert '"workflow":"find-history"' in told
+
+
+# ---- a clinician's time
+
+
+def test_her_time_is_waiting_thinking_or_idle_and_nothing_else(serve, at_work):
+    def slow(line):
+        for _ in range(3):
+            line.request()
+            time.sleep(0.05)
+            line.send(http(200))
+
+    desk = at_work(serve(slow).url)
+    wire, began_s = desk.wire, desk.recorder.clock.now_s()
+    wire.wait(0.1)
+    for _ in range(3):
+        wire.workflow_begins("find-history", "charting")
+        wire.wait(0.03)
+        wire.perform(READ, fine)
+        wire.workflow_ends("ok", "")
+        wire.wait(0.02)
+    spent_s = desk.recorder.clock.now_s() - began_s
+    assert wire.waiting_s + wire.thinking_s + wire.idle_s == pytest.approx(spent_s, rel=0.05)
+    assert wire.waiting_s >= 0.15
+    assert wire.thinking_s >= 0.08
+    assert wire.idle_s >= 0.14
+    for run in desk.written("workflows"):
+        assert run["duration_ms"] == pytest.approx(run["waited_ms"] + run["think_ms"])
+        assert run["waited_ms"] >= 50
+
+
+def test_the_next_request_is_meant_for_when_the_pause_that_was_drawn_ends(serve, at_work):
+    desk = at_work(serve(lambda line: [line.answer(http(200)) for _ in range(2)]).url)
+    desk.wire.perform(READ, fine)
+    done_s = desk.wire.intended_s
+    desk.wire.wait(0.05)
+    desk.wire.wait(0.05)  # two pauses in a row: the second does not begin late because the first woke up late
+    desk.wire.perform(READ, fine)
+    second = desk.written("samples")[1]
+    assert second["intended_s"] == pytest.approx(done_s + 0.1)
+    assert second["start_s"] >= second["intended_s"] - 0.001
+
+
+def test_a_slot_ends_in_the_middle_of_a_pause(at_work):
+    desk = at_work("http://127.0.0.1:9", end_s=0.1)
+    with pytest.raises(SlotOver):
+        desk.wire.wait(60.0)
+    assert 0.05 <= desk.recorder.clock.now_s() < 5.0
+
+
+def test_nothing_is_sent_once_the_slot_is_over(serve, at_work):
+    server = serve(lambda line: line.answer(http(200)))
+    desk = at_work(server.url, end_s=-1.0)
+    with pytest.raises(SlotOver):
+        desk.wire.perform(READ, fine)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("asleep", ["wait", "sleep_until"])
+def test_an_early_end_wakes_whoever_sleeps(at_work, asleep):
+    desk = at_work("http://127.0.0.1:9", end_s=3600.0)
+
+    def sleeps() -> str:
+        try:
+            getattr(desk.wire, asleep)(1800.0)
+        except SlotOver:
+            return "left"
+        return "stayed"
+
+    person = gevent.spawn(sleeps)
+    gevent.sleep(0.05)
+    desk.wire.end_now(person)
+    person.join(5)
+    assert person.value == "left"
+
+
+def test_an_early_end_lets_whoever_waits_for_an_answer_have_it(serve, at_work):
+    def slow(line):
+        line.request()
+        time.sleep(0.3)
+        line.send(http(200))
+
+    desk = at_work(serve(slow).url, end_s=3600.0)
+    person = gevent.spawn(desk.wire.perform, READ, fine)
+    gevent.sleep(0.1)
+    desk.wire.end_now(person)
+    person.join(5)
+    assert person.value.outcome == "ok"
+    with pytest.raises(SlotOver):
+        desk.wire.wait(1.0)
