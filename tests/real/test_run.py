@@ -25,10 +25,14 @@ def emrload(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
 
 
-def run(folder: Path, hapi: str, *options: str) -> tuple[subprocess.CompletedProcess[str], Path]:
-    assert emrload(folder, "seed", *RUSH, "--target", hapi).returncode == 0
+def run(
+    folder: Path, hapi: str, duration: str, settings: tuple[str, ...] = ()
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    rush = (*RUSH, "--target", hapi, *(word for setting in settings for word in ("--set", setting)))
+    seeded = emrload(folder, "seed", *rush)
+    assert seeded.returncode == 0, seeded.stderr
     out = folder / "run"
-    return emrload(folder, "run", *RUSH, "--target", hapi, "--out", str(out), *options), out
+    return emrload(folder, "run", *rush, "--out", str(out), "--duration", duration), out
 
 
 def clean_up(folder: Path, hapi: str) -> None:
@@ -41,7 +45,7 @@ def clean_up(folder: Path, hapi: str) -> None:
 
 
 def test_two_sites_for_two_minutes_without_one_unexpected_error(hapi: str, tmp_path: Path) -> None:
-    done, out = run(tmp_path, hapi, "--duration", "2m")
+    done, out = run(tmp_path, hapi, "2m")
 
     assert done.returncode in (0, 1, 3), done.stderr
     summary: dict[str, Any] = json.loads((out / "summary.json").read_bytes())
@@ -53,7 +57,7 @@ def test_two_sites_for_two_minutes_without_one_unexpected_error(hapi: str, tmp_p
 
 
 def test_every_workflow_of_every_persona_comes_to_its_end(hapi: str, tmp_path: Path) -> None:
-    done, out = run(tmp_path, hapi, "--duration", "1m", "--set", "think_factor=0.02", "--set", "templates.clinic.peak=12")
+    done, out = run(tmp_path, hapi, "1m", ("think_factor=0.02", "templates.clinic.peak=12"))
 
     assert done.returncode in (0, 1, 3), done.stderr
     workflows = pq.read_table(out / "workflows.parquet").to_pandas()
