@@ -48,15 +48,18 @@ class Headers(Mapping[str, str]):
 
 
 class AnswerParser:
-    """Collects one answer. `head_only`: it answers a HEAD, and so ends with its headers whatever length they name."""
+    """Collects the answers of one line, one after the other: `feed` until `complete`, then `take`.
 
-    __slots__ = ("_body", "_head_only", "_headers_whole", "_parser", "complete", "headers", "keep_alive", "status")
+    `head_only`: it answers a HEAD, and so ends with its headers whatever length they name; good for that one only.
+    """
+
+    __slots__ = ("_body", "_head_only", "_headers", "_headers_whole", "_parser", "_status", "complete", "keep_alive")
 
     def __init__(self, *, head_only: bool = False) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
+        self._headers: list[tuple[bytes, bytes]] = []
         self.complete = False
         self.keep_alive = False
-        self.status = 0
+        self._status = 0
         self._body: list[bytes] = []
         self._head_only = head_only
         self._headers_whole = False
@@ -80,17 +83,24 @@ class AnswerParser:
             return
         if not self._headers_whole or self._has_length():
             raise BadAnswer("closed by the server before the answer was whole")
-        self.status = self._parser.get_status_code()
+        self._status = self._parser.get_status_code()
         self.complete = True
 
-    def body(self) -> bytes:
-        """The content, unpacked. Raises BadAnswer where it cannot be, or is too large then."""
+    def take(self) -> tuple[int, Headers, bytes]:
+        """Status, headers and unpacked content of a complete answer, which is forgotten here.
+
+        Raises BadAnswer where the content cannot be unpacked, or is too large then.
+        """
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        headers = self._headers
+        self._headers, self._body = [], []
+        self.complete = self._headers_whole = False
         if body:
-            for name, value in self.headers:
+            for name, value in headers:
                 if len(name) == 16 and name.lower() == b"content-encoding" and value.strip().lower() in _COMPRESSED:
-                    return _unpacked(body)
-        return body
+                    body = _unpacked(body)
+                    break
+        return self._status, Headers(headers), body
 
     # ---- called by llhttp
 
@@ -99,7 +109,7 @@ class AnswerParser:
             raise BadAnswer("more than one answer came")  # reaches `feed` as an HttpParserError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._headers_whole = True
@@ -112,16 +122,16 @@ class AnswerParser:
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
         if 100 <= status < 200:  # an announcement: the answer itself is still to come
-            self.headers.clear()
+            self._headers.clear()
             self._headers_whole = False
             return
         self.complete = True
-        self.status = status
+        self._status = status
         self.keep_alive = self._parser.should_keep_alive()  # llhttp forgets it right after this call
 
     def _has_length(self) -> bool:
         """Whether the answer says itself where it ends; then the server's closing is not its end."""
-        for name, value in self.headers:
+        for name, value in self._headers:
             known = name.lower()
             if known == b"content-length" or (known == b"transfer-encoding" and b"chunked" in value.lower()):
                 return True

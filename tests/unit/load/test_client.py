@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from harness.load import answer, client
+from harness.load import line as line_module
 from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -95,11 +96,11 @@ ANSWERS = {
     "in chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n",
     "packed": b"HTTP/1.1 200 OK\r\nContent-Encoding: GZIP \r\nContent-Length: %d\r\n\r\n%s"
-    % (len(gzip.compress(b"hello world")), gzip.compress(b"hello world")),
+    % (len(gzip.compress(b"hello world", mtime=0)), gzip.compress(b"hello world", mtime=0)),
     "deflated": b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n%s"
     % (len(zlib.compress(b"hello world")), zlib.compress(b"hello world")),
     "packed and in chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
-    b"%x\r\n%s\r\n0\r\n\r\n" % (len(gzip.compress(b"hello world")), gzip.compress(b"hello world")),
+    b"%x\r\n%s\r\n0\r\n\r\n" % (len(gzip.compress(b"hello world", mtime=0)), gzip.compress(b"hello world", mtime=0)),
     "until the server closes": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhello world",
     "of the old kind": b"HTTP/1.0 200 OK\r\n\r\nhello world",
     "after announcements": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
@@ -169,7 +170,7 @@ def test_the_answer_to_a_head_ends_with_its_headers(serve, connect):
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"hello world")[:-9],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"hello world", mtime=0)[:-9],
     ],
 )
 def test_an_answer_cut_short_is_no_answer(serve, connect, torn):
@@ -278,7 +279,7 @@ def test_connecting_has_a_bound_of_its_own(full_house, give_up_s, reason, detail
 def test_the_bound_on_connecting_holds_for_all_addresses_of_a_host_together(full_house, monkeypatch):
     """A name with an IPv6 and an IPv4 address, both behind a firewall that drops: one bound, not one each or none."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", full_house))] * 3
-    monkeypatch.setattr(client.gsocket, "getaddrinfo", lambda *_: found)
+    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", lambda *_: found)
     connection = Connection(Endpoint.from_url("http://two-addresses.example"), 0.3)
     began = time.monotonic()
     assert failure_of(connection).reason == "timeout"
@@ -288,7 +289,7 @@ def test_the_bound_on_connecting_holds_for_all_addresses_of_a_host_together(full
 def test_the_second_address_of_a_host_is_tried_where_the_first_refuses(serve, connect, monkeypatch, refusing_port):
     server = serve(lambda line: line.answer(OK))
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (refusing_port, server.port)]
-    monkeypatch.setattr(client.gsocket, "getaddrinfo", lambda *_: found)
+    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", lambda *_: found)
     assert ask(connect(server)).body == b"ok"
 
 
@@ -308,7 +309,7 @@ def test_a_name_that_is_nobodys_is_a_failed_connection(monkeypatch):
     def nobody(*_):
         raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(client.gsocket, "getaddrinfo", nobody)
+    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", nobody)
     failed = failure_of(Connection(Endpoint.from_url("http://nobody.invalid"), 1.0))
     assert (failed.reason, failed.detail) == ("connection", "Name or service not known")
 
@@ -439,7 +440,7 @@ def tls_connection(server, host: str = "127.0.0.1") -> Connection:
 
 
 def test_a_certificate_that_cannot_be_verified_is_refused(serve, wrap, monkeypatch):
-    monkeypatch.setattr(client, "_tls_context", None)
+    monkeypatch.setattr(line_module, "_tls_context", None)
     failed = failure_of(tls_connection(serve(lambda line: line.answer(OK), wrap=wrap)))
     assert failed.reason == "connection"
     assert "certificate verify failed" in failed.detail
@@ -447,7 +448,7 @@ def test_a_certificate_that_cannot_be_verified_is_refused(serve, wrap, monkeypat
 
 def test_a_trusted_server_is_spoken_to_over_tls_and_the_line_is_kept(serve, wrap, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    monkeypatch.setattr(client, "_tls_context", None)
+    monkeypatch.setattr(line_module, "_tls_context", None)
     monkeypatch.setattr(client, "_IDLE_S", 0.02)
     large = json.dumps({"x": "y" * 200_000}).encode()
     words = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(large), large)
@@ -457,12 +458,12 @@ def test_a_trusted_server_is_spoken_to_over_tls_and_the_line_is_kept(serve, wrap
     gevent.sleep(0.1)  # an idle line with nothing to say is not taken for a closed one
     assert ask(connection).reused
     connection.close()
-    assert client.shared_tls_context() is client.shared_tls_context()
+    assert line_module.shared_tls_context() is line_module.shared_tls_context()
 
 
 def test_a_certificate_for_another_host_is_refused(serve, wrap, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    monkeypatch.setattr(client, "_tls_context", None)
+    monkeypatch.setattr(line_module, "_tls_context", None)
     failed = failure_of(tls_connection(serve(lambda line: line.answer(OK), wrap=wrap), "localhost"))
     assert "doesn't match" in failed.detail or "mismatch" in failed.detail
 

@@ -1,0 +1,159 @@
+"""A connected line to the target, plain or TLS, on which a greenlet waits and the others work meanwhile.
+
+A plain line is the bare socket and one watcher for its whole life: nothing has come when a request has just gone out,
+so it waits first and reads then. (gevent's own socket reads in vain first, and costs twice as much.)
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from typing import Final, Protocol
+
+import gevent
+from gevent import monkey
+from gevent import socket as gsocket
+from gevent.ssl import SSLContext
+
+from harness.load.endpoint import Endpoint
+
+__all__ = ["Line", "open_line", "shared_tls_context"]
+
+_BareSocket = monkey.get_original("socket", "socket")
+_poll = monkey.get_original("select", "poll")  # asked without waiting, so the real one does not stall the loop
+_READABLE: Final = select.POLLIN | select.POLLERR | select.POLLHUP
+_READ: Final = 1  # libev's EV_READ
+
+
+class Line(Protocol):
+    """What a connection needs of its line. Everything raises OSError where the line is broken."""
+
+    def send(self, data: bytes) -> None:
+        """Send all of it."""
+
+    def receive(self, most: int) -> bytes:
+        """Wait for something to come; b"" once the server has closed."""
+
+    def has_something(self) -> bool:
+        """Whether anything has come, the server's good-bye included; does not wait."""
+
+    def close(self) -> None:
+        """A second call does nothing."""
+
+
+def open_line(endpoint: Endpoint) -> Line:
+    """A line to the first of the host's addresses that takes it.
+
+    Raises OSError where none does, or where the certificate cannot be verified.
+    """
+    connected = _connected(endpoint.host, endpoint.port)
+    if endpoint.tls:
+        return _TlsLine(_wrapped(connected, endpoint.host))
+    return _PlainLine(connected.detach())
+
+
+class _PlainLine:
+    """Owns the descriptor of a connected socket that does not block."""
+
+    __slots__ = ("_hub", "_readable", "_socket")
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = _BareSocket(fileno=descriptor)
+        self._socket.setblocking(False)
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(descriptor, _READ)
+
+    def send(self, data: bytes) -> None:
+        try:
+            sent = self._socket.send(data)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self._send_rest(memoryview(data)[sent:])
+
+    def _send_rest(self, rest: memoryview) -> None:
+        while rest:
+            gsocket.wait_write(self._socket.fileno())
+            rest = rest[self._socket.send(rest) :]
+
+    def receive(self, most: int) -> bytes:
+        while True:
+            self._hub.wait(self._readable)
+            try:
+                return self._socket.recv(most)  # type: ignore[no-any-return]  # the bare socket's class has no type
+            except BlockingIOError:  # the kernel may wake us for nothing
+                continue
+
+    def has_something(self) -> bool:
+        return _has_something(self._socket.fileno())
+
+    def close(self) -> None:
+        self._readable.close()
+        self._socket.close()
+
+
+class _TlsLine:
+    """gevent's TLS socket as it is: unpacking costs so much more than waiting that nothing is won by waiting better."""
+
+    __slots__ = ("_socket",)
+
+    def __init__(self, wrapped: gsocket.socket) -> None:
+        self._socket = wrapped
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def receive(self, most: int) -> bytes:
+        return self._socket.recv(most)
+
+    def has_something(self) -> bool:
+        return _has_something(self._socket.fileno())
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+_tls_context: ssl.SSLContext | None = None
+
+
+def shared_tls_context() -> ssl.SSLContext:
+    """One verifying context for all: a context of its own costs a clinician 821 kB and 28 ms."""
+    global _tls_context
+    if _tls_context is None:
+        _tls_context = SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks certificate and host name
+        _tls_context.load_default_certs()
+    return _tls_context
+
+
+def _connected(host: str, port: int) -> gsocket.socket:
+    refusal = OSError("the host has no address")
+    for family, kind, protocol, _, address in gsocket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        line = gsocket.socket(family, kind, protocol)
+        try:
+            line.connect(address)
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            line.close()
+            refusal = error
+        except BaseException:  # out of time: nobody else would close it
+            line.close()
+            raise
+        else:
+            return line
+    raise refusal
+
+
+def _wrapped(line: gsocket.socket, host: str) -> gsocket.socket:
+    try:
+        wrapped: gsocket.socket = shared_tls_context().wrap_socket(line, server_hostname=host)
+    except BaseException:
+        line.close()
+        raise
+    return wrapped
+
+
+def _has_something(descriptor: int) -> bool:
+    look = _poll()
+    look.register(descriptor, _READABLE)
+    return bool(look.poll(0))
