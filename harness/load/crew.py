@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import gevent
-from greenlet import greenlet as RawGreenlet
+from greenlet import greenlet
 from locust.env import Environment
 from locust.exception import StopUser
 
@@ -79,24 +79,25 @@ class Crew:
         self._posts = {site.name: self._post(site, clocks[site.name]) for site in order.plan.spec.sites}
         self._warm_up()
         self._weights: dict[tuple[str, str], Callable[[float], Any]] = {}
-        self._at_work: dict[int, tuple[Wire, RawGreenlet]] = {}
+        self._at_work: dict[int, tuple[Wire, greenlet]] = {}
         self._background: list[gevent.Greenlet[..., object]] = []
         self._ids = IdSource(order.run_id, order.worker)
         self.on_duty = 0
         self.recorder: Recorder | None = None
         self._probe: HealthProbe | None = None
+        self._report: ProgressReport | None = None
 
     def start(self, t0_epoch_s: float) -> None:
         """Open the streams and set the clock; users may claim slots from now on."""
         recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
         report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty)
-        recorder.before_flush(report.note)
+        recorder.on_batch(report.note)
         if foreign_listeners(self._environment):
-            recorder.before_flush(lambda rows: report.fire_requests(self._environment, rows))
+            recorder.on_batch(lambda rows: report.fire_requests(self._environment, rows))
         else:
-            recorder.before_flush(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
-        self._probe = HealthProbe(recorder, lambda: self.desk.working, lambda: self.on_duty)
-        self.recorder = recorder
+            recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
+        self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty)
+        self.recorder, self._report = recorder, report
         for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch):
             self._background.append(gevent.spawn(loop))
 
@@ -127,8 +128,8 @@ class Crew:
             return
         self.closing = True
         self.desk.close()
-        for wire, greenlet in list(self._at_work.values()):
-            wire.end_now(greenlet)
+        for wire, whose in list(self._at_work.values()):
+            wire.end_now(whose)
 
     def close_if_early(self) -> None:
         """Locust stops the test: where that comes before the plan's end, it is an early end."""
@@ -157,6 +158,12 @@ class Crew:
         if self._probe is not None:
             self._probe.write_row()
         self.recorder.close()
+        if self._report is not None:  # last, since closing shows it the last samples
+            self._report.close()
+
+    def _users_alive(self) -> int:
+        runner = self._environment.runner
+        return runner.user_count if runner is not None else 0
 
     def _work(self, slot: Slot, recorder: Recorder) -> None:
         claimed_s = recorder.clock.now_s()
@@ -176,6 +183,7 @@ class Crew:
         except Exception as error:  # noqa: BLE001 (a fault of ours or of a workflow: counted, named, and the others go on)
             self._note_error(slot, error, recorder)
         finally:
+            wire.abandon()
             wire.close()
             del self._at_work[slot.slot]
             self.desk.release()

@@ -21,7 +21,7 @@ __all__ = ["ProgressReport"]
 
 
 class ProgressReport:
-    """Collects between two lines what the recorder flushes; writes a line a second."""
+    """Collects between two lines what the recorder has written; writes a line a second."""
 
     def __init__(self, streams: Path, recorder: Recorder, on_duty: Callable[[], int]) -> None:
         self._file = progress_path(streams, recorder.worker).open("ab", buffering=0)
@@ -32,7 +32,7 @@ class ProgressReport:
         self._errors = 0
 
     def note(self, rows: Rows) -> None:
-        """Count a batch that is about to be written."""
+        """Count a batch."""
         code = self._recorder.names.code
         self._requests += len(rows)
         outcome = rows["outcome"]
@@ -40,18 +40,23 @@ class ProgressReport:
         self._latencies.update(count_by_bucket(rows["latency_ms"]))
 
     def keep_writing(self) -> None:
-        """A line a second, until killed; the last one then."""
-        try:
-            while True:
-                gevent.sleep(1.0)
-                self._write()
-        finally:
+        """A line a second, until killed."""
+        while True:
+            gevent.sleep(1.0)
+            self._write()
+
+    def close(self) -> None:
+        """Write what came since the last line; a second call does nothing."""
+        if not self._file.closed:
             self._write()
             self._file.close()
 
     def fire_requests(self, environment: Environment, rows: Rows) -> None:
-        """Fire `events.request` for each sample, with what a listener needs to know of sites."""
-        name = self._recorder.names.name
+        """Fire `events.request` for each sample, with all that Locust promises a listener, and the site.
+
+        There is no answer to show any more, and no URL (an operation stands for many): both are None.
+        """
+        name, t0_epoch_s = self._recorder.names.name, self._recorder.clock.t0_epoch_s
         for row in rows:
             outcome = name(int(row["outcome"]))
             fine = outcome in ("ok", "expected_refusal")
@@ -61,8 +66,11 @@ class ProgressReport:
                 name=name(int(row["operation"])),
                 response_time=float(row["latency_ms"]),
                 response_length=int(row["bytes_received"]),
+                response=None,
                 exception=None if fine else RuntimeError(outcome),
                 context=context,
+                start_time=t0_epoch_s + float(row["start_s"]),
+                url=None,
             )
 
     def _write(self) -> None:

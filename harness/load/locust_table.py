@@ -1,4 +1,4 @@
-"""Keeps Locust's own table true, at no cost a request: each batch of samples is added to it at once.
+"""Keeps Locust's own table true, at little cost a request: each batch of samples is added to it at once.
 
 Locust's statistics never decide anything here (they round and have no sites), but its web UI and CSV files should show
 the run.
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from locust.env import Environment
-from locust.stats import StatsEntry, StatsError, bucket_response_time
+from locust.stats import StatsEntry, StatsError
 
 from harness.samples.writer import Names, Rows
 
@@ -39,10 +39,11 @@ def feed_locust_table(environment: Environment, names: Names, rows: Rows) -> Non
 def foreign_listeners(environment: Environment) -> bool:
     """Whether somebody besides Locust itself listens to `events.request`."""
     handlers: list[Any] = environment.events.request._handlers
-    return any(not handler.__module__.startswith("locust.") for handler in handlers)
+    return any(not str(getattr(handler, "__module__", "")).startswith("locust.") for handler in handlers)
 
 
 def _add(entry: StatsEntry, latencies: Rows, sizes: Rows, failures: int) -> None:
+    """As many calls of `entry.log` and `entry.log_error` would, one after the other at this moment."""
     now = time.time()
     second = int(now)
     if entry.use_response_times_cache and entry.last_request_timestamp and second > int(entry.last_request_timestamp):
@@ -53,16 +54,27 @@ def _add(entry: StatsEntry, latencies: Rows, sizes: Rows, failures: int) -> None
     if failures:
         entry.num_fail_per_sec[second] += failures
     entry.last_request_timestamp = now
-    entry.total_response_time += round(float(latencies.sum()))
-    smallest, largest = round(float(latencies.min())), round(float(latencies.max()))
+    # Locust declares whole milliseconds here, and keeps whatever it is given
+    smallest: Any = float(latencies.min())
+    largest: Any = float(latencies.max())
+    total: Any = float(latencies.sum())
+    entry.total_response_time += total
     entry.min_response_time = smallest if entry.min_response_time is None else min(entry.min_response_time, smallest)
     entry.max_response_time = max(entry.max_response_time, largest)
     entry.total_content_length += int(sizes.sum())
-    for latency, count in zip(*np.unique(np.rint(latencies), return_counts=True), strict=True):
-        entry.response_times[bucket_response_time(float(latency))] += int(count)
+    for bucket, count in zip(*np.unique(_buckets(latencies), return_counts=True), strict=True):
+        entry.response_times[int(bucket)] += int(count)
+
+
+def _buckets(latencies: Rows) -> Rows:
+    """`locust.stats.bucket_response_time` of each: whole milliseconds below 100, two digits above."""
+    step = np.select([latencies < 100, latencies < 1000, latencies < 10_000], [1.0, 10.0, 100.0], 1000.0)
+    buckets: Rows = np.rint(latencies / step) * step
+    return buckets
 
 
 def _add_error(environment: Environment, method: str, operation: str, outcome: str, count: int) -> None:
     key = StatsError.create_key(method, operation, outcome)
     known = environment.stats.errors.setdefault(key, StatsError(method, operation, outcome))
-    known.occurrences += count
+    known.occurred()
+    known.occurrences += count - 1

@@ -41,8 +41,8 @@ class Recorder:
         self.workflow = self._workflows.append
         self.duty = self._duty.append
         self.health = self._health.append
-        self.before_flush = self._samples.before_flush
-        """Have a listener see each batch of samples just before it is written."""
+        self.on_batch = self._samples.on_batch
+        """Have a listener see each batch of samples once it is written."""
         self._failures = (streams / f"failures-w{worker}.jsonl").open("ab", buffering=0)
         self._failure_counts: Counter[tuple[str, ...]] = Counter()
         self.started = 0
@@ -68,10 +68,10 @@ class Recorder:
         return self._in_flight_s + self.in_flight * (now_s - self._in_flight_since_s)
 
     def failure(self, kind: tuple[str, ...], facts: dict[str, Any]) -> None:
-        """Keep the first hundred failures of a kind; `facts` hold no content of an answer."""
+        """Keep the first hundred failures of a kind; `facts` hold `time_s`, and no content of an answer."""
         self._failure_counts[kind] += 1
         if self._failure_counts[kind] <= FAILURES_OF_A_KIND:
-            self._failures.write(orjson.dumps(facts) + b"\n")
+            self._failures.write(orjson.dumps({**facts, "kind": ".".join(kind)}) + b"\n")
 
     def keep_flushing(self) -> None:
         """Write everything about once a second, until killed."""

@@ -88,13 +88,13 @@ class StreamWriter:
         self._full_bytes = self._row_bytes * FLUSH_ROWS
         self._buffer = bytearray(self._full_bytes)
         self._used_bytes = 0
-        self._before_flush: list[Callable[[Rows], None]] = []
+        self._listeners: list[Callable[[Rows], None]] = []
         self._file = path.open("wb", buffering=0)
         self._stream = pa.ipc.new_stream(self._file, self._schema)
 
-    def before_flush(self, listener: Callable[[Rows], None]) -> None:
-        """Have `listener` see each batch just before it is written."""
-        self._before_flush.append(listener)
+    def on_batch(self, listener: Callable[[Rows], None]) -> None:
+        """Have `listener` see each batch once it is written."""
+        self._listeners.append(listener)
 
     def append(self, *values: Any) -> None:
         """Add one row; a buffer that is full then is written."""
@@ -104,16 +104,16 @@ class StreamWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Write what the buffer holds."""
+        """Write what the buffer holds, then show it; a listener that is stopped half-way takes no sample with it."""
         if not self._used_bytes:
             return
         # a copy, and the buffer free again at once: a listener may let others run, and they append
         rows = np.frombuffer(bytes(memoryview(self._buffer)[: self._used_bytes]), self._dtype)
         self._used_bytes = 0
-        for listener in self._before_flush:
-            listener(rows)
         columns = [_arrow_column(rows[field.name], field.type) for field in self._schema]
         self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
+        for listener in self._listeners:
+            listener(rows)
 
     def close(self) -> None:
         """Write what is left and the end of the stream; a second call does nothing."""

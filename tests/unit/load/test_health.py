@@ -1,0 +1,83 @@
+"""The load process watches itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import gevent
+import pyarrow as pa
+import pytest
+
+from harness.load import health
+from harness.load.clock import RunClock
+from harness.load.health import HealthProbe
+from harness.load.recorder import Recorder
+
+
+@pytest.fixture
+def recorder(tmp_path) -> Iterator[Recorder]:
+    made = Recorder(tmp_path, 4, RunClock(time.time()))
+    yield made
+    made.close()
+
+
+def rows_of(recorder: Recorder, tmp_path) -> list[dict]:
+    recorder.close()
+    return pa.ipc.open_stream((tmp_path / "health-w4.arrows").read_bytes()).read_all().to_pylist()
+
+
+def test_a_stall_of_the_generator_is_seen(recorder, tmp_path, monkeypatch):
+    """A stalled generator shows no slow answer at all, only fewer requests: its pulse is all there is."""
+    monkeypatch.setattr(health, "ROW_EVERY_S", 0.1)
+    watching = gevent.spawn(HealthProbe(recorder, lambda: 3, lambda: 2).watch)
+    gevent.sleep(0.3)
+    time.sleep(0.6)  # stalls this thread, and every clinician in it
+    gevent.sleep(0.3)
+    watching.kill()
+    rows = rows_of(recorder, tmp_path)
+    stalled = [row for row in rows if row["loop_lag_ms"] >= 500]
+    assert len(stalled) == 1
+    assert len(rows) >= 4
+    assert {(row["worker"], row["users"], row["on_duty"]) for row in rows} == {(4, 3, 2)}
+    assert [row["time_s"] for row in rows] == sorted(row["time_s"] for row in rows)
+
+
+def test_its_own_work_shows_as_cpu(recorder, tmp_path):
+    probe = HealthProbe(recorder, lambda: 0, lambda: 0)
+    began = time.process_time()
+    while time.process_time() - began < 0.2:
+        pass
+    probe.write_row()
+    (row,) = rows_of(recorder, tmp_path)
+    assert 0.0 < row["cpu"] <= 1.5
+    assert row["memory_mb"] > 10
+    assert 0.0 <= row["steal"] <= 1.0
+
+
+def test_it_tells_what_the_recorder_counts(recorder, tmp_path):
+    probe = HealthProbe(recorder, lambda: 0, lambda: 0)
+    for _ in range(3):
+        recorder.request_starts(recorder.clock.now_s())
+    recorder.request_ends(recorder.clock.now_s())
+    gevent.sleep(0.05)
+    probe.write_row()
+    (row,) = rows_of(recorder, tmp_path)
+    assert (row["started"], row["finished"], row["in_flight"]) == (3, 1, 2)
+    assert row["in_flight_s"] >= 0.1
+
+
+def test_a_host_that_does_not_tell_its_ticks_has_no_steal(recorder, tmp_path, monkeypatch):
+    monkeypatch.setattr(health, "_PROC_STAT", tmp_path / "nothing")
+    HealthProbe(recorder, lambda: 0, lambda: 0).write_row()
+    (row,) = rows_of(recorder, tmp_path)
+    assert row["steal"] == 0.0
+
+
+def test_stolen_ticks_are_told_from_all(tmp_path, monkeypatch):
+    stat = tmp_path / "stat"
+    monkeypatch.setattr(health, "_PROC_STAT", stat)
+    stat.write_text("cpu  100 0 50 800 20 5 5 20 7 0\ncpu0 1 2 3\n")
+    assert health._host_ticks() == (1000, 20)
+    stat.write_text("cpu  100 0 50 800\n")
+    assert health._host_ticks() == (950, 0)
