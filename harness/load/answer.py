@@ -25,7 +25,7 @@ class Headers(Mapping[str, str]):
 
     __slots__ = ("_decoded", "_raw")
 
-    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, raw: Mapping[bytes, bytes]) -> None:
         self._raw = raw
         self._decoded: dict[str, str] | None = None
 
@@ -42,7 +42,7 @@ class Headers(Mapping[str, str]):
     def _known(self) -> dict[str, str]:
         if self._decoded is None:
             self._decoded = {
-                name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in self._raw
+                name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in self._raw.items()
             }
         return self._decoded
 
@@ -53,14 +53,28 @@ class AnswerParser:
     `head_only`: it answers a HEAD, and so ends with its headers whatever length they name; good for that one only.
     """
 
-    __slots__ = ("_body", "_head_only", "_headers", "_headers_whole", "_parser", "_status", "complete", "keep_alive")
+    __slots__ = (
+        "_body",
+        "_head_only",
+        "_headers",
+        "_headers_whole",
+        "_parser",
+        "_status",
+        "complete",
+        "keep_alive",
+        "on_body",
+        "on_header",
+    )
 
     def __init__(self, *, head_only: bool = False) -> None:
-        self._headers: list[tuple[bytes, bytes]] = []
         self.complete = False
         self.keep_alive = False
         self._status = 0
+        self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
+        # what llhttp calls most often is not ours, so that it need not enter the interpreter
+        self.on_header = self._headers.__setitem__
+        self.on_body = self._body.append
         self._head_only = head_only
         self._headers_whole = False
         self._parser = httptools.HttpResponseParser(self)
@@ -92,11 +106,12 @@ class AnswerParser:
         Raises BadAnswer where the content cannot be unpacked, or is too large then.
         """
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        headers = self._headers
-        self._headers, self._body = [], []
+        headers = self._headers.copy()
+        self._headers.clear()
+        self._body.clear()
         self.complete = self._headers_whole = False
         if body:
-            for name, value in headers:
+            for name, value in headers.items():
                 if len(name) == 16 and name.lower() == b"content-encoding" and value.strip().lower() in _COMPRESSED:
                     body = _unpacked(body)
                     break
@@ -108,16 +123,10 @@ class AnswerParser:
         if self.complete:
             raise BadAnswer("more than one answer came")  # reaches `feed` as an HttpParserError
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
-
     def on_headers_complete(self) -> None:
         self._headers_whole = True
         if self._head_only and self._parser.get_status_code() >= 200:
             self.on_message_complete()
-
-    def on_body(self, data: bytes) -> None:
-        self._body.append(data)
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
@@ -131,7 +140,7 @@ class AnswerParser:
 
     def _has_length(self) -> bool:
         """Whether the answer says itself where it ends; then the server's closing is not its end."""
-        for name, value in self._headers:
+        for name, value in self._headers.items():
             known = name.lower()
             if known == b"content-length" or (known == b"transfer-encoding" and b"chunked" in value.lower()):
                 return True

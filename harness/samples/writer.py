@@ -51,22 +51,31 @@ def physical_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(f.name, pa.int32() if pa.types.is_dictionary(f.type) else f.type) for f in schema])
 
 
+class _Codes(dict[str, int]):
+    """Gives a name that it does not know the next code, once `announce` has taken it down."""
+
+    def __init__(self, announce: Callable[[str], None]) -> None:
+        super().__init__()
+        self._announce = announce
+
+    def __missing__(self, name: str) -> int:
+        self._announce(name)
+        self[name] = code = len(self)
+        return code
+
+
 class Names:
     """Strings as small integers, the same code for the same string in every table of one worker."""
 
     def __init__(self, path: Path) -> None:
-        self._codes: dict[str, int] = {}
         self._names: list[str] = []
         self._file = path.open("ab", buffering=0)
+        self.code: Callable[[str], int] = _Codes(self._take_down).__getitem__
+        """The code of a name; asked several times a request, so a known one costs no call of ours."""
 
-    def code(self, name: str) -> int:
-        known = self._codes.get(name)
-        if known is None:
-            known = len(self._codes)
-            self._file.write(orjson.dumps(name) + b"\n")
-            self._codes[name] = known
-            self._names.append(name)
-        return known
+    def _take_down(self, name: str) -> None:
+        self._file.write(orjson.dumps(name) + b"\n")
+        self._names.append(name)
 
     def name(self, code: int) -> str:
         """The name of a code given out before. Raises IndexError for any other."""
