@@ -11,7 +11,7 @@ from typing import Any
 from harness.rundir import RunDir, rfc3339
 from harness.samples import Merged, merge_streams
 
-__all__ = ["collect"]
+__all__ = ["collect", "load_has_ended"]
 
 
 def collect(run_dir: RunDir, *, aborted: bool = False) -> Merged:
@@ -32,6 +32,11 @@ def collect(run_dir: RunDir, *, aborted: bool = False) -> Merged:
         torn_streams=list(merged.torn),
     )
     return merged
+
+
+def load_has_ended(run_dir: RunDir) -> bool:
+    """The load's leader saw the end of it."""
+    return _leader_facts(run_dir).get("ended_epoch_s") is not None
 
 
 def _leader_facts(run_dir: RunDir) -> dict[str, Any]:

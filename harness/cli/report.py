@@ -101,16 +101,16 @@ def _join_streams(run_dir: RunDir) -> None:
             "it ended before the load began; logs/ says why. Run it again.",
         )
         raise InputError(problem)
+    from harness.cli.collecting import collect, load_has_ended
+
     newest_s = max(stream.stat().st_mtime for stream in streams)
-    if run_dir.read_manifest().get("state") == "running" and time.time() - newest_s < STILL_WRITING_S:
+    if not load_has_ended(run_dir) and time.time() - newest_s < STILL_WRITING_S:
         problem = Problem(
             "the run is still going: its workers wrote a moment ago",
             str(run_dir.path),
             f"wait for its end, or stop it with Ctrl-C; {STILL_WRITING_S:.0f} s after its last sample it can be joined",
         )
         raise InputError(problem)
-    from harness.cli.collecting import collect
-
     merged = collect(run_dir)
     rows = ", ".join(f"{count:,} {name}" for name, count in merged.rows.items())
     torn = f"; torn at the end: {', '.join(merged.torn)}" if merged.torn else ""

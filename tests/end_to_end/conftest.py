@@ -1,4 +1,4 @@
-"""Real processes for end-to-end tests: `emrload` as a child, the sandbox as another, both as a user would start them."""
+"""Real processes for end-to-end tests: `emrload` as a child, the sandbox as another, as a user would start them."""
 
 from __future__ import annotations
 

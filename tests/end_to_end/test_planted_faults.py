@@ -1,4 +1,4 @@
-"""Faults that we planted: the verdict names them and nothing else; where the generator was at fault, it says invalid."""
+"""Planted faults: the verdict names them and nothing else; where the generator was at fault, it says invalid."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_an_operation_whose_every_fifth_call_fails_is_named(emrload: Any, sandbo
 
 
 def test_a_generator_that_stood_still_for_two_seconds_makes_the_run_invalid(emrload: Any) -> None:
-    def stall(folder: Path, process: subprocess.Popen[str]) -> None:  # noqa: ARG001
+    def stall(folder: Path, process: subprocess.Popen[str]) -> None:
         load = locust_of(process.pid)
         os.kill(load, signal.SIGSTOP)
         time.sleep(2)
@@ -61,7 +61,7 @@ def test_five_seconds_are_too_short_to_say_anything(emrload: Any) -> None:
 
 
 def test_ctrl_c_ends_early_keeps_all_samples_and_still_reports(emrload: Any) -> None:
-    def interrupt(folder: Path, process: subprocess.Popen[str]) -> None:  # noqa: ARG001
+    def interrupt(folder: Path, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGINT)
 
     ended = emrload.run("--sites", "2", "--duration", "60s", while_running=interrupt)
@@ -78,7 +78,7 @@ def test_ctrl_c_ends_early_keeps_all_samples_and_still_reports(emrload: Any) -> 
 def test_ctrl_c_twice_stops_at_once_and_what_is_there_can_be_reported(emrload: Any) -> None:
     interrupted: list[float] = []
 
-    def interrupt_twice(folder: Path, process: subprocess.Popen[str]) -> None:  # noqa: ARG001
+    def interrupt_twice(folder: Path, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)

@@ -84,10 +84,10 @@ def test_what_the_harness_adds_to_the_servers_own_time(emrload: Any, sandbox: An
 def test_a_generator_that_gets_no_processor_is_found_out(emrload: Any) -> None:
     """Nice 19 beside two busy loops a core: whatever it measured, the run is not to be trusted."""
 
-    def starve(folder: Path, process: subprocess.Popen[str]) -> None:  # noqa: ARG001
+    def starve(folder: Path, process: subprocess.Popen[str]) -> None:
         for pid in loads_of(process.pid):
-            for task in os.listdir(f"/proc/{pid}/task"):
-                os.setpriority(os.PRIO_PROCESS, int(task), 19)
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
         hogs.extend(busy_loop() for _ in range(4 * (os.cpu_count() or 1)))
 
     hogs: list[subprocess.Popen[bytes]] = []

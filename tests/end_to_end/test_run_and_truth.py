@@ -47,7 +47,7 @@ def test_a_killed_server_is_an_outage_and_every_request_can_be_traced(emrload: A
     emrload.seed(sandbox, 3)
     times: dict[str, float] = {}
 
-    def kill_and_start_again(folder: Path, process: Any) -> None:  # noqa: ARG001
+    def kill_and_start_again(folder: Path, process: Any) -> None:
         time.sleep(3)
         sandbox.kill()
         times["down"] = time.monotonic()
