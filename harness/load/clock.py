@@ -1,4 +1,4 @@
-"""One clock for all workers of a run: seconds since t0, a wall-clock moment that the master names before the load begins.
+"""One clock for all workers of a run: seconds since t0, a wall-clock moment that the master names before the load.
 
 Each process anchors t0 once and goes on by its monotonic clock, so that a step of the system clock moves nothing.
 """

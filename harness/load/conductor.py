@@ -6,24 +6,22 @@ begin ──prepare──▶ crews ──ready──▶ t0 named ──start─�
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import gevent
 from locust.runners import LocalRunner, MasterRunner
 
 from harness.errors import RunError
+from harness.load.clock import RunClock
 from harness.load.desk import UserCount
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Plan, Slot
+from harness.rundir import write_json
 
 __all__ = ["Conductor", "conductor_path"]
-
-log = logging.getLogger(__name__)
 
 READY_WITHIN_S: Final = 60.0
 """Workers compile the plan for themselves; one that needs longer is lost."""
@@ -41,97 +39,106 @@ def conductor_path(streams: Path) -> Path:
 
 @dataclass
 class Conductor:
-    """State of one run as its leader knows it. `workers` are Locust's ids, in the order of their index."""
+    """State of one run as its leader knows it. `workers` are Locust's ids, in the order of their index.
 
+    `run` is the run's folder: messages about another run than this one are not for us.
+    """
+
+    run: str
     runner: LocalRunner | MasterRunner
     plan: Plan
     worker_of_slot: tuple[int, ...]
     workers: tuple[str, ...]
     streams: Path
     ready: dict[int, str] = field(default_factory=dict)
+    """Worker → why it cannot take part, "" where it can."""
     done: dict[int, float] = field(default_factory=dict)
     """Worker → how far its system clock was moved against its own while it worked, in seconds."""
-    t0_epoch_s: float = 0.0
+    clock: RunClock | None = None
+    """From the moment that t0 is named."""
     closed: bool = False
+    over: bool = False
 
     def __post_init__(self) -> None:
         self._counts = [UserCount(self.slots_of(index)) for index in range(len(self.workers))]
         self._index = {worker: index for index, worker in enumerate(self.workers)}
         self._last_end_s = max((slot.end_s for slot in self.plan.slots), default=0.0)
-        self._written = False
 
     def slots_of(self, index: int) -> tuple[Slot, ...]:
         pairs = zip(self.plan.slots, self.worker_of_slot, strict=True)
         return tuple(slot for slot, worker in pairs if worker == index)
 
-    def begin(self, order: dict[str, Any]) -> None:
+    def begin(self, target: str) -> None:
         """Have every crew prepare, then name t0. Raises RunError where a worker is late or compiled another plan."""
         for index, worker in enumerate(self.workers):
-            part = {**order, "index": index, "count": len(self.workers), "digest": self.plan.roster_digest}
+            part = {"run": self.run, "target": target, "index": index, "digest": self.plan.roster_digest}
             self.runner.send_message("emr-prepare", part, worker)
         given_up = time.monotonic() + READY_WITHIN_S
         while len(self.ready) < len(self.workers) and time.monotonic() < given_up:
             gevent.sleep(0.05)
         self._require_ready()
         opening = sum(slot.start_s <= 0.0 for slot in self.plan.slots)
-        self.t0_epoch_s = time.time() + START_LEAD_S + opening / SPAWN_PER_S
+        self.clock = RunClock(time.time() + START_LEAD_S + opening / SPAWN_PER_S)
         for worker in self.workers:
-            self.runner.send_message("emr-start", {"t0_epoch_s": self.t0_epoch_s}, worker)
-        self.write(finished=False)
+            self.runner.send_message("emr-start", {"t0_epoch_s": self.clock.t0_epoch_s}, worker)
+        self._write()
+        if self.closed:  # meanwhile, and some crews were not there yet to hear it
+            self._send_close()
 
     def users_of(self, worker: str) -> int:
         """How many users a worker should run now; none for a late one, none before t0 is named."""
+        if self.closed:
+            return self._running_on(worker)
         index = self._index.get(worker)
-        if index is None or not self.t0_epoch_s or self.closed:
-            return self._running_on(worker) if self.closed else 0
-        return self._counts[index].at(self._now_s())
+        return 0 if index is None or self.clock is None else self._counts[index].at(self.clock.now_s())
 
     def users_now(self) -> int:
         return sum(self.users_of(worker) for worker in self.workers)
 
     def close(self) -> None:
         """End the run early."""
-        if self.closed:
-            return
-        self.closed = True
-        for worker in self.workers:
-            self.runner.send_message("emr-close", {}, worker)
+        if not self.closed and not self.over:
+            self.closed = True
+            self._send_close()
 
     @property
     def finished(self) -> bool:
         """Every crew is done, or so long overdue that it is lost."""
-        if not self.t0_epoch_s:
+        if self.clock is None:
             return False
-        over = len(self.done) == len(self.workers) or self._now_s() > self._last_end_s + DRAIN_S + DONE_WITHIN_S
-        if over:
-            self.write(finished=True)
-        return over
+        overdue = self.clock.now_s() > self._last_end_s + DRAIN_S + DONE_WITHIN_S
+        if overdue or len(self.done) == len(self.workers):
+            self.end()
+        return self.over
 
-    def write(self, *, finished: bool) -> None:
-        """Tell those who read the run directory how the load went."""
-        if self._written:
-            return
-        self._written = finished
+    def end(self) -> None:
+        """The load is over, however it went: say so to those who read the run directory. A second call does nothing."""
+        if not self.over:
+            self.over = True
+            self._write()
+
+    def _write(self) -> None:
         facts = {
-            "t0_epoch_s": self.t0_epoch_s,
-            "ended_epoch_s": time.time() if finished else None,
+            "t0_epoch_s": self.clock.t0_epoch_s if self.clock else None,
+            "ended_epoch_s": time.time() if self.over else None,
             "workers": len(self.workers),
             "workers_reported": sorted(self.done),
             "clock_offset_s": max(self.done.values(), key=abs, default=None),
             "closed_early": self.closed,
             "roster_digest": self.plan.roster_digest,
         }
-        conductor_path(self.streams).write_text(json.dumps(facts, indent=2) + "\n")
+        write_json(conductor_path(self.streams), facts)
+
+    def _send_close(self) -> None:
+        for worker in self.workers:
+            self.runner.send_message("emr-close", {"run": self.run}, worker)
 
     def _running_on(self, worker: str) -> int:
-        """While everybody leaves, ask Locust for what it has: fewer would make it stop people in the middle of a step."""
+        """While everybody leaves, ask Locust for what it has: fewer would make it stop people within a step."""
         if isinstance(self.runner, MasterRunner):
             client = self.runner.clients.get(worker)
             return client.user_count if client is not None else 0
         return self.runner.user_count
-
-    def _now_s(self) -> float:
-        return time.time() - self.t0_epoch_s
 
     def _require_ready(self) -> None:
         late = [index for index in range(len(self.workers)) if index not in self.ready]

@@ -130,6 +130,7 @@ class Crew:
         self.desk.close()
         for wire, whose in list(self._at_work.values()):
             wire.end_now(whose)
+        gevent.spawn_later(DRAIN_S, self._give_up)
 
     def close_if_early(self) -> None:
         """Locust stops the test: where that comes before the plan's end, it is an early end."""
@@ -137,7 +138,7 @@ class Crew:
             self.close()
 
     def wait_until_done(self) -> float:
-        """Return when every slot has been worked, or when the last drain is over whatever is left; all is written then.
+        """Return when every slot has been worked, or the last drain is over whatever is left; all is written then.
 
         Gives how far the system clock was moved against ours meanwhile, in seconds.
         """
@@ -164,6 +165,10 @@ class Crew:
     def _users_alive(self) -> int:
         runner = self._environment.runner
         return runner.user_count if runner is not None else 0
+
+    def _give_up(self) -> None:
+        for wire, whose in list(self._at_work.values()):
+            wire.give_up(whose)
 
     def _work(self, slot: Slot, recorder: Recorder) -> None:
         claimed_s = recorder.clock.now_s()

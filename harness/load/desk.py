@@ -3,8 +3,8 @@
     a slot's life:   |-- LEAD_S --|======== on duty ========|-- GRACE_S --|
                      user spawned  start                  end              Locust no longer counts a user for it
 
-The dispatched number covers the whole of it. Users leave by themselves long before the grace is over, so Locust never has anybody left
-to stop (it would pick at random, and kill).
+The dispatched number covers the whole of it. Users leave by themselves long before the grace is over, so Locust never
+has anybody left to stop (it would pick at random, and kill).
 """
 
 from __future__ import annotations

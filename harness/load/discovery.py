@@ -1,6 +1,7 @@
-"""Under plain Locust nobody has looked at the target before: the load reads its capabilities and finds its people by itself.
+"""Under plain Locust nobody has looked at the target before: the load reads its capabilities and finds its people.
 
-One `/metadata`, then searches by identifier (record numbers of patients, identifiers of staff and organization), many in one request.
+One `/metadata`, then searches by identifier (record numbers of patients, identifiers of staff and organization), many
+in one request.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Discovered:
 
 
 def discover(spec: RunSpec, target: str) -> Discovered:
-    """Raises TargetError where `target` is no FHIR server that answers, NoPatients where a site's people are not there."""
+    """Raises TargetError where `target` is no FHIR server that answers, NoPatients where people are missing."""
     try:
         looker = _Looker(Endpoint.from_url(target), spec.scenario.connect_timeout_s)
     except ValueError as error:

@@ -1,7 +1,8 @@
-"""Tells Locust how many users each worker runs now: the number that the worker's own plan has on duty, read off the clock.
+"""Tells Locust how many users each worker runs now: as many as the worker's own plan needs, read off the clock.
 
-Locust's own dispatcher spreads one number over workers by class weights; sites belong whole to a worker, so the plan decides instead.
-Each dispatch is a single step; a lost worker's slots are handed to nobody (the run is invalid then, and says so).
+Locust's own dispatcher spreads one number over workers by class weights; sites belong whole to a worker, so the plan
+decides instead. Each dispatch is a single step; a lost worker's slots are handed to nobody (the run is invalid then,
+and says so).
 """
 
 from __future__ import annotations

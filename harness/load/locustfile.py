@@ -1,4 +1,4 @@
-"""The locustfile that `emrload run` gives to Locust; which scenario is played stands in the run's folder (`--emr-run`)."""
+"""The locustfile that `emrload run` gives to Locust; what is played stands in the run's folder (`--emr-run`)."""
 
 from harness.load.session import Clinician, DutyCurve, plays
 

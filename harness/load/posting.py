@@ -1,4 +1,5 @@
-"""Where a clinician works, as the load needs it: the site's endpoint and headers, codes for the samples, and ids that are never given twice."""
+"""Where a clinician works, as the load needs it: the site's endpoint and headers, codes for the samples, and ids that
+are never given twice."""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ _COUNTER_BITS: Final = 32
 
 
 class IdSource:
-    """Request ids of one worker in one run: 22 bits of the run, 9 of the worker, 32 of a counter; positive in a signed 64-bit integer."""
+    """Request ids of one worker in one run: 22 bits of the run, 9 of the worker, 32 of a counter.
+
+    Together 63, so that an id is positive in a signed 64-bit integer.
+    """
 
     def __init__(self, run_id: str, worker: int) -> None:
         nonce = int(run_id, 16) & ((1 << _NONCE_BITS) - 1)

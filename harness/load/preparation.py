@@ -1,7 +1,7 @@
 """What has to be known before anybody works: the plan, and who is at the target.
 
-`emrload run` has prepared a run folder already; under plain Locust the load compiles the plan itself, finds the people at the target by
-their record numbers, and leaves a run folder that `emrload report` finishes.
+`emrload run` has prepared a run folder already; under plain Locust the load compiles the plan itself, finds the people
+at the target by their record numbers, and leaves a run folder that `emrload report` finishes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import orjson
 from locust.env import Environment
 
 from harness.clinic.register import SiteRegister, read_register, write_register
-from harness.errors import InputError, Problem, TargetError
+from harness.errors import InputError, Problem, RunError, TargetError
 from harness.fhir.capabilities import Capabilities
 from harness.load.discovery import discover
 from harness.plan import compile_plan, expected_load, manifest_facts, partition, read_roster, write_plan
@@ -43,9 +43,15 @@ class Prepared:
     """`emrload run` has written the plan already, workers and all."""
 
     def share_out(self, workers: int) -> tuple[int, ...]:
-        """The worker of each slot. Under plain Locust the plan is written only now that the workers are counted."""
+        """The worker of each slot. Under plain Locust the plan is written only now that the workers are counted.
+
+        Raises RunError where the plan that was written before needs more of them.
+        """
         if self.planned:
-            return read_roster(self.run_dir.plan, self.plan)
+            planned = read_roster(self.run_dir.plan, self.plan)
+            if max(planned, default=0) >= workers:
+                raise RunError(f"the plan is for {max(planned) + 1} load processes, but only {workers} take part")
+            return planned
         expected = expected_load(self.plan)
         worker_of_slot = partition(self.plan, workers, expected)
         write_plan(self.plan, worker_of_slot, expected, self.run_dir)
@@ -70,13 +76,16 @@ def load_prepared(folder: Path, target: str) -> Prepared:
 
 def prepare_run(environment: Environment) -> Prepared:
     """The run that the command line asks for. Raises HarnessError where it cannot be."""
-    options = environment.parsed_options
+    options: Any = environment.parsed_options
     target = (environment.host or "").rstrip("/")
     if not target:
         raise TargetError("no target", "give the FHIR base URL with --host")
-    if options is not None and options.emr_run:
+    if not options.emr_run:
+        return _prepare_alone(options, target)
+    try:
         return load_prepared(Path(options.emr_run), target)
-    return _prepare_alone(options, target)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{options.emr_run} is not a run that was prepared: {error}") from error
 
 
 def _prepare_alone(options: Any, target: str) -> Prepared:
@@ -113,14 +122,21 @@ def _spec(options: Any) -> RunSpec:
         try:
             return parse(text) if text else None
         except ValueError as error:
-            problems.append(Problem(str(error), f"--emr-{name}"))
+            what, _, how = str(error).rpartition(": ")
+            problems.append(Problem(what, f"--emr-{name}", how))
             return None
 
-    sites = read("sites", int)
-    seed = read("seed", int)
+    sites = read("sites", _whole)
+    seed = read("seed", _whole)
     duration_s = read("duration", parse_duration)
     window = read("window", parse_window)
     if problems:
         raise InputError(problems)
     scenario = load_scenario(options.emr_scenario, options.emr_set)
     return resolve(scenario, sites=sites, seed=seed or 0, duration_s=duration_s, window=window)
+
+
+def _whole(text: str) -> int:
+    if text.isascii() and text.removeprefix("-").isdigit():
+        return int(text)
+    raise ValueError(f"'{text}' is not a whole number: write digits, such as 3")

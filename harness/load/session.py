@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 # Without this a master waits up to a second in each tick for its workers' reports, and every other tick is lost.
 os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 
-
 PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
+"""Names the process without which there is nobody to load for."""
 
 
 def plays(scenario: str) -> None:
@@ -58,6 +58,7 @@ class Session:
         self.environment = environment
         self.conductor: Conductor | None = None
         self.crew: Crew | None = None
+        self._run = ""
         runner = environment.runner
         assert runner is not None  # noqa: S101 (Locust fires init with a runner)
         self.runner = runner
@@ -73,6 +74,8 @@ class Session:
             runner.register_message("emr-ready", self._on_ready)
             runner.register_message("emr-done", self._on_done)
             DutyCurve.lead_in.append(self._lead_in)
+            environment.events.test_stopping.add_listener(self._on_test_stopping)
+            environment.events.test_stop.add_listener(self._on_test_over)
             environment.events.quitting.add_listener(self._on_quitting)
         # a run that is stopped from outside lets everybody finish the step at hand, too
         environment.stop_timeout = max(environment.stop_timeout or 0.0, DRAIN_S + 2.0)
@@ -87,7 +90,7 @@ class Session:
         try:
             prepared = prepare_run(self.environment)
             self.conductor = self._conduct(prepared)
-            self.conductor.begin({"run": str(prepared.run_dir.path.resolve()), "target": prepared.target})
+            self.conductor.begin(prepared.target)
         except HarnessError as error:
             log.error("%s %s", error, error.hint)
             self.environment.process_exit_code = error.exit_code
@@ -102,24 +105,33 @@ class Session:
             workers = tuple(sorted((client.id for client in clients), key=runner.get_worker_index))
         else:
             workers = ("local",)
+        run_dir = prepared.run_dir
         worker_of_slot = prepared.share_out(len(workers))
-        return Conductor(runner, prepared.plan, worker_of_slot, workers, prepared.run_dir.streams)
+        return Conductor(str(run_dir.path.resolve()), runner, prepared.plan, worker_of_slot, workers, run_dir.streams)
 
     def _dispatcher(self, worker_nodes: Any, user_classes: Any) -> PlanDispatcher:
         conductor = self.conductor
         return PlanDispatcher(conductor.users_of if conductor else lambda _: 0, worker_nodes, user_classes)
 
     def _on_ready(self, msg: Any, **_: Any) -> None:
-        if self.conductor is not None:
+        if self.conductor is not None and msg.data["run"] == self.conductor.run:
             self.conductor.ready[msg.data["index"]] = msg.data["problem"]
 
     def _on_done(self, msg: Any, **_: Any) -> None:
-        if self.conductor is not None:
+        if self.conductor is not None and msg.data["run"] == self.conductor.run:
             self.conductor.done[msg.data["index"]] = msg.data["drift_s"]
 
-    def _on_quitting(self, **_: Any) -> None:
+    def _on_test_stopping(self, **_: Any) -> None:
+        """Locust stops the test: where that comes before the plan's end (a web UI has a button), it is an early end."""
+        if self.conductor is not None and not self.conductor.finished:
+            self.conductor.close()
+
+    def _on_test_over(self, **_: Any) -> None:
         if self.conductor is not None:
-            self.conductor.write(finished=True)
+            self.conductor.end()
+
+    def _on_quitting(self, **_: Any) -> None:
+        self._on_test_over()
         if self.environment.process_exit_code is None:
             # whether the target did well is said by the verdict, not by Locust's count of failures
             early = self.conductor is None or self.conductor.closed
@@ -131,11 +143,11 @@ class Session:
         part = msg.data
         problem = ""
         try:
-            self.crew = self._crew(part)
+            self.crew, self._run = self._crew(part), part["run"]
             Clinician.crew = self.crew
         except (HarnessError, OSError, ValueError) as error:
             problem = f"{type(error).__name__}: {error}"
-        self.runner.send_message("emr-ready", {"index": part["index"], "problem": problem})
+        self.runner.send_message("emr-ready", {"run": part["run"], "index": part["index"], "problem": problem})
 
     def _crew(self, part: dict[str, Any]) -> Crew:
         prepared = load_prepared(Path(part["run"]), part["target"])
@@ -161,14 +173,14 @@ class Session:
         crew = self.crew
         if crew is not None and not crew.started:
             crew.start(msg.data["t0_epoch_s"])
-            gevent.spawn(self._report_when_done, crew)
+            gevent.spawn(self._report_when_done, crew, self._run)
 
-    def _report_when_done(self, crew: Crew) -> None:
+    def _report_when_done(self, crew: Crew, run: str) -> None:
         drift_s = crew.wait_until_done()
-        self.runner.send_message("emr-done", {"index": crew.order.worker, "drift_s": drift_s})
+        self.runner.send_message("emr-done", {"run": run, "index": crew.order.worker, "drift_s": drift_s})
 
-    def _on_close(self, **_: Any) -> None:
-        if self.crew is not None:
+    def _on_close(self, msg: Any, **_: Any) -> None:
+        if self.crew is not None and msg.data["run"] == self._run:
             self.crew.close()
 
     def _on_stopping(self, **_: Any) -> None:
@@ -189,16 +201,15 @@ class Session:
         self._stop_at_once()
 
     def _on_interrupt(self) -> None:
-        """The first ends the run early and keeps everything; the second stops at once."""
-        first = not (self.conductor.closed if self.conductor else self.crew.closing if self.crew else True)
-        if first:
+        """The first ends a run early and keeps everything; the second, or one where nothing runs, stops at once."""
+        conductor, crew = self.conductor, self.crew
+        if conductor is not None and not (conductor.closed or conductor.over):
             log.warning("ending the run early: everybody finishes the step at hand (again to stop at once)")
-            if self.conductor is not None:
-                self.conductor.close()
-            elif self.crew is not None:
-                self.crew.close()
-            return
-        self._stop_at_once()
+            conductor.close()
+        elif conductor is None and crew is not None and not (crew.closing or crew.desk.all_ended):
+            crew.close()
+        else:
+            self._stop_at_once()
 
     def _stop_at_once(self) -> None:
         self._on_stop()

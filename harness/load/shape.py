@@ -1,7 +1,7 @@
-"""Locust's shape: the plan's head count, told anew each second so that each tick dispatches; ends when the run is over.
+"""Locust's shape: the plan's head count, told anew each second so that each tick dispatches.
 
-The first tick of a run leads it in: it returns only when every worker is ready and t0 is named. (Locust fires `test_start` in a greenlet
-that its next tick would kill, so nothing long may be done there.)
+The first tick of a run leads it in: it returns only when every worker is ready and t0 is named. (Locust fires
+`test_start` in a greenlet that its next tick would kill, so nothing long may be done there.) It ends with the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The one Locust user class: a clinician. Site and persona are attributes of the slot she takes, not classes of their own."""
+"""The one Locust user class: a clinician. Site and persona are attributes of the slot she takes, not classes."""
 
 from __future__ import annotations
 

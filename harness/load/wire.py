@@ -52,6 +52,7 @@ class Wire:
         self._connection = Connection(posting.endpoint, posting.connect_timeout_s)
         self._run: _WorkflowRun | None = None
         self._sleeping = False
+        self._asking = False
         self.end_s = end_s
         self.intended_s = start_s
         self.waiting_s = 0.0
@@ -95,6 +96,15 @@ class Wire:
         def wake() -> None:
             if self._sleeping:
                 whose.throw(SlotOver)
+
+        gevent.get_hub().loop.run_callback(wake)
+
+    def give_up(self, whose: greenlet) -> None:
+        """The drain of an early end is over: a request still under way is cancelled."""
+
+        def wake() -> None:
+            if self._asking:
+                whose.throw(ExchangeFailed("cancelled", "no whole answer before the run was over"))
 
         gevent.get_hub().loop.run_callback(wake)
 
@@ -160,6 +170,7 @@ class Wire:
         recorder.request_starts(start_s)
         exchange: Exchange | None = None
         again_s: float | None = None
+        self._asking = True
         try:
             exchange = self._connection.exchange(request, posting.answer_timeout_s, self.end_s + DRAIN_S - start_s)
         except ExchangeFailed as failure:
@@ -185,6 +196,7 @@ class Wire:
 
     def _request_over(self, start_s: float, started: float) -> float:
         """Count a request as finished; gives how long it took in seconds."""
+        self._asking = False
         total_s = perf_counter() - started
         self._recorder.request_ends(start_s + total_s)
         self.waiting_s += total_s
