@@ -1,0 +1,1 @@
+"""Speed and memory of emrload, beside what people would use instead: `python -m benchmarks`. Nobody imports this."""

@@ -1,0 +1,147 @@
+"""python -m benchmarks [NAME …]: measure, and print one table.
+
+Names: help, plan, report, requests, memory; all of them by default.
+
+CPU time (user + system, of the whole process tree), median of five runs after a warm-up. See benchmarks/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import commands, connected, throughput
+from benchmarks.process import Cost
+from benchmarks.web_server import WebServer, nginx_path, web_server
+
+SITES: Final = 100
+REQUESTS: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """`bound` is what the figure must hold ("" where it is only shown)."""
+
+    what: str
+    figure: str
+    bound: str = ""
+    held: bool = True
+
+
+def main() -> int:
+    """0 where every bound holds, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and memory of emrload.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, of: {', '.join(BENCHMARKS)} (all)")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")
+    console = Console(highlight=False)
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="emrload-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for one in names:
+            began = time.monotonic()
+            with console.status(f"measuring {one}"):
+                rows += BENCHMARKS[one](folder)
+            console.print(f"{one}: {time.monotonic() - began:.0f} s", style="dim")
+    console.print(_table(rows))
+    return 0 if all(row.held for row in rows) else 1
+
+
+def _help(_: Path) -> list[Row]:
+    return [_cpu("emrload --help", commands.help_cost(), 0.3)]
+
+
+def _plan(folder: Path) -> list[Row]:
+    cost = commands.plan_cost(SITES, folder)
+    return [
+        _cpu(f"emrload plan, {SITES} clinics, 8,000 clinicians, 4 h, nothing cached", cost, 2.0),
+        Row("  its peak memory", f"{cost.peak_mb:.0f} MB"),
+    ]
+
+
+def _report(folder: Path) -> list[Row]:
+    from benchmarks.fabricated_run import fabricate
+
+    run = fabricate(folder / "run", REQUESTS)
+    judging, rendering = commands.judging_cost(run), commands.rendering_cost(run)
+    return [
+        _cpu("emrload report, 1,000,000 requests at 50 sites: analysed, judged, rendered", judging, 5.0),
+        Row("  its peak memory", f"{judging.peak_mb:.0f} MB"),
+        _cpu("  rendered again, the verdict stands", rendering, 5.0),
+    ]
+
+
+def _requests(folder: Path) -> list[Row]:
+    with _nginx(folder / "nginx-requests") as server:
+        if server is None:
+            return [_skipped("requests per CPU second")]
+        found = throughput.compare(server, folder / "requests")
+    return [
+        Row("requests per CPU second, emrload's wire, samples recorded", f"{found.wire:,.0f}"),
+        Row("  the same, content parsed and checked as a search's", f"{found.checked:,.0f}"),
+        Row("requests per CPU second, Locust's FastHttpUser", f"{found.fast_http:,.0f}"),
+        Row("  ratio of the wire to it", f"{found.ratio:.1f} ×", "≥ 6 ×", found.ratio >= 6.0),
+        Row("  ratio with the content checked", f"{found.ratio_checked:.1f} ×"),
+        Row("  rows in the samples = requests counted by nginx", f"{found.recorded:,}"),
+    ]
+
+
+def _memory(folder: Path) -> list[Row]:
+    with _nginx(folder / "nginx-memory") as server:
+        if server is None:
+            return [_skipped("memory of a connected clinician")]
+        found = connected.weigh(server, folder / "memory")
+    return [
+        Row(f"memory of a connected clinician, one of {connected.USERS:,}", f"{found.wire_kb:.1f} kB"),
+        Row("  of a connected FastHttpUser", f"{found.fast_http_kb:.1f} kB"),
+    ]
+
+
+BENCHMARKS: Final[dict[str, Callable[[Path], list[Row]]]] = {
+    "help": _help,
+    "plan": _plan,
+    "report": _report,
+    "requests": _requests,
+    "memory": _memory,
+}
+
+
+@contextmanager
+def _nginx(folder: Path) -> Iterator[WebServer | None]:
+    nginx = nginx_path()
+    if nginx is None:
+        yield None
+        return
+    with web_server(nginx, folder) as server:
+        yield server
+
+
+def _skipped(what: str) -> Row:
+    return Row(what, "skipped: nginx is not installed (apt install nginx-light, or your system's package)")
+
+
+def _cpu(what: str, cost: Cost, bound_s: float) -> Row:
+    return Row(what, f"{cost.cpu_s:.2f} s", f"< {bound_s:g} s", cost.cpu_s < bound_s)
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table("what", "figure", "bound", "", title=f"{os.cpu_count()} cores; CPU time, median of five", box=None)
+    for row in rows:
+        table.add_row(row.what, row.figure, row.bound, "" if not row.bound else "holds" if row.held else "MISSED")
+    return table
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

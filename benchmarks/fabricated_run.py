@@ -1,0 +1,304 @@
+"""A run's folder as a load leaves it, of exactly so many requests, from known distributions: what a report is made of.
+
+The plan is a real one (a morning rush over 50 sites expects about a million requests); who does what how often follows
+it, answers take a lognormal time, nobody is late and nothing fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from harness.clinic import WORKFLOWS
+from harness.clinic.virtual import measure
+from harness.plan import compile_plan, expected_load, partition, phase_at, write_plan
+from harness.plan.model import ExpectedLoad, Plan
+from harness.rundir import RunDir, create_run_dir
+from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES
+from harness.samples import WORKFLOWS as WORKFLOW_RUNS
+from harness.samples.columns import coded_columns
+from harness.scenario import dump_spec, habits_of, load_scenario, resolve
+
+__all__ = ["SITES", "fabricate"]
+
+SITES: Final = 50
+WORKERS: Final = 2
+SEED: Final = 7
+MEDIAN_MS: Final = 80.0
+SIGMA: Final = 0.5
+
+Column = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A workflow of a persona at a site: how often the plan expects it, and the requests of one run."""
+
+    site: str
+    persona: str
+    workflow: str
+    runs: float
+    operations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Workflow runs in the order of their slots: one entry each, times in run seconds; `first` is the first request."""
+
+    slot: Column
+    task: Column
+    start_s: Column
+    length_s: Column
+    first: Column
+    requests: Column
+
+
+def fabricate(path: Path, requests: int) -> RunDir:
+    """Write a finished run with `requests` samples to the new folder `path`; neither summary nor verdict is there."""
+    spec = resolve(load_scenario("morning-rush", ()), sites=SITES, seed=SEED, duration_s=None, window=None)
+    plan = compile_plan(spec)
+    expected = expected_load(plan)
+    run_dir = create_run_dir(spec.scenario.name, path)
+    dump_spec(spec, run_dir.scenario)
+    workers = np.array(partition(plan, WORKERS, expected))
+    write_plan(plan, workers.tolist(), expected, run_dir)
+    draws = np.random.default_rng(SEED)
+    tasks = _tasks(plan, expected)
+    runs = _draw_runs(plan, tasks, requests, draws)
+    latency_ms = draws.lognormal(np.log(MEDIAN_MS), SIGMA, requests)
+    samples = _samples(plan, tasks, runs, latency_ms, workers)
+    _write(run_dir.samples, SAMPLES, samples)
+    waited_ms = np.add.reduceat(latency_ms, runs.first)
+    _write(run_dir.workflows, WORKFLOW_RUNS, _workflows(plan, tasks, runs, waited_ms, workers))
+    _write(run_dir.duty, DUTY, _duty(plan, runs, waited_ms, workers))
+    _write(run_dir.health, HEALTH, _health(plan, samples, workers))
+    run_dir.update_manifest(
+        state="finished",
+        started_at="2026-11-23T06:30:00+00:00",
+        ended_at="2026-11-23T10:30:00+00:00",
+        seed=SEED,
+        sites=SITES,
+        roster_digest=plan.roster_digest,
+        target={"url": "http://127.0.0.1:8090/fhir", "software": "none: fabricated", "fhir_version": "4.0.1"},
+        workers=WORKERS,
+        workers_reported=list(range(WORKERS)),
+        time_lapse=1.0,
+        rehearsal=False,
+        think_factor=1.0,
+        duration_s=plan.length_s,
+        window=None,
+        unsupported={},
+        torn_streams=[],
+    )
+    return run_dir
+
+
+def _tasks(plan: Plan, expected: ExpectedLoad) -> list[_Task]:
+    personas = plan.spec.scenario.personas
+    costs = {name: measure(habits_of(persona, 1.0), 20, SEED) for name, persona in personas.items()}
+    return [
+        _Task(site, persona, workflow, runs, _operations(costs[persona][workflow].requests))
+        for (site, persona, workflow), runs in expected.by_workflow_finished.items()
+        if runs
+    ]
+
+
+def _operations(mean_calls: Any) -> tuple[str, ...]:
+    """The calls of one run, each as often as on the average, rounded, and at least once."""
+    return tuple(operation for operation, mean in mean_calls.items() for _ in range(max(1, round(mean))))
+
+
+def _draw_runs(plan: Plan, tasks: list[_Task], requests: int, draws: np.random.Generator) -> _Runs:
+    """Runs of all tasks, as often as expected, until they make `requests`; the last one is as short as need be."""
+    sizes = np.array([len(task.operations) for task in tasks])
+    shares = np.array([task.runs for task in tasks])
+    chosen = draws.choice(
+        len(tasks), requests, p=shares / shares.sum()
+    )  # more than enough: a run has a request or more
+    ends = np.cumsum(sizes[chosen])
+    count = int(np.searchsorted(ends, requests)) + 1
+    task, size = chosen[:count], sizes[chosen[:count]]
+    size[-1] -= ends[count - 1] - requests
+    slot = _slots_for(plan, tasks, task, draws)
+    order = np.argsort(slot, kind="stable")
+    slot, task, size = slot[order], task[order], size[order]
+    start_s, length_s = _times(plan, slot, draws)
+    return _Runs(slot, task, start_s, length_s, np.concatenate(([0], np.cumsum(size)[:-1])), size)
+
+
+def _slots_for(plan: Plan, tasks: list[_Task], task: Column, draws: np.random.Generator) -> Column:
+    """Somebody of the task's persona at its site, likelier the longer she is on duty."""
+    slots_of: dict[tuple[str, str], list[int]] = {}
+    for slot in plan.slots:
+        slots_of.setdefault((slot.site, slot.persona), []).append(slot.slot)
+    length_s = np.array([slot.end_s - slot.start_s for slot in plan.slots])
+    found = np.empty(len(task), np.int64)
+    for number, one in enumerate(tasks):
+        mine = np.flatnonzero(task == number)
+        people = np.array(slots_of[one.site, one.persona])
+        found[mine] = draws.choice(people, len(mine), p=length_s[people] / length_s[people].sum())
+    return found
+
+
+def _times(plan: Plan, slot: Column, draws: np.random.Generator) -> tuple[Column, Column]:
+    """A clinician's runs follow each other evenly; each takes up to four fifths of its stretch. Start and length."""
+    begin_s, end_s = (np.array([getattr(one, edge) for one in plan.slots])[slot] for edge in ("start_s", "end_s"))
+    new = np.flatnonzero(np.diff(slot, prepend=-1))
+    counts = np.diff(new, append=len(slot))
+    nth = np.arange(len(slot)) - np.repeat(new, counts)
+    stretch_s = (end_s - begin_s) / np.repeat(counts, counts)
+    return begin_s + (nth + draws.uniform(0.0, 0.2, len(slot))) * stretch_s, stretch_s * 0.8
+
+
+def _samples(plan: Plan, tasks: list[_Task], runs: _Runs, latency_ms: Column, workers: Column) -> dict[str, Any]:
+    total = len(latency_ms)
+    run = np.repeat(np.arange(len(runs.slot)), runs.requests)
+    nth = np.arange(total) - runs.first[run]
+    start_s = runs.start_s[run] + nth * (runs.length_s / runs.requests)[run]
+    task, slot = runs.task[run], runs.slot[run]
+    names = sorted({operation for one in tasks for operation in one.operations})
+    longest = max(len(one.operations) for one in tasks)
+    table = np.zeros((len(tasks), longest), np.int32)
+    for row, one in zip(table, tasks, strict=True):
+        row[: len(one.operations)] = [names.index(operation) for operation in one.operations]
+    operation = table[task, nth]
+    methods = [_method(name) for name in names]
+    method_names = sorted(set(methods))
+    return {
+        **_who(plan, tasks, slot, task, start_s, workers),
+        "intended_s": start_s - 0.0005,
+        "start_s": start_s,
+        "latency_ms": latency_ms,
+        "server_ms": latency_ms,
+        "connect_ms": 0.0,
+        "ttfb_ms": latency_ms,
+        "reused": nth > 0,
+        "operation": (operation, names),
+        "method": (np.array([method_names.index(name) for name in methods])[operation], method_names),
+        "outcome": (np.zeros(total, np.int32), ["ok"]),
+        "workflow_run": run + 1,
+        "request_id": np.arange(1, total + 1),
+        "status": 200,
+        "bytes_sent": 400,
+        "bytes_received": 2400,
+        "attempt": 1,
+    }
+
+
+def _method(operation: str) -> str:
+    if ".update" in operation:
+        return "PUT"
+    return "GET" if ".read" in operation or ".search" in operation else "POST"
+
+
+def _workflows(plan: Plan, tasks: list[_Task], runs: _Runs, waited_ms: Column, workers: Column) -> dict[str, Any]:
+    duration_ms = np.maximum(runs.length_s * 1000, waited_ms)
+    return {
+        **_who(plan, tasks, runs.slot, runs.task, runs.start_s, workers),
+        "intended_s": runs.start_s,
+        "start_s": runs.start_s,
+        "duration_ms": duration_ms,
+        "waited_ms": waited_ms,
+        "think_ms": duration_ms - waited_ms,
+        "outcome": (np.zeros(len(runs.slot), np.int32), ["ok"]),
+        "workflow_run": np.arange(1, len(runs.slot) + 1),
+    }
+
+
+def _who(
+    plan: Plan, tasks: list[_Task], slot: Column, task: Column, start_s: Column, workers: Column
+) -> dict[str, Any]:
+    """What samples and workflow runs have in common."""
+    codes: dict[str, Any] = {}
+    for column in ("site", "persona", "workflow"):
+        values = [getattr(one, column) for one in tasks]
+        names = sorted(set(values))
+        codes[column] = (np.array([names.index(value) for value in values], np.int32)[task], names)
+    lanes = [WORKFLOWS[one.workflow].lane for one in tasks]
+    lane_names = sorted(set(lanes))
+    # all sites of the scenario keep one clock, so one site's phases are everybody's
+    phase_of = phase_at(plan, tasks[0].site)
+    minutes = [phase_of(minute * 60.0) for minute in range(int(plan.length_s // 60) + 1)]
+    phases = sorted(set(minutes))
+    minute = np.clip(start_s // 60, 0, len(minutes) - 1).astype(int)
+    return codes | {
+        "lane": (np.array([lane_names.index(lane) for lane in lanes], np.int32)[task], lane_names),
+        "phase": (np.array([phases.index(phase) for phase in minutes], np.int32)[minute], phases),
+        "open": False,
+        "clinician": np.array([one.clinician for one in plan.slots])[slot],
+        "worker": workers[slot],
+    }
+
+
+def _duty(plan: Plan, runs: _Runs, waited_ms: Column, workers: Column) -> dict[str, Any]:
+    count = len(plan.slots)
+    begin_s, end_s = (np.array([getattr(one, edge) for one in plan.slots]) for edge in ("start_s", "end_s"))
+    waiting_s = np.bincount(runs.slot, waited_ms / 1000, count)
+    thinking_s = np.bincount(runs.slot, np.maximum(runs.length_s - waited_ms / 1000, 0.0), count)
+    return {
+        "slot": np.arange(count),
+        "worker": workers,
+        "claimed_s": begin_s - 3.0,
+        "started_s": begin_s + 0.0005,
+        "ended_s": end_s + 0.0005,
+        "reason": (np.zeros(count, np.int32), ["slot_end"]),
+        "waiting_s": waiting_s,
+        "thinking_s": thinking_s,
+        "idle_s": end_s - begin_s - waiting_s - thinking_s,
+    }
+
+
+def _health(plan: Plan, samples: dict[str, Any], workers: Column) -> dict[str, Any]:
+    """A row a second and worker; the recorder's own counts, as they follow from the samples."""
+    time_s = np.arange(0.0, plan.length_s + 5.0)
+    parts: list[dict[str, Any]] = []
+    for worker in range(WORKERS):
+        mine = samples["worker"] == worker
+        starts = np.sort(samples["start_s"][mine])
+        ends = np.sort(samples["start_s"][mine] + samples["latency_ms"][mine] / 1000)
+        started, finished = np.searchsorted(starts, time_s, "right"), np.searchsorted(ends, time_s, "right")
+        begun_s, done_s = (np.concatenate(([0.0], np.cumsum(edges))) for edges in (starts, ends))
+        heads = _heads([slot for slot in plan.slots if workers[slot.slot] == worker], time_s)
+        parts.append(
+            {
+                "time_s": time_s,
+                "worker": np.full(len(time_s), worker),
+                "users": heads,
+                "on_duty": heads,
+                "in_flight": started - finished,
+                "started": started,
+                "finished": finished,
+                # each request has been in flight for (now, or its end) minus its start
+                "in_flight_s": done_s[finished] + (started - finished) * time_s - begun_s[started],
+            }
+        )
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return columns | {"loop_lag_ms": 1.0, "cpu": 0.2, "steal": 0.0, "memory_mb": 90.0}
+
+
+def _heads(slots: list[Any], time_s: Column) -> Column:
+    starts, ends = (np.sort([getattr(slot, edge) for slot in slots]) for edge in ("start_s", "end_s"))
+    return np.searchsorted(starts, time_s, "right") - np.searchsorted(ends, time_s, "right")
+
+
+def _write(path: Path, schema: pa.Schema, columns: dict[str, Any]) -> None:
+    """A column is an array, one value for all rows, or codes with their names."""
+    coded = set(coded_columns(schema))
+    rows = max(len(column) for column in columns.values() if isinstance(column, np.ndarray))
+    arrays: list[Any] = []
+    for field in schema:
+        column = columns[field.name]
+        if field.name in coded:
+            codes, names = column
+            arrays.append(pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(names, pa.string())))
+        else:
+            values = column if isinstance(column, np.ndarray) else np.full(rows, column)
+            arrays.append(pa.array(values).cast(field.type, safe=False))
+    table = pa.table(arrays, schema=schema.with_metadata({"format_version": str(FORMAT_VERSION)}))
+    pq.write_table(table, path, compression="zstd", row_group_size=4096 * 16)

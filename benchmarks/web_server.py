@@ -1,0 +1,142 @@
+"""nginx on a free loopback port, one process, its files in a folder of its own, serving one FHIR Bundle at every path.
+
+It counts requests by itself (`stub_status`), so that no client's own figure has to be believed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+__all__ = ["WebServer", "nginx_path", "on_core", "web_server"]
+
+BUNDLE_BYTES = 2134
+_READY_WITHIN_S = 5.0
+_CONFIG = """
+daemon off;
+master_process off;
+worker_rlimit_nofile 20000;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 10000; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    keepalive_timeout 600;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location = /status {{ stub_status; }}
+        location / {{ root {folder}/www; default_type application/fhir+json; try_files /bundle.json =404; }}
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """A running nginx. Asking it for its counts is a request, too, and is taken off."""
+
+    url: str
+    _asked: list[None]
+
+    def requests(self) -> int:
+        """Requests answered since the start, those for the counts left out."""
+        self._asked.append(None)
+        return int(self._status().split()[-7]) - len(self._asked)
+
+    def connections(self) -> int:
+        """Connections open now, without the one that asks."""
+        self._asked.append(None)
+        found = re.search(r"Active connections: (\d+)", self._status())
+        if found is None:
+            raise RuntimeError("nginx tells no connections")
+        return int(found.group(1)) - 1
+
+    def _status(self) -> str:
+        with urlopen(f"{self.url}/status") as answer:
+            return str(answer.read().decode())
+
+
+def nginx_path() -> str | None:
+    """Where nginx is; None where it is not installed."""
+    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+
+
+@contextmanager
+def web_server(nginx: str, folder: Path) -> Iterator[WebServer]:
+    """nginx with its configuration in `folder`; it ends with the block. Raises RuntimeError where it does not come up."""
+    (folder / "www").mkdir(parents=True)
+    (folder / "www" / "bundle.json").write_bytes(bundle())
+    folder.chmod(0o755)  # its worker may be another user
+    port = _free_port()
+    (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=port))
+    process = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-e", folder / "error.log", "-p", folder])
+    try:
+        on_core(process.pid, 0)
+        _wait_for(port, process)
+        yield WebServer(f"http://127.0.0.1:{port}", [])
+    finally:
+        process.terminate()
+        process.wait(_READY_WITHIN_S)
+
+
+def on_core(pid: int, nth: int) -> None:
+    """Keep a process on the nth core that we may use, where there is one: server and client shall not share one."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if nth < len(cores):
+        os.sched_setaffinity(pid, {cores[nth]})
+
+
+def bundle() -> bytes:
+    """A searchset of five laboratory results, filled up to 2,134 bytes."""
+    entries = [
+        {
+            "fullUrl": f"http://127.0.0.1/fhir/Observation/{number}",
+            "resource": {
+                "resourceType": "Observation",
+                "id": str(number),
+                "status": "final",
+                "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3", "display": "Potassium"}]},
+                "subject": {"reference": "Patient/1"},
+                "effectiveDateTime": "2026-11-23T05:30:00Z",
+                "valueQuantity": {"value": 4.0 + number / 10, "unit": "mmol/L"},
+            },
+        }
+        for number in range(5)
+    ]
+    whole = {"resourceType": "Bundle", "id": "", "type": "searchset", "total": 5, "entry": entries}
+    missing = BUNDLE_BYTES - len(json.dumps(whole).encode())
+    return json.dumps({**whole, "id": "b" * missing}).encode()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    given_up = time.monotonic() + _READY_WITHIN_S
+    while time.monotonic() < given_up and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1.0).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"nginx does not answer on port {port}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
