@@ -79,7 +79,7 @@ def nginx_path() -> str | None:
 
 @contextmanager
 def web_server(nginx: str, folder: Path) -> Iterator[WebServer]:
-    """nginx with its configuration in `folder`; it ends with the block. Raises RuntimeError where it does not come up."""
+    """nginx, configured in `folder`; it ends with the block. Raises RuntimeError where it does not come up."""
     (folder / "www").mkdir(parents=True)
     (folder / "www" / "bundle.json").write_bytes(bundle())
     folder.chmod(0o755)  # its worker may be another user
