@@ -91,7 +91,7 @@ class TargetError(HarnessError):
     exit_code = EXIT_BAD_INPUT
 
 
-class NoPatients(TargetError):
+class NoPatients(TargetError):  # noqa: N818 (says what is missing; the name is part of the public tree)
     """The endpoint answers, but none of the run's patients are there."""
 
 

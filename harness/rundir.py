@@ -54,7 +54,9 @@ class RunDir:
     def read_manifest(self) -> dict[str, Any]:
         """Raises InputError where the folder holds no manifest that can be read."""
         try:
-            manifest: dict[str, Any] = json.loads(self.manifest.read_bytes())
+            manifest = json.loads(self.manifest.read_bytes())
+            if not isinstance(manifest, dict):
+                raise ValueError("not an object")
         except (OSError, ValueError) as error:
             problem = Problem(
                 f"no run here: {self.manifest.name} is missing or unreadable ({type(error).__name__})",
@@ -79,7 +81,7 @@ class RunDir:
         return {str(path.relative_to(self.path)): _sha256(path) for path in files}
 
     def seal(self, *, rendered_only: bool = False, **changes: Any) -> dict[str, Any]:
-        """Write the digests into the manifest, with `changes`; `rendered_only` keeps those of the evidence as they were."""
+        """Write the digests into the manifest, with `changes`; `rendered_only` keeps those of the evidence."""
         manifest = {**self.read_manifest(), **changes}
         fresh = self.digests()
         if rendered_only:
@@ -102,7 +104,7 @@ class RunDir:
 
 
 def create_run_dir(scenario: str, out: Path | None = None) -> RunDir:
-    """Make `out`, or `reports/<UTC time>-<scenario>-<4 hex>/` under the working folder, with a manifest that names the run.
+    """Make `out`, or `reports/<UTC time>-<scenario>-<4 hex>/` under the working folder; its manifest names the run.
 
     Raises OutputError where it cannot be written or already holds something.
     """
@@ -158,7 +160,7 @@ def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     draft = path.with_name(path.name + ".part")
     draft.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    draft.replace(path)
 
 
 def _sha256(path: Path) -> str:

@@ -22,17 +22,16 @@ __all__ = [
 
 DAY_S = 86_400.0
 _DURATION_UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_DURATION_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)\s*", re.ASCII)
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 
 
 def parse_duration(text: str) -> float:
     """Seconds in `text`: `90s`, `10m`, `250ms`, `1h30m`. Never negative, always finite, always with a unit."""
-    compact = text.strip().replace(" ", "")
-    parts = _DURATION_PART.findall(compact)
-    if not parts or "".join(number + unit for number, unit in parts) != compact:
+    seconds = sum(float(number) * _DURATION_UNIT_S[unit] for number, unit in _DURATION_PART.findall(text))
+    if not text.strip() or _DURATION_PART.sub("", text) or not math.isfinite(seconds):
         raise ValueError(f"'{text}' is not a duration: write a number with its unit, such as 90s, 10m, 250ms or 1h30m")
-    return sum(float(number) * _DURATION_UNIT_S[unit] for number, unit in parts)
+    return seconds
 
 
 def duration_text(seconds: float) -> str:
@@ -85,7 +84,7 @@ def parse_rate(text: str) -> float:
     """Events per second in `20/s`, `90/min` or `600/h`."""
     number, slash, unit = text.strip().partition("/")
     per_s = {"s": 1.0, "min": 60.0, "h": 3600.0}
-    if slash and unit in per_s and re.fullmatch(r"\d+(\.\d+)?", number):
+    if slash and unit in per_s and re.fullmatch(r"\d+(\.\d+)?", number, re.ASCII) and math.isfinite(float(number)):
         return float(number) / per_s[unit]
     raise ValueError(f"'{text}' is not a rate: write a number per s, min or h, such as 20/s")
 
@@ -93,7 +92,7 @@ def parse_rate(text: str) -> float:
 def parse_share(text: str | float) -> float:
     """A share between 0 and 1 from `20%` or `0.2`."""
     if isinstance(text, str):
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip())
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text.strip(), re.ASCII)
         value = float(match[1]) / (100 if match[2] else 1) if match else math.nan
     else:
         value = float(text)

@@ -121,9 +121,9 @@ class Performance:
                 fleet.stop_at_once()
 
         with _on_signals(on_interrupt):
-            fleet.start()
-            view.start()
             try:
+                fleet.start()
+                view.start()
                 self._watch(fleet, view)
             finally:
                 view.stop()
@@ -181,7 +181,7 @@ class Performance:
         parts: list[list[Slot]] = [[] for _ in range(self.workers)]
         for slot, worker in zip(self.plan.slots, self._worker_of_slot, strict=True):
             parts[worker].append(slot)
-        return max(peak_on_duty(replace(self.plan, slots=tuple(part))) for part in parts if part)
+        return max((peak_on_duty(replace(self.plan, slots=tuple(part))) for part in parts if part), default=0)
 
 
 @contextmanager

@@ -63,11 +63,13 @@ Examples:
   emrload run morning-rush --sites 3 --target https://ehr.example.org/fhir --i-own ehr.example.org
 
 \b
-Exit codes: 0 pass, 1 an objective failed, 2 bad input or target, 3 invalid (the run cannot be trusted), 4 internal error.
+Exit codes: 0 pass, 1 an objective failed, 2 bad input or target, 3 invalid (cannot be trusted), 4 internal error.
 """
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="emrload")
 def emrload() -> None:
     """Find out before go-live whether an EMR holds a morning rush over N sites.

@@ -13,7 +13,7 @@ import click
 
 from harness.cli.options import Choice, scenario_options, workers_option
 from harness.cli.target_options import target_from, target_options
-from harness.errors import EXIT_INVALID, HarnessError, InputError, Problem
+from harness.errors import EXIT_INVALID, InputError, Problem, TargetError
 
 if TYPE_CHECKING:
     from harness.cli.performance import Performance
@@ -60,17 +60,19 @@ def command(
     facts = _labels(labels)
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
     from harness.control import seed_command
+    from harness.rundir import create_run_dir
 
     plan, performance = _compile(choice, workers)
-    run_dir = _create(choice, out, plan)
+    given = out is not None and out.is_dir()
+    run_dir = create_run_dir(plan.spec.scenario.name, out)
     try:
         with ExitStack() as stack:
             performance.announce()
             vetted = vetted or _start_sandbox(stack, run_dir, performance)
             performance.prepare(run_dir, vetted, seed_command(choice.scenario, plan.spec, vetted, choice.sets), facts)
             outcome = performance.play()
-    except HarnessError:
-        _discard_if_unplayed(run_dir)
+    except (InputError, TargetError, KeyboardInterrupt):
+        _discard_if_unplayed(run_dir, keep_folder=given)
         raise
     if outcome.stopped_at_once:
         print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
@@ -86,12 +88,6 @@ def _compile(choice: Choice, workers: int) -> tuple[Plan, Performance]:
     return performance.plan, performance
 
 
-def _create(choice: Choice, out: Path | None, plan: Plan) -> RunDir:
-    from harness.rundir import create_run_dir
-
-    return create_run_dir(plan.spec.scenario.name, out)
-
-
 def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) -> Target:
     """The built-in server with the run's people in it."""
     from harness.control import parse_target
@@ -103,10 +99,13 @@ def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) 
     return target
 
 
-def _discard_if_unplayed(run_dir: RunDir) -> None:
-    """A run that never began leaves nothing behind; one that did keeps all it has."""
+def _discard_if_unplayed(run_dir: RunDir, *, keep_folder: bool) -> None:
+    """A run that never began leaves nothing in the folder; one that did keeps all it has."""
     if run_dir.read_manifest()["state"] == "preparing":
-        shutil.rmtree(run_dir.path)
+        for path in run_dir.path.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not keep_folder:
+            run_dir.path.rmdir()
 
 
 def _labels(texts: tuple[str, ...]) -> dict[str, str]:

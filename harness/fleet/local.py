@@ -12,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -23,19 +24,29 @@ from harness.rundir import RunDir
 __all__ = ["LocalFleet"]
 
 _PARENT_VARIABLE: Final = "EMRLOAD_PARENT_PID"
-STOP_WITHIN_S: Final = 5.0
+LEAVE_WITHIN_S: Final = 15.0
+"""Workers leave by themselves once their leader has; what they measured is written by then."""
+STOP_WITHIN_S: Final = 3.0
+"""After this long, whoever was asked to stop at once is made to."""
 
 
 class LocalFleet:
-    """The load processes of one run. The first of `processes` leads: it is asked to end early, and its exit code tells."""
+    """The load processes of one run. The first of `processes` leads: it is asked to end early, its exit code tells."""
 
     def __init__(self, run_dir: RunDir, target: str, workers: int) -> None:
         self._run_dir = run_dir
         self._target = target
         self._workers = workers
+        self._ending = False
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
+        with _interrupts_held():
+            self._launch_all()
+        if self._ending:  # somebody changed her mind while they were launched
+            self.end_early()
+
+    def _launch_all(self) -> None:
         if self._workers == 1:
             self._launch("locust", "--headless", "--only-summary")
             return
@@ -50,28 +61,27 @@ class LocalFleet:
         """The leader is at work. Workers end by themselves after it."""
         return self.processes[0].poll() is None
 
-    @property
-    def lost(self) -> tuple[int, ...]:
-        """Pids of workers that ended with an error while the leader is still at work."""
-        return tuple(process.pid for process in self.processes[1:] if process.poll() not in (None, 0))
-
     def end_early(self) -> None:
         """Everybody finishes the step at hand; all that was measured is kept."""
+        self._ending = True
         self._signal(self.processes[:1], signal.SIGINT)
 
     def stop_at_once(self) -> None:
         """Second thoughts: no step is finished any more."""
+        self._ending = True
         self._signal(self.processes, signal.SIGTERM)
         self._wait(STOP_WITHIN_S)
         self._signal(self.processes, signal.SIGKILL)
 
-    def join(self, timeout_s: float = 30.0) -> int:
+    def join(self) -> int:
         """Wait for the rest of the processes after the leader and give its exit code.
 
         Raises RunError with the end of its log where the leader failed.
         """
-        self._wait(timeout_s)
-        self._signal(self.processes, signal.SIGKILL)
+        self.processes[0].wait()
+        # one that had not found its leader yet never hears that it is gone
+        self._wait(STOP_WITHIN_S if self._ending else LEAVE_WITHIN_S)
+        self.stop_at_once()
         code = self.processes[0].wait()
         if code not in (0, 3) and code > 0:
             raise RunError(f"the load ended with code {code}: {self._last_words()}", f"its log: {self._run_dir.logs}")
@@ -118,6 +128,19 @@ class LocalFleet:
         for process in processes:
             if process.poll() is None:
                 process.send_signal(number)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """What is launched meanwhile is born deaf to SIGINT; the load listens (and hears what came) once it is ready to.
+
+    Or else an early Ctrl-C would end it in the middle of its imports, or be lost there.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _free_port() -> int:

@@ -17,7 +17,7 @@ _END_WITHIN_S: Final = 10.0
 
 
 class SandboxProcess:
-    """A context manager; inside it `url` is the FHIR base URL. The server also ends by itself when this process is gone."""
+    """A context manager; inside it `url` is the FHIR base URL. The server also ends when this process is gone."""
 
     def __init__(self, log: Path) -> None:
         self._log = log

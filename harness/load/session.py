@@ -80,6 +80,7 @@ class Session:
         # a run that is stopped from outside lets everybody finish the step at hand, too
         environment.stop_timeout = max(environment.stop_timeout or 0.0, DRAIN_S + 2.0)
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever launched this may have held it back
         if parent := os.environ.get(PARENT_VARIABLE):
             gevent.spawn(self._leave_with_parent, int(parent))
 
@@ -216,3 +217,5 @@ class Session:
         self.environment.process_exit_code = EXIT_INVALID
         self.environment.stop_timeout = 0.0
         self.runner.quit()
+        if self.conductor is None and self.crew is None:
+            raise SystemExit(EXIT_INVALID)  # Locust may still be waiting for workers, and would go on to

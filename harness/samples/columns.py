@@ -77,8 +77,11 @@ DUTY = _schema(
     thinking_s=pa.float64(),
     idle_s=pa.float64(),
 )
-"""One row a slot that was worked. `reason`: `slot_end`, `closed` (the run was ended early), `killed` (by Locust), `error`.
-`waiting_s + thinking_s + idle_s` is the clinician's time as actually spent; idle is the first wait and the pauses between workflows."""
+"""One row a slot that was worked.
+
+`reason`: `slot_end`, `closed` (the run was ended early), `killed` (by Locust), `error`. `waiting_s + thinking_s +
+idle_s` is the clinician's time as actually spent; idle is the first wait and the pauses between workflows.
+"""
 
 HEALTH = _schema(
     time_s=pa.float64(),
@@ -94,9 +97,12 @@ HEALTH = _schema(
     finished=pa.int64(),
     in_flight_s=pa.float64(),
 )
-"""One row a second and worker. `loop_lag_ms` is the worst of that second; `cpu` is the process's share of one core, `steal` the host's
-share of all; `users` are Locust users alive, `on_duty` clinicians in their slot; `started`, `finished` and `in_flight_s` (∫ in flight dt)
-count from the start of the run."""
+"""One row a second and worker.
+
+`loop_lag_ms` is the worst of that second; `cpu` is the process's share of one core, `steal` the host's share of all;
+`users` are Locust users alive, `on_duty` clinicians in their slot; `started`, `finished` and `in_flight_s` (∫ in flight
+dt) count from the start of the run.
+"""
 
 
 def coded_columns(schema: pa.Schema) -> tuple[str, ...]:
