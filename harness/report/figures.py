@@ -61,8 +61,9 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format) -> Fi
     rate.set_ylim(bottom=0)
     if _draw_latency(latency, network):
         _title(latency, "Response time (log scale)", form, above_legend=True)
+    failing = network[network["errors"] > 0]  # a bar of no height is not seen, and costs as much
     errors.bar(
-        network["time_s"], network["errors"], align="edge", width=_step(network) * 0.9, color=VERMILION, linewidth=0
+        failing["time_s"], failing["errors"], align="edge", width=_step(network) * 0.9, color=VERMILION, linewidth=0
     )
     errors.set_ylim(0, max(1.0, float(network["errors"].max(skipna=True) or 0) * 1.15))
     for panel in (heads, latency):
