@@ -97,12 +97,14 @@ def _chart() -> dict[str, tuple[Answer, ...]]:
         resources.service_request(_PATIENT, panel, requester=_PHYSICIAN, performer=_SITE, authored=at)
         for panel in codes.LAB_PANELS
     ]
+    report = resources.diagnostic_report(_PATIENT, codes.LAB_PANELS[0], results=[], at=at, performer=_SITE)
     return {
         "Patient": (_searchset([patient], ids=[_WHO.id]),),
         "Condition": (_searchset([resources.condition(_PATIENT, codes.PROBLEMS[0], recorded=recorded)]),),
         "AllergyIntolerance": tuple(_searchset(allergies[:count]) for count in (0, 1, 2)),
         "MedicationRequest": tuple(_searchset(drugs[:count]) for count in (1, 2, 3)),
         "Observation": (_searchset(labs),),
+        "DiagnosticReport": (_searchset([report]),),
         "DocumentReference": (_searchset([note]),),
         "Encounter": (*[_searchset([visit])] * 3, _searchset([])),
         "Coverage": (_searchset([resources.coverage(_PATIENT, payer="Canned", member="1", start=TODAY)]),),

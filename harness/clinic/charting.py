@@ -1,4 +1,7 @@
-"""The chart: reading a patient's history, charting vital signs, closing the visit."""
+"""The chart: reading a patient's history, charting vital signs, closing the visit.
+
+What one who looks into a chart asks for stands here as functions, for the other areas of care too.
+"""
 
 from __future__ import annotations
 
@@ -24,50 +27,117 @@ PATIENTS_OF_A_NURSE = 5
         "AllergyIntolerance?patient",
         "MedicationRequest?patient&intent&status",
         "DocumentReference?patient&category",
+        "Encounter?patient",
+        "Observation?patient&category",
+        "DocumentReference.read",
     ),
 )
 def find_history(physician: Clinician) -> None:
-    """Find a patient by birthdate and name, open the chart with problems, allergies, medications and notes, read it."""
+    """Find a patient by birthdate and name, open the chart, read it from problems to the last note.
+
+    A chart opens with problems, allergies, medications and the list of notes; the rest is fetched as it is turned to.
+    """
     patient = physician.next_patient()
     physician.find_patient(patient, birthdate=patient.birthdate, name=patient.family)
     physician.think("is it the right one")
-    physician.search("Condition", patient=patient, at_least=1, category="problem-list-item", _count="50")
-    physician.search("AllergyIntolerance", patient=patient, _count="50")
-    physician.search("MedicationRequest", patient=patient, at_least=1, intent="order", status="active", _count="20")
-    physician.search("DocumentReference", patient=patient, at_least=1, category="clinical-note", _count="10")
-    for part in ("problems", "allergies", "medications", "last notes"):
-        physician.think(f"read the {part}")
+    problems(physician, patient)
+    allergies(physician, patient)
+    active_medications(physician, patient)
+    notes = clinical_notes(physician, patient, at_least=1)
+    physician.think("problems and allergies")
+    physician.search("Encounter", patient=patient, _sort="-date", _count="20")
+    physician.think("visits so far")
+    vital_signs(physician, patient)
+    physician.think("blood pressure and weight over time, against the medications")
+    laboratory_results(physician, patient)
+    physician.think("last results")
+    for note in physician.pick(notes.matches, 1):
+        physician.read("DocumentReference", note["id"])
 
 
 @workflow(
     "room-patient",
     lane="charting",
-    needs=("Encounter?patient&status", "Observation?patient&category", "Observation.create", "batch"),
+    needs=(
+        "Encounter?patient&status",
+        "Observation?patient&category",
+        "AllergyIntolerance?patient",
+        "Observation.create",
+        "batch",
+    ),
 )
 def room_patient(nurse: Clinician) -> None:
-    """Bring a patient to the room, see the last vital signs, measure new ones, chart them together.
+    """Bring a patient to the room, measure vital signs beside the last ones and the allergies, chart them together.
 
     One pause an entry: 633–875 flowsheet entries in 12 h (PMC6371331).
     """
     patient = nurse.own_patient(PATIENTS_OF_A_NURSE)
     visits = open_visits(nurse, patient)
-    nurse.search("Observation", patient=patient, category="vital-signs", _sort="-date", _count="20")
-    for sign in ("blood pressure", "pulse", "breathing", "temperature", "oxygen saturation"):
+    nurse.think("measure blood pressure")
+    vital_signs(nurse, patient)
+    for sign in ("pulse", "breathing", "temperature"):
         nurse.think(f"measure {sign}")
+    allergies(nurse, patient)
+    nurse.think("measure oxygen saturation, ask about allergies")
     nurse.batch("vital-signs", [requests.entry(sign) for sign in measured(nurse, patient, visits)])
 
 
-@workflow("close-visit", lane="charting", needs=("Encounter?patient&status", "Encounter.update"))
+@workflow(
+    "close-visit",
+    lane="charting",
+    needs=("Encounter?patient&status", "DocumentReference?patient&category", "Encounter.update"),
+)
 def close_visit(physician: Clinician) -> None:
-    """Finish an open visit of a patient; who has none open needs nothing more."""
-    visits = open_visits(physician, physician.next_patient())
-    physician.think("note signed, orders placed")
+    """See that the note is signed and finish an open visit of a patient; who has none open needs nothing more."""
+    patient = physician.next_patient()
+    visits = open_visits(physician, patient)
+    physician.think("what is left to do for this visit")
+    clinical_notes(physician, patient)
     for visit in physician.pick(visits.ours, 1):
         physician.revise(visit, lambda seen: finished(seen, physician))
 
 
+def problems(clinician: Clinician, patient: KnownPatient) -> Found:
+    """The problem list; everybody has one."""
+    return clinician.search("Condition", patient=patient, at_least=1, category="problem-list-item", _count="50")
+
+
+def allergies(clinician: Clinician, patient: KnownPatient) -> Found:
+    return clinician.search("AllergyIntolerance", patient=patient, _count="50")
+
+
+def active_medications(clinician: Clinician, patient: KnownPatient) -> Found:
+    """What is taken now; everybody takes something."""
+    return clinician.search(
+        "MedicationRequest", patient=patient, at_least=1, intent="order", status="active", _count="20"
+    )
+
+
+def clinical_notes(clinician: Clinician, patient: KnownPatient, *, at_least: int = 0) -> Found:
+    return clinician.search(
+        "DocumentReference", patient=patient, at_least=at_least, category="clinical-note", _count="10"
+    )
+
+
+def vital_signs(clinician: Clinician, patient: KnownPatient) -> Found:
+    """The newest first."""
+    return clinician.search("Observation", patient=patient, category="vital-signs", _sort="-date", _count="20")
+
+
+def laboratory_results(clinician: Clinician, patient: KnownPatient | str, *, at_least: int = 0) -> Found:
+    """The newest first."""
+    return clinician.search(
+        "Observation", patient=patient, at_least=at_least, category="laboratory", _sort="-date", _count="50"
+    )
+
+
 def open_visits(clinician: Clinician, patient: KnownPatient) -> Found:
     return clinician.search("Encounter", patient=patient, status="in-progress", _count="10")
+
+
+def visit_of(visits: Found) -> str:
+    """A reference to the first of these visits; "" where there is none."""
+    return next((f"Encounter/{visit['id']}" for visit in visits.matches), "")
 
 
 def finished(visit: dict[str, Any], physician: Clinician) -> dict[str, Any]:
@@ -87,7 +157,7 @@ def measured(nurse: Clinician, patient: KnownPatient, visits: Found) -> list[dic
         f"Patient/{patient.id}",
         at=nurse.now,
         performer=nurse.practitioner,
-        encounter=next((f"Encounter/{visit['id']}" for visit in visits.matches), ""),
+        encounter=visit_of(visits),
         systolic=reading(codes.SYSTOLIC),
         diastolic=reading(codes.DIASTOLIC),
         heart_rate=reading(codes.HEART_RATE),

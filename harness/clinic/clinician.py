@@ -155,15 +155,20 @@ class Clinician:
         return self._content(call, lambda answer: checks.is_resource(answer, kind, resource_id))
 
     def search(
-        self, kind: str, *, patient: KnownPatient | None = None, at_least: int = 0, **parameters: str | Sequence[str]
+        self,
+        kind: str,
+        *,
+        patient: KnownPatient | str | None = None,
+        at_least: int = 0,
+        **parameters: str | Sequence[str],
     ) -> Found:
-        """Search `kind`; with `patient`, every match must be about that patient.
+        """Search `kind`; with `patient`, a person or her id, every match must be about that patient.
 
         A parameter name is written with `_` for `-` (`clinical_status`) and a leading `_` kept (`_sort`); a sequence is
         repeated.
         Fewer than `at_least` matches are a failed step: somebody the clinic knows was not found.
         """
-        patient_id = patient.id if patient else None
+        patient_id = patient.id if isinstance(patient, KnownPatient) else patient
         call = requests.search(kind, patient_id or "", parameters)
         return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient_id, at_least))
 

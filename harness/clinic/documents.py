@@ -1,8 +1,22 @@
-"""Clinical notes: drafted, read again, signed."""
+"""Clinical notes: pulled together from the chart, saved as they grow, read again, signed."""
 
 from __future__ import annotations
 
-from harness.clinic.clinician import Clinician
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.clinic.charting import (
+    active_medications,
+    allergies,
+    clinical_notes,
+    laboratory_results,
+    open_visits,
+    problems,
+    visit_of,
+    vital_signs,
+)
+from harness.clinic.clinician import Clinician, Found
+from harness.clinic.register import KnownPatient
 from harness.clinic.registry import workflow
 from harness.fhir import codes, resources
 
@@ -18,6 +32,14 @@ PASSAGES = {
 }
 """What a synthetic note says. About nobody."""
 
+PULLED_IN: dict[str, Callable[[Clinician, KnownPatient], Found]] = {
+    "Subjective": allergies,
+    "Objective": laboratory_results,
+    "Assessment": problems,
+    "Plan": active_medications,
+}
+"""What of the chart each passage takes up."""
+
 
 @workflow(
     "write-note",
@@ -25,30 +47,56 @@ PASSAGES = {
     needs=(
         "DocumentReference?patient&category",
         "Observation?patient&category",
+        "Encounter?patient&status",
+        "AllergyIntolerance?patient",
+        "Condition?patient&category",
+        "MedicationRequest?patient&intent&status",
         "DocumentReference.create",
         "DocumentReference.update",
     ),
 )
 def write_note(physician: Clinician) -> None:
-    """Look at the last notes and vital signs, write the visit's note by passages, save it, read it again, sign."""
+    """Look at the last notes and vital signs, write the visit's note by passages, read it again, sign.
+
+    Each passage pulls in what it takes up of the chart; the draft is saved with each, so that nothing is lost.
+    """
     patient = physician.next_patient()
-    physician.search("DocumentReference", patient=patient, at_least=1, category="clinical-note", _count="10")
+    clinical_notes(physician, patient, at_least=1)
     physician.think("what was planned last time")
-    physician.search("Observation", patient=patient, category="vital-signs", _sort="-date", _count="20")
+    vital_signs(physician, patient)
     physician.think("how are the vital signs")
-    for passage in PASSAGES:
-        physician.think(f"write {passage}")
-        physician.think(f"correct {passage}")
+    visit = visit_of(open_visits(physician, patient))
     (kind,) = physician.pick(codes.NOTE_TYPES, 1)
-    text = "\n\n".join(f"{heading}\n{words}" for heading, words in PASSAGES.items())
-    note = resources.document_reference(
+    headings: list[str] = []
+    draft: dict[str, Any] = {}
+    for heading in PASSAGES:
+        physician.think(f"write {heading}")
+        PULLED_IN[heading](physician, patient)
+        physician.think(f"correct {heading}")
+        headings.append(heading)
+        draft = saved(physician, draft, note(physician, patient, kind, headings, visit))
+    physician.think("read again")
+    physician.revise(draft, lambda seen: {**seen, "docStatus": "final"})
+
+
+def saved(physician: Clinician, draft: dict[str, Any], written: dict[str, Any]) -> dict[str, Any]:
+    """The draft as the server holds it: created where there is none yet, else with its text replaced."""
+    if not draft:
+        return physician.create({**written, "docStatus": "preliminary"})
+    return physician.revise(draft, lambda seen: {**seen, "content": written["content"]})
+
+
+def note(
+    physician: Clinician, patient: KnownPatient, kind: codes.Coding, headings: Sequence[str], visit: str
+) -> dict[str, Any]:
+    """The note as far as these passages are written."""
+    text = "\n\n".join(f"{heading}\n{PASSAGES[heading]}" for heading in headings)
+    return resources.document_reference(
         f"Patient/{patient.id}",
         kind,
         text,
         author=physician.practitioner,
         at=physician.now,
         custodian=physician.organization,
+        encounter=visit,
     )
-    draft = physician.create({**note, "docStatus": "preliminary"})
-    physician.think("read again")
-    physician.revise(draft, lambda seen: {**seen, "docStatus": "final"})

@@ -11,46 +11,64 @@ from harness.fhir.systems import mrn_system
 from harness.population.identity import PatientIdentity
 
 
-@workflow("find-patient", lane="identity", needs=("Patient?birthdate&name", "Patient.read"))
+@workflow("find-patient", lane="identity", needs=("Patient?birthdate&name", "Patient.read", "Appointment?patient"))
 def find_patient(clerk: Clinician) -> None:
-    """Somebody calls: find the record by birthdate and name, and open it."""
+    """Somebody calls: find the record by birthdate and name, open it, say when the appointment is."""
     caller = clerk.next_patient()
     clerk.think("ask for name and birthdate")
     clerk.find_patient(caller, birthdate=caller.birthdate, name=caller.family)
     clerk.think("which of the namesakes")
     clerk.read("Patient", caller.id)
+    clerk.search("Appointment", patient=caller, _sort="date", _count="20")
 
 
 @workflow(
     "register-patient",
     lane="identity",
-    needs=("Patient?birthdate&name", "Patient.create.conditional", "Coverage.create"),
+    needs=(
+        "Patient?birthdate&name",
+        "Patient.create.conditional",
+        "Patient.update",
+        "Coverage.create",
+        "Patient.read",
+    ),
 )
 def register_patient(clerk: Clinician) -> None:
-    """Make sure that somebody new is not there already, take the data, create the record once and only once."""
+    """Make sure that somebody new is not there already, create the record once and only once, complete it bit by bit.
+
+    Each item is filed as it is told.
+    """
     newcomer = clerk.newcomer()
     clerk.think("ask for name and birthdate")
     clerk.search("Patient", birthdate=newcomer.birthdate.isoformat(), name=newcomer.family, _count="20")
-    for part in ("address", "phone", "language and next of kin"):
-        clerk.think(f"ask for {part}")
+    clerk.think("ask for the address")
+    told = new_record(newcomer, clerk)
     number = f"{mrn_system(clerk.post.site)}|{newcomer.mrn}"
-    record = clerk.create(new_record(newcomer, clerk), if_none_exist=f"identifier={number}")
+    record = clerk.create(without(told, "telecom", "communication"), if_none_exist=f"identifier={number}")
+    clerk.think("ask for the phone")
+    record = clerk.revise(record, lambda seen: {**seen, "telecom": told["telecom"]})
+    clerk.think("ask for the language")
+    record = clerk.revise(record, lambda seen: {**seen, "communication": told["communication"]})
     clerk.think("copy the insurance card")
     clerk.create(
         resources.coverage(
             f"Patient/{record['id']}", payer=PAYER, member=f"M-{newcomer.mrn}", start=clerk.now.date().replace(day=1)
         )
     )
-    clerk.think("print the wristband")
+    clerk.think("read it all again")
+    clerk.read("Patient", record["id"])
 
 
 PAYER = "Example Health Plan"
+BCP_47 = "urn:ietf:bcp:47"
+"""The system of language codes."""
 
 
 def new_record(newcomer: PatientIdentity, clerk: Clinician) -> dict[str, Any]:
-    """The Patient resource of somebody who was never here."""
+    """The Patient resource of somebody who was never here, complete with the language that is spoken at the site."""
     home = newcomer.address
-    return resources.patient(
+    language = {"coding": [{"system": BCP_47, "code": clerk.post.locale.replace("_", "-")}]}
+    record = resources.patient(
         clerk.post.site,
         newcomer.mrn,
         family=newcomer.family,
@@ -61,3 +79,8 @@ def new_record(newcomer: PatientIdentity, clerk: Clinician) -> dict[str, Any]:
         phone=newcomer.phone,
         managing_organization=clerk.organization,
     )
+    return {**record, "communication": [{"language": language, "preferred": True}]}
+
+
+def without(record: dict[str, Any], *items: str) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in items}

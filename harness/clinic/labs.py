@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.clinic.charting import active_medications, laboratory_results
 from harness.clinic.clinician import Clinician, Found
 from harness.clinic.registry import workflow
 from harness.fhir import codes, requests, resources
@@ -15,25 +16,38 @@ ORDERS_A_BATCH = 3
 PANELS = {panel.coding.code: panel for panel in codes.LAB_PANELS}
 
 
-@workflow("review-results", lane="labs", needs=("Observation?patient&category", "Observation?patient&code"))
+@workflow(
+    "review-results",
+    lane="labs",
+    needs=(
+        "DiagnosticReport?patient&category",
+        "Observation?patient&category",
+        "Observation?patient&code",
+        "MedicationRequest?patient&intent&status",
+    ),
+)
 def review_results(physician: Clinician) -> None:
-    """Read a patient's newest laboratory results, then the latest potassium."""
+    """Read a patient's newest laboratory reports with their values, then the latest potassium and what may cause it."""
     patient = physician.next_patient()
-    physician.search("Observation", patient=patient, at_least=1, category="laboratory", _sort="-date", _count="50")
+    physician.search("DiagnosticReport", patient=patient, category="LAB", _sort="-date", _count="10")
+    laboratory_results(physician, patient, at_least=1)
     physician.think("what is out of range")
     potassium = f"{LOINC}|{codes.POTASSIUM.coding.code}"
     physician.search("Observation", patient=patient, at_least=1, code=potassium, _sort="-date", _count="1")
-    physician.think("potassium against kidney and drugs")
+    physician.think("is it a drug")
+    active_medications(physician, patient)
 
 
-@workflow("worklist", lane="labs", needs=("ServiceRequest?category&status&performer",))
+@workflow("worklist", lane="labs", needs=("ServiceRequest?category&status&performer", "ServiceRequest.read"))
 def look_through_worklist(technician: Clinician) -> None:
-    """Look through what the site has ordered; two pages of it are as far as anybody looks."""
+    """Look through what the site has ordered, two pages of it at most, and open one order."""
     orders = waiting_orders(technician)
     technician.think("what is urgent")
     if orders.next:
-        technician.next_page("ServiceRequest", orders)
+        orders = technician.next_page("ServiceRequest", orders)
         technician.think("what can wait")
+    for order in technician.pick(orders.matches, 1):
+        technician.read("ServiceRequest", order["id"])
 
 
 @workflow(
@@ -41,6 +55,7 @@ def look_through_worklist(technician: Clinician) -> None:
     lane="labs",
     needs=(
         "ServiceRequest?category&status&performer",
+        "Observation?patient&category",
         "transaction",
         "DiagnosticReport.create",
         "Observation.create",
@@ -50,12 +65,14 @@ def look_through_worklist(technician: Clinician) -> None:
 def result_batch(technician: Clinician) -> None:
     """Take some orders off the worklist, verify their values, release one report an order. An empty list ends it.
 
-    An order that a colleague resulted meanwhile is refused by the server and left to her.
+    Values are verified against the patient's earlier ones (the delta check). An order that a colleague resulted
+    meanwhile is refused by the server and left to her.
     """
     ours = [order for order in waiting_orders(technician).ours if panel_of(order)]
     technician.think("load the analyser")
     for order in technician.pick(technician.own_share(ours), ORDERS_A_BATCH):
-        technician.think("verify the values")
+        laboratory_results(technician, patient_of(order))
+        technician.think("verify the values against the earlier ones")
         technician.transaction("results", released(technician, order, PANELS[panel_of(order)]))
 
 
@@ -74,6 +91,11 @@ def panel_of(order: dict[str, Any]) -> str:
     """The code of the panel that is ordered, where it is one that this laboratory does; else ""."""
     ordered = (coding.get("code", "") for coding in order.get("code", {}).get("coding", ()))
     return next((code for code in ordered if code in PANELS), "")
+
+
+def patient_of(order: dict[str, Any]) -> str:
+    """The id of the patient whom an order is about."""
+    return str(order["subject"]["reference"]).rpartition("/")[2]
 
 
 def released(technician: Clinician, order: dict[str, Any], panel: LabPanel) -> list[dict[str, Any]]:

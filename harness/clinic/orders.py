@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from harness.clinic.charting import active_medications, allergies, open_visits, problems, visit_of
 from harness.clinic.clinician import Clinician
 from harness.clinic.registry import workflow
 from harness.fhir import codes, requests, resources
+from harness.fhir.systems import LOINC
 
 
 @workflow(
@@ -13,22 +15,36 @@ from harness.fhir import codes, requests, resources
     needs=(
         "AllergyIntolerance?patient",
         "MedicationRequest?patient&intent&status",
+        "Condition?patient&category",
+        "ServiceRequest?patient&category&status",
+        "Observation?patient&code",
+        "Encounter?patient&status",
         "transaction",
         "ServiceRequest.create",
         "MedicationRequest.create",
     ),
 )
 def place_orders(physician: Clinician) -> None:
-    """Check allergies and medications, choose a laboratory panel and a drug, sign both: all or nothing."""
+    """Choose a laboratory panel and a drug, look up before each choice what speaks against it, sign both or none."""
     patient = physician.next_patient()
-    physician.search("AllergyIntolerance", patient=patient, _count="50")
-    physician.search("MedicationRequest", patient=patient, at_least=1, intent="order", status="active", _count="20")
-    for step in ("allergies and interactions", "choose the panel", "choose the drug", "choose the dose"):
-        physician.think(step)
+    allergies(physician, patient)
+    active_medications(physician, patient)
+    physician.think("allergies and interactions")
+    ordered = codes.LABORATORY_PROCEDURE.code
+    physician.search("ServiceRequest", patient=patient, category=ordered, status="active", _count="20")
+    physician.think("choose a panel that is not ordered yet")
     (panel,) = physician.pick(codes.LAB_PANELS, 1)
+    problems(physician, patient)
+    physician.think("choose a drug for the problem")
     (drug,) = physician.pick(codes.MEDICATIONS, 1)
-    who, now, by = f"Patient/{patient.id}", physician.now, physician.practitioner
-    tests = resources.service_request(who, panel, requester=by, performer=physician.organization, authored=now)
-    prescription = resources.medication_request(who, drug, requester=by, authored=now)
+    creatinine = f"{LOINC}|{codes.CREATININE.coding.code}"
+    physician.search("Observation", patient=patient, code=creatinine, _sort="-date", _count="1")
+    physician.think("choose the dose by the kidney's function")
+    visit = visit_of(open_visits(physician, patient))
     physician.think("read again and sign")
+    who, now, by = f"Patient/{patient.id}", physician.now, physician.practitioner
+    tests = resources.service_request(
+        who, panel, requester=by, performer=physician.organization, authored=now, encounter=visit
+    )
+    prescription = resources.medication_request(who, drug, requester=by, authored=now, encounter=visit)
     physician.transaction("orders", [requests.entry(tests), requests.entry(prescription)])

@@ -11,32 +11,42 @@ from harness.fhir import resources
 from harness.fhir.systems import mrn_system
 
 
-@workflow("review-schedule", lane="scheduling", needs=("Appointment?practitioner&date", "Patient.read"))
+@workflow(
+    "review-schedule",
+    lane="scheduling",
+    needs=("Appointment?practitioner&date", "Patient.read", "Condition?patient&category"),
+)
 def review_schedule(physician: Clinician) -> None:
-    """See who comes today and open one patient's demographics. An empty schedule ends it."""
+    """See who comes today, one patient's demographics and problems. An empty schedule ends it."""
     today = physician.now.date().isoformat()
     schedule = physician.search("Appointment", practitioner=physician.practitioner, date=today, _count="50")
     physician.think("who comes when")
     for patient_id in physician.pick(expected_patients(schedule.matches), 1):
         physician.read("Patient", patient_id)
         physician.think("age, language, where from")
+        physician.search("Condition", patient=patient_id, category="problem-list-item", _count="50")
 
 
-@workflow("check-in", lane="scheduling", needs=("Patient?identifier", "Coverage?patient", "Encounter.create"))
+@workflow(
+    "check-in",
+    lane="scheduling",
+    needs=("Patient?identifier", "Appointment?patient", "Coverage?patient", "Encounter.create"),
+)
 def check_in(clerk: Clinician) -> None:
-    """Find who stands at the desk by the number on the card, check the insurance, open the visit."""
+    """Scan the card of who stands at the desk, check appointment and insurance, open the visit."""
     patient = clerk.next_patient()
-    clerk.think("greet, take the card")
     clerk.find_patient(patient, identifier=f"{mrn_system(clerk.post.site)}|{patient.mrn}")
-    clerk.think("confirm name, address and phone")
+    clerk.think("greet, confirm name, address and phone")
+    clerk.search("Appointment", patient=patient, _sort="date", _count="20")
+    clerk.think("confirm time and reason of the visit")
     clerk.search("Coverage", patient=patient, at_least=1, _count="10")
     clerk.think("compare with the insurance card")
-    clerk.think("ask for the reason of the visit")
     clerk.create(
         resources.encounter(
             f"Patient/{patient.id}", status="in-progress", start=clerk.now, organization=clerk.organization
         )
     )
+    clerk.think("show the way")
 
 
 def expected_patients(appointments: Iterable[dict[str, Any]]) -> list[str]:

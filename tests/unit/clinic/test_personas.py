@@ -51,6 +51,16 @@ def test_a_physician_acts_each_13_seconds_so_1425_times_in_5_2_hours(clinic):
     assert mean(day.pauses for day in days) == pytest.approx(1425, rel=0.03)
 
 
+def test_what_a_physician_does_the_server_sees(clinic):
+    """An action of an audit log is something that the server saw: each pause is followed by a request, or by more."""
+    for ordinal in range(4):
+        day = clinic.day("primary-care-physician", 5.2, ordinal)
+        requests = sum(len(run.calls) for run in day.played)
+        assert 1.0 <= requests / day.pauses <= 1.3
+        longest_s = max(run.think_s / max(len(run.calls) - 1, 1) for run in day.played if run.outcome == "ok")
+        assert longest_s < 90  # nobody reads or writes for minutes unseen
+
+
 def test_a_physicians_time_is_split_between_chart_review_notes_and_orders_as_observed(clinic):
     days = [clinic.day("primary-care-physician", 20, ordinal) for ordinal in range(6)]
     runs = sum(run.workflow == "close-visit" for day in days for run in day.played)

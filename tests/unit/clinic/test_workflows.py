@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import ast
 import inspect
+from base64 import b64decode
 from collections.abc import Iterator
+from itertools import pairwise
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -10,6 +12,7 @@ import pytest
 
 from harness.clinic import WORKFLOWS
 from harness.clinic.charting import finished
+from harness.clinic.documents import PASSAGES
 from harness.clinic.labs import panel_of
 from harness.clinic.scheduling import expected_patients
 from harness.fhir.call import Answer, Call
@@ -57,6 +60,17 @@ def needs_of(call: Call) -> Iterator[str]:
         yield from (need for need, _ in written(call))
 
 
+def references_to(kind: str, node: object) -> Iterator[str]:
+    """Every reference to a `kind` in a resource."""
+    if isinstance(node, dict):
+        if str(node.get("reference", "")).startswith(f"{kind}/"):
+            yield node["reference"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from references_to(kind, one)
+
+
 def in_order(need: str) -> str:
     kind, mark, parameters = need.partition("?")
     return kind + mark + "&".join(sorted(parameters.split("&")))
@@ -79,10 +93,13 @@ def test_every_workflow_belongs_to_a_shipped_persona(clinic, any_workflow):
 
 def test_everything_written_says_that_it_is_synthetic_and_which_run_created_it(clinic, any_workflow):
     """What is only updated keeps the tag of whoever created it: cleaning up the run must not delete seeded data."""
+    made_here = set()
     for call in clinic.play(any_workflow).calls:
         for need, resource in written(call) if call.body else ():
             tags = {tag["code"] for tag in resource["meta"]["tag"] if tag["system"] == "urn:emr-load-harness:tag"}
-            created_here = "create" in need or resource["resourceType"] == "DocumentReference"
+            if "create" in need:
+                made_here.add(resource["resourceType"])
+            created_here = resource["resourceType"] in made_here
             assert tags == {"synthetic", "run-00000000" if created_here else "run-canned"}
 
 
@@ -195,14 +212,16 @@ def test_a_server_error_at_any_step_fails_the_workflow_there(clinic, any_workflo
         assert played.detail == f"{whole.calls[step].operation}: http_error 500"
 
 
-@pytest.mark.parametrize("workflow", ["review-schedule", "close-visit", "result-batch", "worklist"])
-def test_nothing_to_do_is_a_quiet_end_and_no_failure(clinic, workflow):
+@pytest.mark.parametrize(
+    ("workflow", "looked"), [("review-schedule", 1), ("close-visit", 2), ("result-batch", 1), ("worklist", 1)]
+)
+def test_nothing_to_do_is_a_quiet_end_and_no_failure(clinic, workflow, looked):
     def nothing(call: Call, answer: Answer) -> Answer:
         return Answer(200, b'{"resourceType":"Bundle","type":"searchset","total":0}')
 
     played = clinic.play(workflow, nothing)
     assert played.outcome == "ok"
-    assert len(played.calls) == 1
+    assert len(played.calls) == looked
 
 
 def test_a_results_transaction_holds_the_report_its_values_and_the_order_as_completed(clinic):
@@ -244,11 +263,31 @@ def test_only_orders_that_the_harness_wrote_and_the_laboratory_does_are_resulted
     assert panel_of({}) == ""
 
 
-def test_a_note_is_drafted_once_and_then_signed_in_the_version_that_was_drafted(clinic):
-    draft, signed = clinic.play("write-note").calls[-2:]
-    assert orjson.loads(draft.body)["docStatus"] == "preliminary"
-    assert orjson.loads(signed.body)["docStatus"] == "final"
-    assert dict(signed.headers)["If-Match"] == 'W/"1"'
+def test_a_note_is_created_once_grows_with_each_passage_and_is_signed_last(clinic):
+    draft, *saved, signed = (call for call in clinic.play("write-note").calls if call.body)
+    assert (draft.operation, len(saved)) == ("DocumentReference.create", 3)
+    assert {dict(later.headers)["If-Match"] for later in (*saved, signed)} == {'W/"1"'}
+    notes = [orjson.loads(call.body) for call in (draft, *saved, signed)]
+    assert [note["docStatus"] for note in notes] == ["preliminary"] * 4 + ["final"]
+    texts = [b64decode(note["content"][0]["attachment"]["data"]).decode() for note in notes]
+    assert all(later.startswith(f"{earlier}\n\n") for earlier, later in pairwise(texts[:-1]))
+    assert texts[-1] == texts[-2] == "\n\n".join(f"{heading}\n{words}" for heading, words in PASSAGES.items())
+
+
+def test_orders_and_notes_belong_to_the_visit_that_is_open(clinic):
+    for workflow, operation in (("place-orders", "transaction[orders]"), ("write-note", "DocumentReference.create")):
+        visits = set()
+        for seed in range(12):
+            (call,) = (call for call in clinic.play(workflow, seed=seed).calls if call.operation == operation)
+            visits |= {reference for _, one in written(call) for reference in references_to("Encounter", one)}
+        assert visits == {"Encounter/0"}
+
+
+def test_the_earlier_values_that_a_result_is_held_against_are_those_of_the_orders_patient(clinic):
+    calls = clinic.play("result-batch").calls
+    for looked, released in zip(calls[1::2], calls[2::2], strict=True):
+        assert looked.path.startswith("Observation?patient=p1&category=laboratory")
+        assert {one["subject"]["reference"] for _, one in written(released)} == {"Patient/p1"}
 
 
 def test_a_visit_is_closed_when_it_is_over_and_never_before_it_begins(clinic):
@@ -276,8 +315,12 @@ def test_an_appointment_that_names_no_patient_is_passed_over(clinic):
 
 
 def test_a_newcomer_is_registered_once_under_a_number_of_her_own(clinic):
-    search, create, insurance = clinic.play("register-patient").calls
+    search, create, phone, language, insurance, read = clinic.play("register-patient").calls
     record = orjson.loads(create.body)
+    completed = [orjson.loads(update.body) for update in (phone, language)]
+    assert [one.keys() - record.keys() for one in completed] == [{"id", "telecom"}, {"id", "telecom", "communication"}]
+    assert completed[1]["communication"][0]["language"]["coding"][0]["code"] == "en-US"
+    assert read.path == "Patient/new"
     (number,) = record["identifier"]
     assert dict(create.headers)["If-None-Exist"] == f"identifier={number['system']}|{number['value']}"
     assert search.path.startswith(f"Patient?birthdate={record['birthDate']}&name={record['name'][0]['family']}")
