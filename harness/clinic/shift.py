@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping
 
-from harness.clinic.clinician import Clinician, Pace
+from harness.clinic.clinician import Clinician, Habits, Pace
 from harness.clinic.registry import WORKFLOWS, Workflow
 from harness.clinic.world import SlotOver, StepFailed
 from harness.population.stream import Stream
 
-__all__ = ["residual_wait_s", "work_shift"]
+__all__ = ["first_wait_s", "residual_wait_s", "work_shift"]
 
 
 def residual_wait_s(draws: Stream, pace: Pace) -> float:
@@ -24,8 +24,41 @@ def residual_wait_s(draws: Stream, pace: Pace) -> float:
     """
     if pace.mean_s <= 0:
         return 0.0
-    length_biased_mean_s = pace.mean_s * math.exp(pace.sigma * pace.sigma)
-    return draws.uniform() * draws.lognormal(length_biased_mean_s, pace.sigma)
+    return draws.uniform() * _met_s(draws, pace)
+
+
+def first_wait_s(draws: Stream, habits: Habits, *, opening: bool, run_s: float) -> float:
+    """How long a clinician waits before her first workflow, in seconds; her workflows take `run_s` on the mean.
+
+    Who comes later begins after one pause for thought (she logs in). Who is there at the `opening` is somewhere in her
+    cycle, every moment of it equally likely:
+
+        ├─ between ─┼────── workflow ──────┼─ between ─┼ …
+         rest of it    ◀── or ──▶ the rest and the pause
+
+    A workflow cannot be entered in its middle, so she takes its nearer end. In its first half she begins it anew with
+    her next act, the rest of one thought away; in its second half she waits for the rest and for the pause that
+    follows. What the former do too much the latter leave out: requests come neither in a burst nor, on the mean over
+    the first cycle, much too seldom.
+    """
+    if not opening:
+        return _drawn_s(draws, habits.think)
+    between_s = habits.between.mean_s
+    if draws.uniform() * (between_s + run_s) < between_s:
+        return residual_wait_s(draws, habits.between)
+    left = draws.uniform()
+    if left > 0.5:
+        return residual_wait_s(draws, habits.think)
+    return left * _met_s(draws, Pace(run_s, habits.think.sigma)) + _drawn_s(draws, habits.between)
+
+
+def _drawn_s(draws: Stream, pace: Pace) -> float:
+    return draws.lognormal(pace.mean_s, pace.sigma)
+
+
+def _met_s(draws: Stream, pace: Pace) -> float:
+    """The whole length of what somebody meets who looks at a random moment: drawn length-biased."""
+    return draws.lognormal(pace.mean_s * math.exp(pace.sigma * pace.sigma), pace.sigma)
 
 
 def work_shift(

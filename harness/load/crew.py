@@ -19,7 +19,7 @@ from locust.exception import StopUser
 
 from harness.clinic.clinician import Clinician, Habits, Post
 from harness.clinic.register import SiteRegister
-from harness.clinic.shift import residual_wait_s, work_shift
+from harness.clinic.shift import first_wait_s, work_shift
 from harness.clinic.world import SlotOver
 from harness.fhir.capabilities import Capabilities
 from harness.load.client import Endpoint
@@ -31,7 +31,7 @@ from harness.load.locust_table import feed_locust_table, foreign_listeners
 from harness.load.posting import IdSource, Posting
 from harness.load.recorder import Recorder
 from harness.load.wire import DRAIN_S, Wire
-from harness.plan import SiteClock, phase_at, timeline_of, weights_at
+from harness.plan import SiteClock, costs_of, mean_run_s, phase_at, timeline_of, weights_at
 from harness.plan.model import Plan, Slot
 from harness.population.identity import patient_identity
 from harness.scenario import habits_of, unsupported_workflows
@@ -70,6 +70,7 @@ class Crew:
         self._habits: dict[str, Habits] = {
             name: habits_of(persona, scenario.think_factor) for name, persona in scenario.personas.items()
         }
+        self._costs = {name: costs_of(habits) for name, habits in self._habits.items()}
         self._unsupported = unsupported_workflows(order.plan.spec, order.capabilities)
         self._endpoint = Endpoint.from_url(order.target)
         self._phases: dict[str, Callable[[float], str]] = {
@@ -213,14 +214,12 @@ class Crew:
     def _on_the_job(self, slot: Slot, wire: Wire) -> None:
         habits = self._habits[slot.persona]
         clinician = Clinician(self._posts[slot.site], habits, slot.clinician, wire, slot.slot)
-        first_wait_s = (
-            residual_wait_s(clinician.draws, habits.think)
-            if slot.opening
-            else clinician.draws.lognormal(habits.think.mean_s, habits.think.sigma)
-        )
+        weights_of = self._weights_of(slot.site, slot.persona)
+        run_s = mean_run_s(self._costs[slot.persona], weights_of(slot.start_s))
+        wait_s = first_wait_s(clinician.draws, habits, opening=slot.opening, run_s=run_s)
         self.on_duty += 1
         try:
-            work_shift(clinician, first_wait_s, self._weights_of(slot.site, slot.persona), self._unsupported)
+            work_shift(clinician, wait_s, weights_of, self._unsupported)
         finally:
             self.on_duty -= 1
 

@@ -3,6 +3,7 @@
 For `load`, `verdict`, `report`, `control`, `fleet` and `cli`. Cheap to import: pyarrow loads on writing only.
 """
 
+from harness.plan.costs import costs_of, mean_run_s
 from harness.plan.duty import duty_steps, on_duty, peak_on_duty
 from harness.plan.emphasis import NO_PHASE, phase_at, weights_at
 from harness.plan.expected import expected_load
@@ -24,9 +25,11 @@ __all__ = [
     "Slot",
     "Timeline",
     "compile_plan",
+    "costs_of",
     "duty_steps",
     "expected_load",
     "manifest_facts",
+    "mean_run_s",
     "on_duty",
     "partition",
     "peak_on_duty",

@@ -19,7 +19,7 @@ from harness import __version__
 from harness.clinic.clinician import Habits
 from harness.fhir.call import Answer, Call
 
-__all__ = ["POINTS", "RESPONSE_S", "Cost", "cache_dir", "costs_of"]
+__all__ = ["POINTS", "RESPONSE_S", "Cost", "cache_dir", "costs_of", "mean_run_s"]
 
 RUNS_PER_WORKFLOW = 100
 """Plays of each workflow: enough for a mean that is good to a few per cent, as a preview needs."""
@@ -65,6 +65,12 @@ def costs_of(habits: Habits) -> dict[str, Cost]:
         found = _measure(habits)
         _write(path, found)
     return found
+
+
+def mean_run_s(costs: Mapping[str, Cost], weights: Mapping[str, float]) -> float:
+    """Seconds that a run takes on the mean over workflows chosen by weight; 0 where none has any."""
+    total = sum(weights.get(name, 0.0) for name in costs)
+    return sum(weights.get(name, 0.0) * cost.length_s for name, cost in costs.items()) / total if total else 0.0
 
 
 def cache_dir() -> Path:

@@ -1,7 +1,7 @@
 """What slots yield beside the steady state: begun, finished and sent, counted over slots that are played in outline.
 
     steady   ───────────────────────      A slot begins with a short wait, not in the middle of a workflow, so that it
-    a slot   ▁▂█▆▅▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    first begins more than the steady state does, and at its end is cut.
+    a slot   ▁▂▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    takes a while to get there, and at its end is cut.
 
 In long slots both ends are nothing; in a minute's time lapse they are most of what happens. Outline: a workflow is its
 weight, its length and the moments of its requests (`Cost`), nothing is called. The draws are counted, so the same on
@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from harness.clinic.clinician import Habits, Pace
-from harness.plan.costs import POINTS, Cost
+from harness.clinic.shift import first_wait_s
+from harness.plan.costs import POINTS, Cost, mean_run_s
+from harness.population.stream import Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,6 +38,8 @@ LONG_SLOT_CYCLES = 200
 will do."""
 _FINE = 400
 """Quantiles that stand for a lognormal pause."""
+_FIRST_WAITS = 4000
+"""Draws that stand for the wait before the first workflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ def _play(
     begun, finished, sent = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
     phase_ends_s = np.array([*slots.phase_ends_s[:-1], np.inf])
     ends_s = slots.ends_s[chosen]
-    now_s = slots.starts_s[chosen] + _first_wait_s(draws, habits, slots.opening[chosen])
+    run_s = mean_run_s(costs, slots.weights[0])
+    now_s = slots.starts_s[chosen] + _first_waits_s(draws, habits, slots.opening[chosen], run_s)
     while (on_duty := now_s < ends_s).any():
         now_s, ends_s = now_s[on_duty], ends_s[on_duty]
         phase = np.searchsorted(phase_ends_s, now_s, side="right")
@@ -120,12 +125,15 @@ def _play(
     return begun, finished, sent
 
 
-def _first_wait_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_]) -> Floats:
-    """As the load waits: the rest of a pause for whoever is there at the opening, a whole one for who comes later."""
-    pace = habits.think
-    found_waiting = Pace(pace.mean_s * math.exp(pace.sigma**2), pace.sigma)
-    left_s = draws.uniform(len(opening)) * _lognormal(found_waiting)[draws.below(_FINE, len(opening))]
-    return np.where(opening, left_s, _lognormal(pace)[draws.below(_FINE, len(opening))])
+def _first_waits_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_], run_s: float) -> Floats:
+    """As the load waits; `run_s` is a run's mean length at the opening."""
+    pool = {there: Stream("first waits", habits.persona, str(there)) for there in (False, True)}
+    at_opening_s, later_s = (
+        np.array([first_wait_s(pool[there], habits, opening=there, run_s=run_s) for _ in range(_FIRST_WAITS)])
+        for there in (True, False)
+    )
+    drawn = draws.below(_FIRST_WAITS, len(opening))
+    return np.where(opening, at_opening_s[drawn], later_s[drawn])
 
 
 def _spread(costs: Mapping[str, Cost], names: Sequence[str]) -> tuple[Floats, Floats]:

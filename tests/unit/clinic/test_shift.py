@@ -7,8 +7,9 @@ from statistics import mean
 import pytest
 
 from harness.clinic import Pace
-from harness.clinic.shift import residual_wait_s, work_shift
-from harness.fhir.call import Answer
+from harness.clinic.shift import first_wait_s, residual_wait_s, work_shift
+from harness.clinic.virtual import RESPONSE_S, measure
+from harness.fhir.call import Answer, Call
 from harness.population.stream import Stream
 
 
@@ -29,6 +30,52 @@ def test_the_density_of_what_is_left_at_zero_is_one_over_the_mean():
 
 def test_nothing_is_left_of_a_pause_that_takes_no_time():
     assert residual_wait_s(Stream("none"), Pace(0.0, 0.6)) == 0.0
+
+
+BIN_S = 10.0
+LOW_AT_FIRST = {"primary-care-physician": 0.65, "nurse": 0.5, "registration-clerk": 0.35, "lab-technician": 0.35}
+"""The share of the steady rate that the first ten seconds have at least. The longer a persona's requests lie apart and
+the more of her time is pause, the longer it takes until her workflows overlap as they do in the steady state."""
+
+
+@pytest.mark.parametrize("persona", LOW_AT_FIRST)
+def test_the_opening_is_no_burst_and_no_silence(clinic, persona):
+    """Some thousand clinicians who are there at the opening, requests over the first cycle against the steady rate."""
+    habits = clinic.habits[persona]
+    costs = measure(habits, 50, seed=1)
+    total = sum(habits.weights.values())
+    run_s, requests = (
+        sum(habits.weights[name] * figure(cost) for name, cost in costs.items()) / total
+        for figure in (lambda cost: cost.think_s + cost.calls * RESPONSE_S, lambda cost: cost.calls)
+    )
+    cycle_s = habits.between.mean_s + run_s
+    clinicians = int(1400 / BIN_S * cycle_s / requests)  # so many that a bin's count is good to 3%
+    sent = [0] * int(cycle_s / BIN_S)
+
+    def noted(call: Call, answer: Answer) -> Answer:
+        sent[int((who.world.now_s - RESPONSE_S) / BIN_S)] += 1
+        return answer
+
+    for ordinal in range(clinicians):
+        who = clinic.clinician(persona, noted, end_s=len(sent) * BIN_S, seed=ordinal)
+        work_shift(who, first_wait_s(who.draws, habits, opening=True, run_s=run_s), lambda _: habits.weights, ())
+    rates = [count / (clinicians * BIN_S * requests / cycle_s) for count in sent]
+    assert max(rates) < 1.25
+    assert min(rates) == pytest.approx(rates[0], rel=0.1)
+    assert rates[0] > LOW_AT_FIRST[persona]
+    assert mean(rates) == pytest.approx(0.93, abs=0.05)
+
+
+def test_who_comes_later_begins_after_one_thought(clinic):
+    habits, draws = clinic.habits["nurse"], Stream("later")
+    waits = [first_wait_s(draws, habits, opening=False, run_s=150.0) for _ in range(20_000)]
+    assert mean(waits) == pytest.approx(habits.think.mean_s, rel=0.03)
+
+
+def test_who_never_pauses_begins_within_half_a_workflow(clinic):
+    hurried = replace(clinic.habits["nurse"], think=Pace(0.0, 0.0), between=Pace(0.0, 0.0))
+    waits = [first_wait_s(Stream("hurried", n), hurried, opening=True, run_s=1.0) for n in range(200)]
+    assert 0.0 == min(waits) < max(waits) <= 0.5
 
 
 def test_a_shift_ends_at_its_slots_end_and_the_workflow_at_hand_is_cut(clinic):

@@ -10,9 +10,9 @@ import pytest
 
 from harness.clinic.canned import CannedAnswers, CannedClinician
 from harness.clinic.clinician import Habits, Pace
-from harness.clinic.shift import residual_wait_s, work_shift
+from harness.clinic.shift import first_wait_s, work_shift
 from harness.clinic.virtual import VirtualWorld, virtual_post
-from harness.plan import ExpectedLoad, Plan, compile_plan, expected_load, weights_at
+from harness.plan import ExpectedLoad, Plan, compile_plan, costs_of, expected_load, mean_run_s, weights_at
 from harness.plan.costs import Cost
 from harness.plan.emphasis import phase_weights
 from harness.plan.expected import Work, integrate, runs_per_second
@@ -146,9 +146,10 @@ def play(plan: Plan) -> tuple[Counter[str], Counter[str], int]:
         clinician = CannedClinician(
             virtual_post(slot.persona, plan.spec.seed), habits, slot.clinician, world, slot.slot
         )
-        draws, think = clinician.draws, habits.think
-        wait_s = residual_wait_s(draws, think) if slot.opening else draws.lognormal(think.mean_s, think.sigma)
-        work_shift(clinician, wait_s, weights_at(plan, slot.site, slot.persona), ())
+        weights_of = weights_at(plan, slot.site, slot.persona)
+        run_s = mean_run_s(costs_of(habits), weights_of(slot.start_s))
+        wait_s = first_wait_s(clinician.draws, habits, opening=slot.opening, run_s=run_s)
+        work_shift(clinician, wait_s, weights_of, ())
         for played in world.played:
             begun[played.workflow] += 1
             finished[played.workflow] += played.outcome == "ok"
