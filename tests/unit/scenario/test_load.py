@@ -48,21 +48,21 @@ def test_phases_that_overlap_are_told(problems) -> None:
 
 def test_an_objective_about_a_workflow_that_nobody_does_is_told(problems) -> None:
     own = "  own: {scope: each-workflow, only: [find-histery], p95: 1s, required: true, source: assumption}\n"
-    (told,) = problems(("  operation-p95: shared\n", own))
+    (told,) = problems(("  history-found: shared\n", own))
     assert "unknown workflow 'find-histery' in objective 'own'" in told
     assert "did you mean 'find-history'?" in told
 
 
 def test_an_objective_about_a_lane_names_one(problems) -> None:
     own = "  own: {scope: each-lane, only: [lab], p95: 1s, required: true, source: assumption}\n"
-    (told,) = problems(("  operation-p95: shared\n", own))
+    (told,) = problems(("  history-found: shared\n", own))
     assert "unknown lane 'lab' in objective 'own'" in told
     assert "did you mean 'labs'?" in told
 
 
 def test_two_bounds_in_one_objective_are_told(problems) -> None:
     own = "  own: {scope: network, p95: 1s, p99: 3s, required: true, source: assumption}\n"
-    (told,) = problems(("  operation-p95: shared\n", own))
+    (told,) = problems(("  history-found: shared\n", own))
     assert "objective 'own' bounds p95 and p99" in told
 
 

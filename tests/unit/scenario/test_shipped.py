@@ -67,6 +67,7 @@ def test_the_network_is_judged_by_p95_p99_and_errors_and_each_site_by_p95(mornin
         ("network", "error_rate"): 0.01,
         ("each-site", "p95_ms"): 1000.0,
         ("each-workflow", "waited_p95_ms"): 10_000.0,
+        ("each-operation", "error_rate"): 0.1,
     }
 
 
