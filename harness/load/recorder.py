@@ -15,12 +15,11 @@ import orjson
 
 from harness.load.clock import RunClock
 from harness.samples.columns import DUTY, HEALTH, SAMPLES, WORKFLOWS
-from harness.samples.writer import Names, StreamWriter, names_path, stream_path
+from harness.samples.writer import FAILURES_OF_A_KIND, Names, StreamWriter, names_path, stream_path
 
 __all__ = ["Recorder"]
 
 FLUSH_EVERY_S: Final = 1.0
-FAILURES_OF_A_KIND: Final = 100
 
 
 class Recorder:

@@ -27,6 +27,9 @@ Rows = np.ndarray[Any, np.dtype[Any]]
 FLUSH_ROWS: Final = 4096
 """A batch of this many rows is written at once: larger ones stall the generator for tens of milliseconds."""
 
+FAILURES_OF_A_KIND: Final = 100
+"""So many of the same kind tell what is wrong; all are counted in the samples."""
+
 _PACKING: Final = {
     pa.float64(): ("d", np.float64),
     pa.float32(): ("f", np.float32),

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.load.clock import RunClock
-from harness.load.recorder import FAILURES_OF_A_KIND, Recorder
+from harness.load.recorder import Recorder
+from harness.samples.writer import FAILURES_OF_A_KIND
 
 
 @pytest.fixture
