@@ -15,7 +15,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
-from pathlib import Path
 from typing import Final
 
 from harness.errors import RunError
@@ -72,6 +71,7 @@ class LocalFleet:
         self._signal(self.processes, signal.SIGTERM)
         self._wait(STOP_WITHIN_S)
         self._signal(self.processes, signal.SIGKILL)
+        self._wait(STOP_WITHIN_S)
 
     def join(self) -> int:
         """Wait for the rest of the processes after the leader and give its exit code.
@@ -88,13 +88,9 @@ class LocalFleet:
         return code
 
     def _launch(self, name: str, *arguments: str) -> None:
-        locustfile = str(files("harness.load") / "locustfile.py")
-        command = [sys.executable, "-m", "locust", "-f", locustfile, "--host", self._target]
-        command += ["--emr-run", str(self._run_dir.path.resolve()), "--loglevel", "WARNING", *arguments]
-        log = self._log(name)
-        with log.open("ab") as sink:
+        with (self._run_dir.logs / f"{name}.log").open("ab") as sink:
             process = subprocess.Popen(  # noqa: S603 (our own interpreter with our own arguments)
-                command,
+                self._command(arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
@@ -103,8 +99,10 @@ class LocalFleet:
             )
         self.processes.append(process)
 
-    def _log(self, name: str) -> Path:
-        return self._run_dir.logs / f"{name}.log"
+    def _command(self, arguments: tuple[str, ...]) -> list[str]:
+        locustfile = str(files("harness.load") / "locustfile.py")
+        command = [sys.executable, "-m", "locust", "-f", locustfile, "--host", self._target]
+        return [*command, "--emr-run", str(self._run_dir.path.resolve()), "--loglevel", "WARNING", *arguments]
 
     def _last_words(self) -> str:
         lines = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from harness.errors import RunError
 
 __all__ = ["SandboxProcess"]
 
+_COMMAND: Final = (sys.executable, "-m", "harness.cli", "sandbox", "--end-with-parent")
+_UP_WITHIN_S: Final = 30.0
 _END_WITHIN_S: Final = 10.0
 
 
@@ -25,22 +28,24 @@ class SandboxProcess:
 
     def __enter__(self) -> SandboxProcess:
         """Raises RunError where the server does not come up."""
-        command = [sys.executable, "-m", "harness.cli", "sandbox", "--end-with-parent"]
         with self._log.open("ab") as sink:
             self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                command,
+                _COMMAND,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=sink,
                 start_new_session=True,  # a Ctrl-C at the terminal must not end the server before the load
             )
         assert self._process.stdout is not None  # noqa: S101 (asked for a pipe)
-        line = self._process.stdout.readline()
+        said, _, _ = select.select([self._process.stdout], [], [], _UP_WITHIN_S)
         try:
-            self.url = json.loads(line)["url"]
-        except (ValueError, KeyError) as error:
+            self.url = json.loads(self._process.stdout.readline() if said else b"")["url"]
+        except (ValueError, KeyError, TypeError) as error:
             self._end()
             raise RunError("the sandbox did not come up", f"its log: {self._log}") from error
+        except BaseException:  # interrupted while it came up: nobody else would end it
+            self._end()
+            raise
         return self
 
     def __exit__(
