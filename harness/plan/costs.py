@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -43,8 +44,8 @@ class Cost:
     think_s: float
     durations_s: tuple[float, ...]
     """`POINTS` equally likely lengths of a run."""
-    request_ages_s: tuple[float, ...]
-    """`POINTS` equally likely moments of a request, since its run began."""
+    request_ages_s: Mapping[str, tuple[float, ...]]
+    """Operation → `POINTS` equally likely moments of such a request, since its run began."""
 
     @property
     def calls(self) -> float:
@@ -87,18 +88,18 @@ def _measure(habits: Habits) -> dict[str, Cost]:
     return {name: Cost(dict(mean.requests), mean.think_s, *_spread(habits, name)) for name, mean in means.items()}
 
 
-def _spread(habits: Habits, name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _spread(habits: Habits, name: str) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
     """Lengths of runs, and moments of their requests, with pauses drawn as they are in life."""
     from harness.clinic.canned import CannedAnswers, CannedClinician
     from harness.clinic.registry import WORKFLOWS
     from harness.clinic.virtual import VirtualWorld, virtual_post
 
     canned = CannedAnswers(SEED)
-    ages_s: list[float] = []
+    ages_s: dict[str, list[float]] = defaultdict(list)
     durations_s: list[float] = []
 
     def answer(call: Call) -> Answer:
-        ages_s.append(world.now_s - begun_s)
+        ages_s[call.operation].append(world.now_s - begun_s)
         return canned(call)
 
     world = VirtualWorld(answer, response_s=RESPONSE_S)
@@ -109,7 +110,7 @@ def _spread(habits: Habits, name: str) -> tuple[tuple[float, ...], tuple[float, 
         WORKFLOWS[name].play(clinician)
         world.workflow_ends("ok", "")
         durations_s.append(world.now_s - begun_s)
-    return _points(durations_s), _points(ages_s)
+    return _points(durations_s), {operation: _points(moments_s) for operation, moments_s in ages_s.items()}
 
 
 def _points(values: list[float]) -> tuple[float, ...]:
@@ -158,8 +159,8 @@ def _read(path: Path) -> dict[str, Cost] | None:
 
 
 def _cost(entry: Mapping[str, Any]) -> Cost:
-    spread = (tuple(float(value) for value in entry[key]) for key in ("durations_s", "request_ages_s"))
-    return Cost({**entry["requests"]}, float(entry["think_s"]), *spread)
+    ages_s = {operation: tuple(map(float, moments_s)) for operation, moments_s in entry["request_ages_s"].items()}
+    return Cost({**entry["requests"]}, float(entry["think_s"]), tuple(map(float, entry["durations_s"])), ages_s)
 
 
 def _write(path: Path, costs: Mapping[str, Cost]) -> None:

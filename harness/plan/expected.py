@@ -74,22 +74,19 @@ def integrate(plan: Plan, work: Mapping[str, Work], lane_of: Mapping[str, str]) 
     slots = _by_site_and_persona(plan)
     steady = _steady_runs(plan, work, slots)
     ratios = {persona: _ratios(plan, persona, work[persona], slots, steady) for persona in work}
-    sent: dict[tuple[str, str, str], Floats] = {
-        (site, persona, workflow): runs
-        * ratios[persona].requests.get(workflow, 1.0)
-        * work[persona].costs[workflow].calls
-        for (site, persona, workflow), runs in steady.items()
-    }
     by_lane: dict[tuple[str, str], Floats] = defaultdict(lambda: np.zeros(BINS + 1))
     sums: dict[tuple[str, str], Floats] = defaultdict(lambda: np.zeros(BINS + 1))
     by_operation: dict[tuple[str, str], float] = defaultdict(float)
-    for (site, persona, workflow), upto in sent.items():
-        cost, lane = work[persona].costs[workflow], lane_of[workflow]
-        by_lane[site, lane] += upto
-        for key in ((site, ""), ("", lane), ("", "")):
-            sums[key] += upto
-        for operation, calls in cost.requests.items():
-            by_operation[site, operation] += float(upto[-1]) * calls / cost.calls
+    by_workflow_requests: dict[tuple[str, str, str], float] = defaultdict(float)
+    for (site, persona, workflow), runs in steady.items():
+        cut = ratios[persona].requests
+        for operation, calls in work[persona].costs[workflow].requests.items():
+            upto = runs * calls * cut.get((workflow, operation), 1.0)
+            by_lane[site, lane_of[workflow]] += upto
+            for key in ((site, ""), ("", lane_of[workflow]), ("", "")):
+                sums[key] += upto
+            by_operation[site, operation] += float(upto[-1])
+            by_workflow_requests[site, persona, workflow] += float(upto[-1])
     begun = {key: float(upto[-1]) * ratios[key[1]].begun.get(key[2], 1.0) for key, upto in steady.items()}
     finished = {key: float(upto[-1]) * ratios[key[1]].finished.get(key[2], 1.0) for key, upto in steady.items()}
     return ExpectedLoad(
@@ -99,7 +96,7 @@ def integrate(plan: Plan, work: Mapping[str, Work], lane_of: Mapping[str, str]) 
         by_operation=dict(by_operation),
         by_workflow=begun,
         by_workflow_finished=finished,
-        by_workflow_requests={key: float(upto[-1]) for key, upto in sent.items()},
+        by_workflow_requests=dict(by_workflow_requests),
     )
 
 

@@ -57,11 +57,14 @@ class OutlineSlots:
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """Workflow → what the slots yield over what the steady state would in the same time; 1 in long slots."""
+    """What the slots yield over what the steady state would in the same time; empty for long slots, where it is 1.
+
+    By workflow, and for requests by (workflow, operation): what comes late in a workflow is cut more often.
+    """
 
     begun: Mapping[str, float]
     finished: Mapping[str, float]
-    requests: Mapping[str, float]
+    requests: Mapping[tuple[str, str], float]
 
 
 def ratios_to_steady(
@@ -85,25 +88,40 @@ def ratios_to_steady(
         else np.arange(rows) % len(slots.starts_s)
     )
     played_s = float((slots.ends_s[chosen] - slots.starts_s[chosen]).sum())
-    counts = _play(slots, chosen, habits, costs, names)
-    steady = np.array([steady_runs[name] for name in names]) * played_s / on_duty_s
-    begun, finished, sent = (dict(zip(names, (count / steady).tolist(), strict=True)) for count in counts)
-    return Ratios(begun, finished, sent)
+    begun, left_s = _play(slots, chosen, habits, costs, names)
+    steady = {name: steady_runs[name] * played_s / on_duty_s for name in names}
+    finished: dict[str, float] = {}
+    requests: dict[tuple[str, str], float] = {}
+    for name in names:
+        cost = costs[name]
+        stretch = _stretch(cost)
+        finished[name] = _reached(left_s[name], cost.durations_s, stretch) / steady[name]
+        for operation, ages_s in cost.request_ages_s.items():
+            requests[name, operation] = _reached(left_s[name], ages_s, stretch) / steady[name]
+    return Ratios({name: runs / steady[name] for name, runs in begun.items()}, finished, requests)
+
+
+def _reached(left_s: Floats, moments_s: Sequence[float], stretch: float) -> float:
+    """How many of the runs with so much time left come as far as a moment, on the mean over `moments_s`."""
+    later = len(left_s) - np.searchsorted(left_s, np.array(moments_s) * stretch, side="right")
+    return float(later.mean())
 
 
 def _play(
     slots: OutlineSlots, chosen: NDArray[np.int64], habits: Habits, costs: Mapping[str, Cost], names: Sequence[str]
-) -> tuple[Floats, Floats, Floats]:
-    """Runs begun, runs finished, and requests sent (in runs' worth) of each workflow of `names`; all slots go on
-    together."""
+) -> tuple[dict[str, float], dict[str, Floats]]:
+    """Of each workflow of `names`: runs begun, and how much time each begun run had left in its slot, ascending; all
+    slots go on together."""
     draws = _Draws()
-    durations_s, ages_s = _spread(costs, names)
+    durations_s = np.array([np.array(costs[name].durations_s) * _stretch(costs[name]) for name in names])
     between_s = _lognormal(habits.between)
     shares = np.array([[weights.get(name, 0.0) for name in names] for weights in slots.weights])
     totals = shares.sum(axis=1, keepdims=True)
     shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
     upto = shares.cumsum(axis=1)
-    begun, finished, sent = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names))
+    begun = np.zeros(len(names))
+    which: list[NDArray[np.int64]] = []
+    left_s: list[Floats] = []
     phase_ends_s = np.array([*slots.phase_ends_s[:-1], np.inf])
     ends_s = slots.ends_s[chosen]
     run_s = mean_run_s(costs, slots.weights[0])
@@ -116,13 +134,14 @@ def _play(
         drawn = (draws.uniform(len(now_s))[:, None] >= upto[phase]).sum(axis=1)
         idle = totals[phase, 0] == 0
         drawn = np.minimum(drawn, len(names) - 1)
+        which.append(drawn[~idle])
+        left_s.append((ends_s - now_s)[~idle])
         length_s = np.where(idle, 0.0, durations_s[drawn, draws.below(POINTS, len(now_s))])
-        finished += np.bincount(drawn, weights=~idle & (now_s + length_s < ends_s), minlength=len(names))
-        in_time = (now_s[:, None] + ages_s[drawn] < ends_s[:, None]).mean(axis=1)
-        sent += np.bincount(drawn, weights=np.where(idle, 0.0, in_time), minlength=len(names))
         busy_until_s = now_s + length_s + between_s[draws.below(_FINE, len(now_s))]
         now_s = np.where(idle, phase_ends_s[phase], busy_until_s)
-    return begun, finished, sent
+    all_which, all_left_s = np.concatenate([[], *which]), np.concatenate([[], *left_s])
+    by_name = {name: np.sort(all_left_s[all_which == index]) for index, name in enumerate(names)}
+    return dict(zip(names, begun.tolist(), strict=True)), by_name
 
 
 def _first_waits_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_], run_s: float) -> Floats:
@@ -136,16 +155,10 @@ def _first_waits_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_], ru
     return np.where(opening, at_opening_s[drawn], later_s[drawn])
 
 
-def _spread(costs: Mapping[str, Cost], names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Lengths of runs and ages of requests (workflow × quantile), stretched to the steady state's mean length."""
-    durations_s, ages_s = [], []
-    for name in names:
-        cost = costs[name]
-        measured_s = np.array(cost.durations_s)
-        stretch = cost.length_s / measured_s.mean() if measured_s.any() else 1.0
-        durations_s.append(measured_s * stretch)
-        ages_s.append(np.array(cost.request_ages_s or (0.0,) * POINTS) * stretch)
-    return np.array(durations_s), np.array(ages_s)
+def _stretch(cost: Cost) -> float:
+    """What brings the measured lengths to the steady state's mean length."""
+    measured_s = sum(cost.durations_s) / len(cost.durations_s) if cost.durations_s else 0.0
+    return cost.length_s / measured_s if measured_s else 1.0
 
 
 def _lognormal(pace: Pace) -> Floats:

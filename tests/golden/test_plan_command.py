@@ -41,9 +41,8 @@ BAD_VALUES = {
 @pytest.fixture(autouse=True)
 def fixed_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     def costs_of(habits: Habits) -> dict[str, Cost]:
-        cost = Cost(
-            {"Patient.read": 1.0, "Observation.search[patient]": 2.0}, 1.0, (1.6,) * 20, (0.2, 0.8, 1.4, 1.6) * 5
-        )
+        ages_s = {"Patient.read": (0.2,) * 20, "Observation.search[patient]": (0.8, 1.5) * 10}
+        cost = Cost({"Patient.read": 1.0, "Observation.search[patient]": 2.0}, 1.0, (1.6,) * 20, ages_s)
         return dict.fromkeys(habits.weights, cost)
 
     monkeypatch.setattr(expected, "costs_of", costs_of)

@@ -65,7 +65,12 @@ def make_spec() -> Callable[..., RunSpec]:
 def costs() -> dict[str, Cost]:
     """Two requests in 20 s for each workflow of `make_spec`."""
     return {
-        name: Cost({f"{kind}.read": 1.0, f"{kind}.search": 1.0}, 19.6, (20.0,) * 20, (5.0, 15.0) * 10)
+        name: Cost(
+            {f"{kind}.read": 1.0, f"{kind}.search": 1.0},
+            19.6,
+            (20.0,) * 20,
+            {f"{kind}.read": (5.0,) * 20, f"{kind}.search": (15.0,) * 20},
+        )
         for name, kind in (("chart", "Observation"), ("medicate", "MedicationRequest"), ("review", "DiagnosticReport"))
     }
 

@@ -28,7 +28,9 @@ def test_the_workflows_of_the_persona_are_measured() -> None:
         assert cost.calls >= 1
         assert cost.length_s == pytest.approx(cost.think_s + 0.2 * cost.calls)
         assert sum(cost.durations_s) / len(cost.durations_s) == pytest.approx(cost.length_s, rel=0.15)
-        assert 0 < min(cost.request_ages_s) <= max(cost.request_ages_s) <= max(cost.durations_s) * 1.5
+        assert set(cost.request_ages_s) == set(cost.requests)
+        for ages_s in cost.request_ages_s.values():
+            assert 0 < min(ages_s) <= max(ages_s) <= max(cost.durations_s) * 1.5
 
 
 def test_they_are_found_again_without_measuring(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,13 +117,24 @@ def test_it_is_what_every_clinician_played_on_the_virtual_clock_does(
     plan = compile_plan(resolve(scenario, sites=sites, seed=3, duration_s=duration_s, window=window))
     expected = expected_load(plan)
     begun, finished, requests = play(plan)
-    assert requests == pytest.approx(sum(expected.requests.values()), rel=0.07)
+    assert requests.total() == pytest.approx(sum(expected.requests.values()), rel=0.07)
     assert begun.total() == pytest.approx(sum(expected.by_workflow.values()), rel=0.07)
     assert finished.total() == pytest.approx(sum(expected.by_workflow_finished.values()), rel=0.1)
     assert set(begun) <= {workflow for _, _, workflow in expected.by_workflow}
     # Every workflow, within four standard deviations of a Poisson count and what its lengths' sample is off.
     for workflow, count in by_workflow(expected).items():
         assert abs(begun[workflow] - count) < 4 * count**0.5 + 0.1 * count
+
+
+    for operation, count in by_operation(expected).items():
+        assert abs(requests[operation] - count) < 5 * count**0.5 + 0.15 * count + 1, operation
+
+
+def by_operation(expected: ExpectedLoad) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for (_, operation), count in expected.by_operation.items():
+        totals[operation] += count  # type: ignore[assignment]
+    return totals
 
 
 def by_workflow(expected: ExpectedLoad) -> Counter[str]:
@@ -133,12 +144,13 @@ def by_workflow(expected: ExpectedLoad) -> Counter[str]:
     return totals
 
 
-def play(plan: Plan) -> tuple[Counter[str], Counter[str], int]:
-    """Every slot on a virtual clock of its own, as the load works it: runs begun, runs finished, requests."""
+def play(plan: Plan) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """Every slot on a virtual clock of its own, as the load works it: runs begun and finished by workflow, requests by
+    operation."""
     scenario = plan.spec.scenario
     begun: Counter[str] = Counter()
     finished: Counter[str] = Counter()
-    requests = 0
+    requests: Counter[str] = Counter()
     for slot in plan.slots:
         habits = habits_of(scenario.personas[slot.persona], scenario.think_factor)
         world = VirtualWorld(CannedAnswers(slot.slot), end_s=slot.end_s)
@@ -153,5 +165,5 @@ def play(plan: Plan) -> tuple[Counter[str], Counter[str], int]:
         for played in world.played:
             begun[played.workflow] += 1
             finished[played.workflow] += played.outcome == "ok"
-            requests += len(played.calls)
+            requests.update(call.operation for call in played.calls)
     return begun, finished, requests
