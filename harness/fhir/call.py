@@ -36,9 +36,12 @@ class Call:
     """May be sent again when a closed idle connection swallowed it: safe or conditional."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each request, and filling a frozen one takes three times as long
 class Answer:
-    """What came back. `status` is 0 where nothing did; `outcome` judges transport, status and content together."""
+    """What came back; nobody changes it.
+
+    `status` is 0 where nothing did; `outcome` judges transport, status and content together.
+    """
 
     status: int
     body: bytes = b""

@@ -14,6 +14,8 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
 _COMPRESSED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 _ZLIB_OR_GZIP: Final = 47
+_BRACE: Final = ord("{")
+"""What begins so is JSON and not packed, so most answers need no look at their headers."""
 
 
 class BadAnswer(Exception):  # noqa: N818 (what came, not a fault of the program)
@@ -110,7 +112,7 @@ class AnswerParser:
         self._headers.clear()
         self._body.clear()
         self.complete = self._headers_whole = False
-        if body:
+        if body and body[0] != _BRACE:
             for name, value in headers.items():
                 if len(name) == 16 and name.lower() == b"content-encoding" and value.strip().lower() in _COMPRESSED:
                     body = _unpacked(body)

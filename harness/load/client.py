@@ -91,7 +91,7 @@ class Connection:
             connect_s = perf_counter() - started
             give_up_s -= connect_s
         self._received = 0
-        self._deadline.begin(max(min(answer_timeout_s, give_up_s), _SHORTEST_S))
+        self._deadline.begin(answer_timeout_s if answer_timeout_s < give_up_s else give_up_s)
         try:
             return self._converse(line, request, started, connect_s, reused)
         except OutOfTime:
@@ -132,7 +132,7 @@ class Connection:
         ttfb_s = 0.0
         whole = False
         try:
-            intact = _send(line, request)
+            intact = line.send(request)
             while not parser.complete:
                 data = line.receive(_RECEIVE_BYTES)
                 if not self._received:
@@ -151,15 +151,6 @@ class Connection:
                 self.close()
         self._last_use = done = perf_counter()
         return Exchange(status, headers, body, connect_s, ttfb_s, done - started, reused, self._received)
-
-
-def _send(line: Line, request: bytes) -> bool:
-    """Whether all of it went out. A server may answer and close before it has read a large body: the answer counts."""
-    try:
-        line.send(request)
-    except (BrokenPipeError, ConnectionResetError):
-        return False
-    return True
 
 
 def _out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:

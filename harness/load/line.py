@@ -29,8 +29,8 @@ _READ: Final = 1  # libev's EV_READ
 class Line(Protocol):
     """What a connection needs of its line. Everything raises OSError where the line is broken."""
 
-    def send(self, data: bytes) -> None:
-        """Send all of it."""
+    def send(self, data: bytes) -> bool:
+        """Send all of it. False where the server closed meanwhile: what it answered before that may still come."""
 
     def receive(self, most: int) -> bytes:
         """Wait for something to come; b"" once the server has closed."""
@@ -64,18 +64,19 @@ class _PlainLine:
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(descriptor, _READ)
 
-    def send(self, data: bytes) -> None:
-        try:
-            sent = self._socket.send(data)
-        except BlockingIOError:
-            sent = 0
-        if sent < len(data):
-            self._send_rest(memoryview(data)[sent:])
-
-    def _send_rest(self, rest: memoryview) -> None:
-        while rest:
+    def send(self, data: bytes) -> bool:
+        rest: bytes | memoryview = data
+        while True:
+            try:
+                sent = self._socket.send(rest)
+            except BlockingIOError:
+                sent = 0
+            except (BrokenPipeError, ConnectionResetError):
+                return False
+            if sent == len(rest):
+                return True
+            rest = memoryview(rest)[sent:]
             gsocket.wait_write(self._socket.fileno())
-            rest = rest[self._socket.send(rest) :]
 
     def receive(self, most: int) -> bytes:
         while True:
@@ -101,8 +102,12 @@ class _TlsLine:
     def __init__(self, wrapped: gsocket.socket) -> None:
         self._socket = wrapped
 
-    def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
+    def send(self, data: bytes) -> bool:
+        try:
+            self._socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
 
     def receive(self, most: int) -> bytes:
         return self._socket.recv(most)

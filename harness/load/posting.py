@@ -25,16 +25,9 @@ class IdSource:
 
     def __init__(self, run_id: str, worker: int) -> None:
         nonce = int(run_id, 16) & ((1 << _NONCE_BITS) - 1)
-        self._high = (nonce << _WORKER_BITS | worker) << _COUNTER_BITS
-        self._requests = count(1)
-        self._workflow_runs = count(1)
-        self._worker = worker
-
-    def next_request(self) -> int:
-        return self._high | next(self._requests)
-
-    def next_workflow_run(self) -> int:
-        return self._worker << _COUNTER_BITS | next(self._workflow_runs)
+        high = (nonce << _WORKER_BITS | worker) << _COUNTER_BITS
+        self.next_request: Callable[[], int] = count(high | 1).__next__
+        self.next_workflow_run: Callable[[], int] = count(worker << _COUNTER_BITS | 1).__next__
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +48,3 @@ class Posting:
     """First 16 hex digits of the trace id."""
     phase_at: Callable[[float], str]
     ids: IdSource
-
-    def next_request_id(self) -> int:
-        return self.ids.next_request()
-
-    def next_workflow_run(self) -> int:
-        return self.ids.next_workflow_run()

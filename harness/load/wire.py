@@ -8,7 +8,6 @@ intended ── (lateness) ── start ───────────── 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -110,7 +109,7 @@ class Wire:
 
     def workflow_begins(self, name: str, lane: str) -> None:
         now_s = self._clock()
-        self._run = _WorkflowRun(name, lane, self._posting.next_workflow_run(), self.intended_s, now_s)
+        self._run = _WorkflowRun(name, lane, self._posting.ids.next_workflow_run(), self.intended_s, now_s)
 
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         run, posting, code = self._run, self._posting, self._recorder.names.code
@@ -163,10 +162,9 @@ class Wire:
     def _attempt(self, call: Call, check: Check, attempt: int) -> tuple[Answer, float | None]:
         """One request on the line, one row in the samples; and how long to pause before the next try, None for none."""
         posting, recorder = self._posting, self._recorder
-        request_id = posting.next_request_id()
+        request_id = posting.ids.next_request()
         request = self._request_bytes(call, request_id)
         start_s = self._clock()
-        started = perf_counter()
         recorder.request_starts(start_s)
         exchange: Exchange | None = None
         again_s: float | None = None
@@ -177,10 +175,10 @@ class Wire:
             answer, again_s = _without_answer(failure, call, attempt)
         except BaseException:
             # killed from outside in the middle of a request: it is written down as what it is
-            total_s = self._request_over(start_s, started)
+            total_s = self._request_over(start_s)
             self._sample(call, request, request_id, start_s, total_s, None, 0, "cancelled", attempt)
             raise
-        total_s = self._request_over(start_s, started)
+        total_s = self._request_over(start_s)
         if exchange is not None:
             answer = judge_answer(exchange, call, check)
             if answer.status in _THROTTLED:
@@ -194,11 +192,12 @@ class Wire:
         self.intended_s = start_s + total_s
         return answer, again_s
 
-    def _request_over(self, start_s: float, started: float) -> float:
+    def _request_over(self, start_s: float) -> float:
         """Count a request as finished; gives how long it took in seconds."""
         self._asking = False
-        total_s = perf_counter() - started
-        self._recorder.request_ends(start_s + total_s)
+        done_s = self._clock()
+        self._recorder.request_ends(done_s)
+        total_s = done_s - start_s
         self.waiting_s += total_s
         return total_s
 
