@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import gevent
-from locust.runners import LocalRunner, MasterRunner
+from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
 
 from harness.errors import RunError
 from harness.load.clock import RunClock
@@ -103,11 +103,12 @@ class Conductor:
 
     @property
     def finished(self) -> bool:
-        """Every crew is done, or so long overdue that it is lost."""
+        """Every crew is done, or lost when its last slot is over, or so long overdue that it must be."""
         if self.clock is None:
             return False
-        overdue = self.clock.now_s() > self._last_end_s + DRAIN_S + DONE_WITHIN_S
-        if overdue or len(self.done) == len(self.workers):
+        late_s = self.clock.now_s() - self._last_end_s
+        missing = [worker for index, worker in enumerate(self.workers) if index not in self.done]
+        if not missing or late_s > DRAIN_S + DONE_WITHIN_S or (late_s > 0 and all(map(self._is_lost, missing))):
             self.end()
         return self.over
 
@@ -128,6 +129,13 @@ class Conductor:
             "roster_digest": self.plan.roster_digest,
         }
         write_json(conductor_path(self.streams), facts)
+
+    def _is_lost(self, worker: str) -> bool:
+        """Locust has not heard from it for some seconds, or has forgotten it."""
+        if not isinstance(self.runner, MasterRunner):
+            return False
+        client = self.runner.clients.get(worker)
+        return client is None or client.state == STATE_MISSING
 
     def _send_close(self) -> None:
         for worker in self.workers:

@@ -1,0 +1,109 @@
+"""The load in a real Locust: everybody planned works her slot, nobody is killed, every request is written down once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+
+import pytest
+
+from harness.plan import compile_plan
+
+pytestmark = pytest.mark.end_to_end
+
+
+def check_the_books(load) -> None:
+    """What the recorder counted by itself is what was written down."""
+    samples, health = load.table("samples"), load.table("health")
+    last = {row["worker"]: row for row in health}
+    assert sum(row["started"] for row in last.values()) == sum(row["finished"] for row in last.values()) == len(samples)
+    assert len({row["request_id"] for row in samples}) == len(samples)
+    assert all(row["in_flight"] == 0 for row in last.values())
+    latencies_s = sum(row["latency_ms"] for row in samples) / 1000
+    assert sum(row["in_flight_s"] for row in last.values()) == pytest.approx(latencies_s, rel=0.01)
+    runs = Counter(row["workflow_run"] for row in load.table("workflows"))
+    assert set(runs.values()) <= {1}
+    assert {row["workflow_run"] for row in samples} <= set(runs)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_slot_is_worked_once_and_in_time_and_nobody_is_killed(locust, spec, processes):
+    load = locust(*(["--processes", str(processes)] if processes > 1 else []))
+    assert load.ended() == 0, load.log
+    plan, duty = load.table("plan"), load.table("duty")
+
+    assert load.run_dir.read_manifest()["roster_digest"] == compile_plan(spec).roster_digest
+    planned = {slot.slot: slot for slot in compile_plan(spec).slots}
+    assert {row["slot"]: (row["start_s"], row["end_s"]) for row in plan} == {
+        number: (slot.start_s, slot.end_s) for number, slot in planned.items()
+    }
+    assert sorted(row["slot"] for row in duty) == sorted(planned)
+    assert {row["slot"]: row["worker"] for row in duty} == {row["slot"]: row["worker"] for row in plan}
+    assert {row["worker"] for row in plan} == set(range(processes))
+    assert {row["reason"] for row in duty} == {"slot_end"}
+    late_s = sorted(row["started_s"] - planned[row["slot"]].start_s for row in duty)
+    assert late_s[0] > -0.01
+    assert late_s[-1] < 2.0  # bounds on lateness are for quiet machines; here it is that nobody waits for a tick
+    for row in duty:
+        spent_s = row["waiting_s"] + row["thinking_s"] + row["idle_s"]
+        assert spent_s == pytest.approx(row["ended_s"] - row["started_s"], rel=0.02, abs=0.25)
+
+    check_the_books(load)
+    outcomes = Counter(row["outcome"] for row in load.table("samples"))
+    assert outcomes["ok"] > 100
+    assert set(outcomes) <= {"ok", "expected_refusal"}
+    assert load.torn == ()
+    assert load.leader["workers_reported"] == list(range(processes))
+    assert load.leader["closed_early"] is False
+
+
+def test_an_interrupt_ends_early_and_everybody_finishes_the_step_at_hand(locust):
+    load = locust("--processes", "2").under_way(2)
+    began = time.monotonic()
+    load.interrupt()
+    assert load.ended() == 3, load.log
+    assert time.monotonic() - began < 15
+    check_the_books(load)
+    assert {row["reason"] for row in load.table("duty")} <= {"closed", "slot_end"}
+    assert {row["outcome"] for row in load.table("workflows")} <= {"ok", "failed", "cut"}
+    assert load.leader["closed_early"] is True
+    assert load.torn == ()
+
+
+def test_a_killed_worker_is_missed_and_takes_nobody_elses_samples_along(locust):
+    load = locust("--processes", "2").under_way(2)
+    load.workers()[0].kill()
+    load.ended()
+    (lost,) = {0, 1} - set(load.leader["workers_reported"])
+    assert set(load.torn) == {f"{table}-w{lost}.arrows" for table in ("samples", "workflows", "duty", "health")}
+    plan = {row["slot"]: row["worker"] for row in load.table("plan")}
+    worked = Counter(row["slot"] for row in load.table("duty"))
+    kept = {slot for slot, worker in plan.items() if worker != lost}
+    assert kept <= set(worked)
+    assert set(worked.values()) == {1}
+    assert {row["worker"] for row in load.table("duty") if row["slot"] in kept} == {1 - lost}
+    assert any(row["worker"] == lost for row in load.table("samples"))  # what it had written before is kept
+
+
+def test_a_load_whose_parent_is_gone_ends(locust, monkeypatch):
+    """`emrload run` may be killed; nobody then wants the load any more."""
+    monkeypatch.setenv("EMRLOAD_PARENT_PID", "1" if os.getppid() != 1 else "2")
+    load = locust()
+    assert load.process.wait(30) == 3
+    assert "the process that started this load is gone" in load.log
+
+
+def test_a_target_without_the_people_is_said_before_anything_is_sent(locust):
+    load = locust("--emr-seed", "77")
+    assert load.process.wait(30) == 2
+    assert "are not at the target" in load.log
+    assert "emrload seed" in load.log
+    assert not (load.folder / "reports").exists()
+
+
+def test_options_that_cannot_be_read_are_all_said_at_once(locust):
+    load = locust("--emr-sites", "three", "--emr-duration", "10")
+    assert load.process.wait(30) == 2
+    assert "--emr-sites: 'three' is not a whole number" in load.log
+    assert "--emr-duration: '10' is not a duration" in load.log
