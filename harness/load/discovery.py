@@ -7,6 +7,7 @@ in one request.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,8 +46,9 @@ def discover(spec: RunSpec, target: str) -> Discovered:
         looker = _Looker(Endpoint.from_url(target), spec.scenario.connect_timeout_s)
     except ValueError as error:
         raise TargetError(str(error), "give the FHIR base URL with --host") from error
-    statement = looker.ask(requests.capabilities(), checks.is_capability_statement)
-    sites = {site.name: looker.find(population_of(spec, site)) for site in spec.sites}
+    with closing(looker):
+        statement = looker.ask(requests.capabilities(), checks.is_capability_statement)
+        sites = {site.name: looker.find(population_of(spec, site)) for site in spec.sites}
     return Discovered(Capabilities.from_statement(statement), sites)
 
 
@@ -57,6 +59,9 @@ class _Looker:
         self._endpoint = endpoint
         self._connection = Connection(endpoint, connect_timeout_s)
         self._asked = 0
+
+    def close(self) -> None:
+        self._connection.close()
 
     def ask(self, call: Call, check: Check) -> Resource:
         self._asked += 1

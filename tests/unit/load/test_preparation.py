@@ -1,0 +1,188 @@
+"""Plain Locust: what the options ask for, whether the people are there, and the folder that is laid out for the run."""
+
+from __future__ import annotations
+
+import shutil
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow.parquet as pq
+import pytest
+
+from harness.control import ControlClient, parse_target, seed_sites
+from harness.control.metadata import read_capabilities
+from harness.errors import HarnessError, InputError, NoPatients, RunError, TargetError
+from harness.fleet import SandboxProcess
+from harness.load.discovery import discover
+from harness.load.options import add_options
+from harness.load.preparation import load_prepared, prepare_run
+from harness.plan import compile_plan, expected_load, partition, write_plan
+from harness.scenario import load_scenario, population_of, resolve
+from harness.scenario.model import RunSpec
+
+QUICK = str(Path(__file__).parents[2] / "scenarios" / "quick-rush.yaml")
+
+
+@pytest.fixture(scope="module")
+def spec() -> RunSpec:
+    return resolve(load_scenario(QUICK, ()), sites=2, seed=5, duration_s=30.0)
+
+
+@pytest.fixture(scope="module")
+def seeded(spec: RunSpec, tmp_path_factory) -> Iterator[str]:
+    """A sandbox that holds the people of the quick rush."""
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox") / "sandbox.log") as sandbox:
+        with ControlClient(parse_target(sandbox.url)) as client:
+            seed_sites(client, read_capabilities(client), spec)
+        yield sandbox.url
+
+
+def options(*arguments: str) -> Namespace:
+    parser = ArgumentParser()
+    add_options(parser, QUICK)
+    return parser.parse_args(list(arguments))
+
+
+def environment(target: str, *arguments: str) -> SimpleNamespace:
+    """What preparing needs of Locust's environment."""
+    return SimpleNamespace(host=target, parsed_options=options(*arguments))
+
+
+# ---- looking at the target
+
+
+def test_everybody_who_was_seeded_is_found(seeded, spec):
+    found = discover(spec, seeded)
+    assert found.capabilities.fhir_version.startswith("4.0")
+    assert set(found.register) == {site.name for site in spec.sites}
+    for site in spec.sites:
+        register = found.register[site.name]
+        assert len(register.patients) == site.patients
+        assert len({patient.id for patient in register.patients}) == site.patients
+        assert {persona: len(ids) for persona, ids in register.practitioners.items()} == dict(site.heads)
+        assert register.organization
+        expected = [key.rpartition("|")[2] for key in population_of(spec, site).patient_keys]
+        assert [patient.mrn for patient in register.patients] == expected
+
+
+def test_people_of_another_seed_are_not_taken_for_ours(seeded):
+    other = resolve(load_scenario(QUICK, ()), sites=2, seed=6, duration_s=30.0)
+    with pytest.raises(NoPatients, match="people of site 'river' are not at the target") as caught:
+        discover(other, seeded)
+    assert "emrload seed" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>", "the body is not JSON"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "status 401"),
+        (b"HTTP/1.1 302 Found\r\nLocation: https://login.example/x\r\nContent-Length: 0\r\n\r\n", "login.example"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[1]", "CapabilityStatement must be"),
+        (b"", "closed by the server"),
+    ],
+)
+def test_a_target_that_is_no_fhir_server_is_said(serve, spec, words, why):
+    server = serve(lambda line: (line.answer(words), line.close()))
+    with pytest.raises(TargetError, match=why) as caught:
+        discover(spec, server.url)
+    assert "--host" in caught.value.hint
+
+
+def test_a_target_that_is_no_address_is_said(spec):
+    with pytest.raises(TargetError, match="is not an http or https URL"):
+        discover(spec, "ehr.example.org")
+
+
+def test_looking_is_control_traffic(serve, spec):
+    server = serve(lambda line: (line.answer(b"HTTP/1.1 401 X\r\nContent-Length: 0\r\n\r\n"), line.close()))
+    with pytest.raises(TargetError):
+        discover(spec, server.url)
+    assert b"X-Request-Id: control-" in server.requests[0]
+    assert b"X-Site" not in server.requests[0]
+
+
+# ---- the options
+
+
+def test_without_a_target_there_is_no_run():
+    with pytest.raises(TargetError, match="no target"):
+        prepare_run(environment(""))
+
+
+def test_options_that_cannot_be_read_are_all_told(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    bad = ["--emr-sites", "ten", "--emr-seed", "1.5", "--emr-duration", "10", "--emr-window", "9-10"]
+    with pytest.raises(InputError) as caught:
+        prepare_run(environment("http://127.0.0.1:9/fhir", *bad))
+    assert [problem.where for problem in caught.value.problems] == [
+        "--emr-sites",
+        "--emr-seed",
+        "--emr-duration",
+        "--emr-window",
+    ]
+    assert all("write" in problem.help for problem in caught.value.problems)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "bad", [["--emr-sites", "0"], ["--emr-sites", "-1"], ["--emr-seed", "-3"], ["--emr-scenario", "morning-rusk"]]
+)
+def test_what_cannot_be_played_is_refused(bad, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError):
+        prepare_run(environment("http://127.0.0.1:9/fhir", *bad))
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- the folder
+
+
+@pytest.fixture
+def alone(seeded, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--emr-sites", "2", "--emr-seed", "5", "--emr-duration", "30s", "--emr-set", "think_factor=0.5"]
+    return prepare_run(environment(seeded, *arguments))
+
+
+def test_plain_locust_lays_out_a_folder_from_which_workers_can_begin(alone, seeded):
+    manifest = alone.run_dir.read_manifest()
+    assert alone.run_dir.path.parent.name == "reports"
+    assert (manifest["state"], manifest["seed"], manifest["sites"]) == ("running", 5, 2)
+    assert manifest["target"]["url"] == seeded
+    assert manifest["roster_digest"] == alone.plan.roster_digest
+    assert alone.plan.spec.scenario.think_factor == 0.5
+    shares = alone.share_out(2)
+    assert set(shares) == {0, 1}
+    assert pq.read_table(alone.run_dir.plan).column("worker").to_pylist() == list(shares)
+    assert alone.run_dir.read_manifest()["workers"] == 2
+
+    read = load_prepared(alone.run_dir.path, seeded)
+    assert read.plan.roster_digest == alone.plan.roster_digest
+    assert (read.register, read.run_id) == (alone.register, alone.run_id)
+    assert read.share_out(2) == shares
+
+
+def test_a_plan_for_more_processes_than_take_part_is_refused(alone, seeded):
+    alone.share_out(3)
+    with pytest.raises(RunError, match=r"for . load processes, but only 1 take part"):
+        load_prepared(alone.run_dir.path, seeded).share_out(1)
+
+
+def test_a_folder_whose_roster_is_another_is_refused(alone, seeded, spec):
+    other = resolve(load_scenario(QUICK, ()), sites=2, seed=99, duration_s=30.0)
+    plan = compile_plan(other)
+    write_plan(plan, partition(plan, 1), expected_load(plan), alone.run_dir)
+    with pytest.raises(RunError, match="another roster"):
+        load_prepared(alone.run_dir.path, seeded).share_out(1)
+
+
+@pytest.mark.parametrize("gone", ["register.json", "capabilities.json", "scenario.yaml", "manifest.json"])
+def test_a_prepared_folder_that_is_not_whole_is_said(alone, seeded, gone, tmp_path):
+    (alone.run_dir.path / gone).unlink()
+    with pytest.raises(HarnessError) as caught:
+        prepare_run(environment(seeded, "--emr-run", str(alone.run_dir.path)))
+    assert gone in str(caught.value) or alone.run_dir.path.name in str(caught.value)
+    shutil.rmtree(tmp_path / "reports")
