@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 import httptools
@@ -12,7 +13,7 @@ __all__ = ["AnswerParser", "BadAnswer", "Headers"]
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
-_COMPRESSED: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+_COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _ZLIB_OR_GZIP: Final = 47
 _BRACE: Final = ord("{")
 """What begins so is JSON and not packed, so most answers need no look at their headers."""
@@ -23,13 +24,13 @@ class BadAnswer(Exception):  # noqa: N818 (what came, not a fault of the program
 
 
 class Headers(Mapping[str, str]):
-    """An answer's headers, names in lower case; decoded only when somebody asks for one, which is seldom."""
+    """An answer's headers, names in lower case; read only when somebody asks for one, which is seldom."""
 
-    __slots__ = ("_decoded", "_raw")
+    __slots__ = ("_head", "_read")
 
-    def __init__(self, raw: Mapping[bytes, bytes]) -> None:
-        self._raw = raw
-        self._decoded: dict[str, str] | None = None
+    def __init__(self, head: bytes) -> None:
+        self._head = head
+        self._read: dict[str, str] | None = None
 
     def __getitem__(self, name: str) -> str:
         return self._known[name]
@@ -42,11 +43,41 @@ class Headers(Mapping[str, str]):
 
     @property
     def _known(self) -> dict[str, str]:
-        if self._decoded is None:
-            self._decoded = {
-                name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in self._raw.items()
-            }
-        return self._decoded
+        if self._read is None:
+            reader = _HeadReader()
+            reader.read(self._head)
+            pairs = reader.headers.items()
+            self._read = {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in pairs}
+        return self._read
+
+
+class _HeadReader:
+    """Collects the headers of an answer from its first bytes. To do so for each answer would double its parsing."""
+
+    __slots__ = ("_parser", "_whole", "headers")
+
+    def __init__(self) -> None:
+        self.headers: dict[bytes, bytes] = {}
+        self._whole = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def read(self, head: bytes) -> None:
+        with suppress(httptools.HttpParserError):  # whatever follows the head has been judged by AnswerParser
+            self._parser.feed_data(head)
+
+    # ---- called by llhttp
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._whole:  # else it is a trailer
+            self.headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        if self._whole:  # a second answer, which nobody asked for
+            return
+        if _is_announcement(self._parser.get_status_code()):
+            self.headers.clear()
+        else:
+            self._whole = True
 
 
 class AnswerParser:
@@ -57,32 +88,33 @@ class AnswerParser:
 
     __slots__ = (
         "_body",
+        "_head",
         "_head_only",
-        "_headers",
         "_headers_whole",
         "_parser",
         "_status",
         "complete",
         "keep_alive",
         "on_body",
-        "on_header",
     )
 
     def __init__(self, *, head_only: bool = False) -> None:
         self.complete = False
         self.keep_alive = False
         self._status = 0
-        self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
-        # what llhttp calls most often is not ours, so that it need not enter the interpreter
-        self.on_header = self._headers.__setitem__
-        self.on_body = self._body.append
-        self._head_only = head_only
+        self._head = b""
+        """All that came until the headers were whole, and what came along with their end."""
         self._headers_whole = False
+        self._body: list[bytes] = []
+        self._head_only = head_only
+        # what llhttp calls here is not ours, so that it need not enter the interpreter
+        self.on_body = self._body.append
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises BadAnswer where it is no HTTP; what comes after a whole answer only ends the line's use."""
+        if not self._headers_whole:
+            self._head += data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -108,16 +140,13 @@ class AnswerParser:
         Raises BadAnswer where the content cannot be unpacked, or is too large then.
         """
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        headers = self._headers.copy()
-        self._headers.clear()
+        headers = Headers(self._head)
+        self._head = b""
         self._body.clear()
         self.complete = self._headers_whole = False
-        if body and body[0] != _BRACE:
-            for name, value in headers.items():
-                if len(name) == 16 and name.lower() == b"content-encoding" and value.strip().lower() in _COMPRESSED:
-                    body = _unpacked(body)
-                    break
-        return self._status, Headers(headers), body
+        if body and body[0] != _BRACE and headers.get("content-encoding", "").lower() in _COMPRESSED:
+            body = _unpacked(body)
+        return self._status, headers, body
 
     # ---- called by llhttp
 
@@ -132,8 +161,7 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if 100 <= status < 200:  # an announcement: the answer itself is still to come
-            self._headers.clear()
+        if _is_announcement(status):
             self._headers_whole = False
             return
         self.complete = True
@@ -142,11 +170,13 @@ class AnswerParser:
 
     def _has_length(self) -> bool:
         """Whether the answer says itself where it ends; then the server's closing is not its end."""
-        for name, value in self._headers.items():
-            known = name.lower()
-            if known == b"content-length" or (known == b"transfer-encoding" and b"chunked" in value.lower()):
-                return True
-        return False
+        headers = Headers(self._head)
+        return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+
+
+def _is_announcement(status: int) -> bool:
+    """The answer itself is still to come."""
+    return 100 <= status < 200
 
 
 def _unpacked(packed: bytes) -> bytes:
