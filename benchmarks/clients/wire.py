@@ -30,6 +30,8 @@ from harness.load.locust_table import feed_locust_table
 from harness.load.posting import IdSource, Posting
 from harness.load.recorder import Recorder
 from harness.load.wire import Wire
+from harness.plan import compile_plan, phase_at
+from harness.scenario import load_scenario, resolve
 
 CALL = requests.search("Observation", "1", {"category": "laboratory", "_count": "5"})
 
@@ -47,6 +49,8 @@ class Load:
 
     def __init__(self, environment: Environment) -> None:
         folder = Path(os.environ["BENCH_FOLDER"])
+        spec = resolve(load_scenario("morning-rush", ()), sites=1, seed=7, duration_s=None, window=None)
+        plan = compile_plan(spec)
         self.recorder = recorder = Recorder(folder, 0, RunClock(time.time()))
         report = ProgressReport(folder, recorder, lambda: len(self.wires))
         recorder.on_batch(report.note)
@@ -55,6 +59,7 @@ class Load:
         self.background = [gevent.spawn(loop) for loop in (recorder.keep_flushing, report.keep_writing, probe.watch)]
         self.ids = IdSource("c0ffee00", 0)
         self.endpoint = Endpoint.from_url(f"{environment.host}/fhir")
+        self.phase_at = phase_at(plan, plan.spec.sites[0].name)
         self.wires: list[tuple[Wire, Any]] = []
         gc.collect()
         gc.freeze()
@@ -74,7 +79,7 @@ class Load:
                 "Accept: application/fhir+json\r\nAccept-Encoding: gzip\r\nX-Site: river\r\n"
             ),
             trace="00000000c0ffee00",
-            phase_at=lambda _: "results-read",
+            phase_at=self.phase_at,
             ids=self.ids,
         )
         wire = Wire(posting, self.recorder, self.recorder.clock.now_s(), math.inf)
