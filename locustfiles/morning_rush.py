@@ -1,4 +1,7 @@
-"""Morning rush in plain Locust: locust -f locustfiles/morning_rush.py --host http://127.0.0.1:8080/fhir --emr-sites 3 --emr-seed 7"""
+"""The morning rush in plain Locust, with its web UI, --processes, --master and --worker.
+
+locust -f locustfiles/morning_rush.py --host http://127.0.0.1:8080/fhir --emr-sites 3 --emr-seed 7
+"""
 
 from harness.load.session import Clinician, DutyCurve, plays
 

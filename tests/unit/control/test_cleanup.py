@@ -10,9 +10,9 @@ import pytest
 from harness.clinic import WORKFLOWS
 from harness.control import Cleanup, ControlClient, clean_up, parse_target, read_capabilities, seed_sites
 from harness.control.cleanup import KINDS
-from harness.scenario import population_of
 from harness.errors import TargetError
 from harness.fhir import requests
+from harness.scenario import population_of
 from harness.scenario.model import RunSpec
 
 Resource = dict[str, Any]

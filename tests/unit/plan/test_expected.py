@@ -125,7 +125,6 @@ def test_it_is_what_every_clinician_played_on_the_virtual_clock_does(
     for workflow, count in by_workflow(expected).items():
         assert abs(begun[workflow] - count) < 4 * count**0.5 + 0.1 * count
 
-
     for operation, count in by_operation(expected).items():
         assert abs(requests[operation] - count) < 5 * count**0.5 + 0.15 * count + 1, operation
 
