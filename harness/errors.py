@@ -32,6 +32,7 @@ __all__ = [
     "RunError",
     "ScenarioError",
     "TargetError",
+    "shortened",
 ]
 
 EXIT_PASS = 0
@@ -39,6 +40,16 @@ EXIT_FAIL = 1
 EXIT_BAD_INPUT = 2
 EXIT_INVALID = 3
 EXIT_INTERNAL = 4
+
+
+LONGEST_REPEATED = 80
+"""Characters of an input that an error repeats."""
+
+
+def shortened(text: str, longest: int = LONGEST_REPEATED) -> str:
+    """`text` as an error may repeat it: on one line, cut at `longest` characters, control characters spelled out."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text[: longest + 1])
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,14 @@ import json
 import os
 import platform
 import secrets
+import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from harness.errors import InputError, OutputError, Problem
+from harness.errors import InputError, OutputError, Problem, shortened
 
 __all__ = ["RunDir", "create_run_dir", "environment_facts", "open_run_dir", "rfc3339", "write_json"]
 
@@ -25,8 +27,10 @@ _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 class RunDir:
     """Paths of one run; every file is named here and nowhere else."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, made: Sequence[Path] = ()) -> None:
+        """`made`: the folders, innermost first, that did not exist before the run; only `discard` asks."""
         self.path = path
+        self._made = tuple(made)
         self.manifest = path / "manifest.json"
         self.scenario = path / "scenario.yaml"
         self.plan = path / "plan.parquet"
@@ -50,6 +54,15 @@ class RunDir:
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    def discard(self) -> None:
+        """Take the run away again, with every folder that was made for it; one that was there before is left, empty."""
+        if self.path.is_dir():
+            for path in self.path.iterdir():
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for folder in self._made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def read_manifest(self) -> dict[str, Any]:
         """Raises InputError where the folder holds no manifest that can be read."""
@@ -111,15 +124,20 @@ def create_run_dir(scenario: str, out: Path | None = None) -> RunDir:
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     run_id = secrets.token_hex(4)
     path = out or Path("reports") / f"{stamp}-{scenario}-{run_id[:4]}"
+    run_dir = RunDir(path, _missing_folders(path))
+    occupied = True
     try:
         path.mkdir(parents=True, exist_ok=True)
         occupied = any(path.iterdir())
         if not occupied:
-            (path / "logs").mkdir()
-            (path / "streams").mkdir()
-            RunDir(path).write_manifest({"run_id": run_id, "state": "preparing", "scenario": scenario})
+            run_dir.logs.mkdir()
+            run_dir.streams.mkdir()
+            run_dir.write_manifest({"run_id": run_id, "state": "preparing", "scenario": scenario})
     except OSError as error:
-        problem = Problem(f"cannot write there: {error.strerror}", str(path), "give another folder with --out DIR")
+        if not occupied:
+            run_dir.discard()
+        why = "a file is in the way" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
+        problem = Problem(f"cannot write there: {why}", shortened(str(path)), "give another folder with --out DIR")
         raise OutputError(problem) from error
     if occupied:
         raise OutputError(
@@ -127,7 +145,22 @@ def create_run_dir(scenario: str, out: Path | None = None) -> RunDir:
                 "the output folder is not empty", str(path), "give a new folder with --out DIR; nothing is overwritten"
             )
         )
-    return RunDir(path)
+    return run_dir
+
+
+def _missing_folders(path: Path) -> list[Path]:
+    """`path` and the folders above it that are not there yet, innermost first."""
+    missing = []
+    for folder in (path, *path.parents):
+        try:
+            folder.lstat()
+        except FileNotFoundError:
+            missing.append(folder)
+            continue
+        except OSError:  # whoever makes the folder says what is wrong with it
+            pass
+        break
+    return missing
 
 
 def open_run_dir(path: Path) -> RunDir:

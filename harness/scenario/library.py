@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.errors import Problem, ScenarioError
+from harness.errors import Problem, ScenarioError, shortened
 from harness.scenario.suggest import suggest
 
 __all__ = ["OBJECTIVES_FILE", "entry_names", "find_entry", "find_scenario", "scenario_names", "shipped_folder"]
@@ -43,7 +43,9 @@ def find_scenario(name_or_path: str) -> Path:
     if name_or_path in names:
         return shipped_folder() / f"{name_or_path}.yaml"
     hint = "`emrload scenarios` tells what they are; a file of your own is named with its ending, such as mine.yaml."
-    raise ScenarioError(Problem(f"unknown scenario '{name_or_path}'", help=suggest(name_or_path, names)), hint)
+    raise ScenarioError(
+        Problem(f"unknown scenario '{shortened(name_or_path)}'", help=suggest(name_or_path, names)), hint
+    )
 
 
 def find_entry(kind: str, name: str, beside: Path) -> Path | None:

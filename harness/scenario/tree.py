@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import yaml
 
-from harness.errors import Problem, ScenarioError
+from harness.errors import Problem, ScenarioError, shortened
 
 __all__ = ["Node", "Scalar", "plain", "read_scalar", "read_tree", "read_value"]
 
@@ -24,6 +24,8 @@ LARGEST_FILE_BYTES = 1_000_000
 MOST_VALUES = 50_000
 """With aliases expanded: a file of 1 MB has fewer, an alias bomb has billions."""
 DEEPEST = 32
+LONGEST_PATH = 300
+"""Characters of a path that an error repeats."""
 
 Scalar: TypeAlias = str | int | float | bool | None
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -135,14 +137,16 @@ def _read_text(path: Path, shown: str, largest_bytes: int) -> str:
             allowed = f"at most {largest_bytes / 1e6:g} MB are read"
             raise ScenarioError(Problem(f"the file has {size / 1e6:.1f} MB: that is no scenario", shown, allowed))
         return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise ScenarioError(
-            Problem("there is no such file", shown, "name a YAML file or a shipped scenario")
-        ) from error
     except UnicodeDecodeError as error:
         raise ScenarioError(_not_text(shown)) from error
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a NUL in its name
+        where = shortened(shown, LONGEST_PATH)
+        raise ScenarioError(
+            Problem("there is no such file", where, "name a YAML file or a shipped scenario")
+        ) from error
     except OSError as error:
-        raise ScenarioError(Problem(f"cannot be read: {error.strerror}", shown)) from error
+        where = shortened(shown, LONGEST_PATH)
+        raise ScenarioError(Problem(f"cannot be read: {error.strerror}", where, "name a YAML file")) from error
 
 
 def _not_text(shown: str) -> Problem:

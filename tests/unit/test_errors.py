@@ -36,6 +36,14 @@ def test_all_problems_of_an_input_are_told_at_once():
     assert errors.InputError(one).problems == (one,)
 
 
+def test_what_an_error_repeats_is_short_and_on_one_line():
+    assert errors.shortened("north-clinic") == "north-clinic"
+    assert errors.shortened("früh") == "früh"
+    assert errors.shortened("a\nb\x00\x1b[1m\u200b") == "a\\nb\\x00\\x1b[1m\\u200b"
+    assert errors.shortened("x" * 81) == "x" * 79 + "…"
+    assert len(errors.shortened("\n" * 1000, 40)) == 40
+
+
 def test_exit_codes_are_those_that_programs_rely_on():
     codes = (errors.EXIT_PASS, errors.EXIT_FAIL, errors.EXIT_BAD_INPUT, errors.EXIT_INVALID, errors.EXIT_INTERNAL)
     assert codes == (0, 1, 2, 3, 4)

@@ -54,6 +54,21 @@ def test_an_empty_folder_of_the_users_own_is_taken(tmp_path):
     assert create_run_dir("morning-rush", tmp_path).path == tmp_path
 
 
+def test_a_run_that_is_discarded_leaves_no_folder_that_was_made_for_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    create_run_dir("morning-rush").discard()
+    assert list(tmp_path.iterdir()) == []
+    kept, gone = create_run_dir("morning-rush"), create_run_dir("morning-rush", tmp_path / "a" / "b")
+    gone.discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+    assert kept.read_manifest()["state"] == "preparing"
+
+
+def test_a_run_that_is_discarded_empties_a_folder_of_the_users_own_and_leaves_it(tmp_path):
+    create_run_dir("morning-rush", tmp_path).discard()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write there") as caught:
