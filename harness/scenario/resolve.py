@@ -7,7 +7,6 @@ run, in Denver          2 h ───────────── 6 h         
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from itertools import count
@@ -16,9 +15,14 @@ from zoneinfo import ZoneInfo
 from harness.errors import InputError, Problem
 from harness.scenario.apportion import apportion
 from harness.scenario.model import MOST_SITES, RunSpec, Scenario, Site, SiteMix
-from harness.units import clock_text
+from harness.units import DAY_S, clock_text, duration_text
 
 __all__ = ["resolve"]
+
+SHORTEST_RUN_S = 1.0
+"""A time lapse below this would squeeze everybody's shift into a handful of ticks of the load's clock."""
+LONGEST_RUN_S = 7 * DAY_S
+"""A soak over a week; figures are kept second by second, and a slip such as 10d for 10m should not begin."""
 
 
 def resolve(
@@ -48,8 +52,9 @@ def _bad_numbers(sites: int, seed: int, duration_s: float | None) -> Iterator[Pr
         yield Problem(f"{sites} sites cannot be played", "--sites", f"write a whole number from 1 to {MOST_SITES:,}")
     if seed < 0:
         yield Problem(f"{seed} is no seed", "--seed", "write a whole number from 0")
-    if duration_s is not None and not (math.isfinite(duration_s) and duration_s > 0):
-        yield Problem(f"a duration of {duration_s:g} s", "--duration", "write how long it takes, such as 90s or 10m")
+    if duration_s is not None and not SHORTEST_RUN_S <= duration_s <= LONGEST_RUN_S:
+        allowed = "write a time from 1s to 7d, such as 90s or 10m"
+        yield Problem(f"a run cannot take {duration_text(duration_s)}", "--duration", allowed)
 
 
 def _bad_window(scenario: Scenario, window: tuple[float, float] | None) -> Iterator[Problem]:
