@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import resource
@@ -170,24 +171,26 @@ def _reserved_port(host: str, port: int) -> Iterator[int]:
                 f"'{host}' is no IP address", "--host", "write one, such as 127.0.0.1 (this machine only) or 0.0.0.0"
             )
         ) from error
-    try:
-        if port:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((host, port))
-        reserved = socket.socket(family, socket.SOCK_STREAM)
-        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        reserved.bind((host, port))
-    except OSError as error:
-        raise InputError(
-            Problem(
-                f"port {port} on {host} cannot be had: {(error.strerror or str(error)).lower()}",
-                "--port",
-                f"choose another, such as --port {port % 65535 + 1}, or leave --port out for a free one",
-            )
-        ) from error
-    with reserved:
+    with socket.socket(family, socket.SOCK_STREAM) as reserved:
+        try:
+            if port:
+                with socket.socket(family, socket.SOCK_STREAM) as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind((host, port))
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            reserved.bind((host, port))
+        except OSError as error:
+            raise InputError(_cannot_listen(host, port, error)) from error
         yield reserved.getsockname()[1]
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> Problem:
+    why = (error.strerror or str(error)).lower()
+    if error.errno == errno.EADDRNOTAVAIL:
+        return Problem(f"'{host}' is no address of this machine", "--host", "leave --host out for 127.0.0.1")
+    other = max(port % 65535 + 1, 1024)  # those below are the system's
+    how = f"choose another, such as --port {other}, or leave --port out for a free one"
+    return Problem(f"port {port} on {host} cannot be had: {why}", "--port", how)
 
 
 @contextlib.contextmanager
