@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.options import PathType
 from harness.cli.target_options import target_from, target_options
 from harness.errors import EXIT_BAD_INPUT, InputError, Problem
 from harness.rundir import open_run_dir
@@ -32,7 +33,7 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run_dir", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("run_dir", metavar="[DIR]", required=False, type=PathType("run's folder"))
 @target_options("Delete everything that the harness ever wrote at this endpoint: runs and seeded people.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def command(

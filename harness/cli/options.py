@@ -4,21 +4,32 @@ write it."""
 from __future__ import annotations
 
 import functools
-import math
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.errors import InputError, Problem
-from harness.units import parse_duration, parse_window
+from harness.errors import InputError, Problem, shortened
+from harness.units import DAY_S, parse_duration, parse_window
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec
 
-__all__ = ["Choice", "DurationType", "WholeNumber", "WindowType", "scenario_options", "workers_option"]
+__all__ = [
+    "DEFAULT_SEED",
+    "GREATEST_SEED",
+    "MOST_SITES",
+    "Choice",
+    "DurationType",
+    "PathType",
+    "WholeNumber",
+    "WindowType",
+    "scenario_options",
+    "workers_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_SEED = 1
@@ -27,6 +38,8 @@ MOST_WORKERS = 1_000
 GREATEST_SEED = 2**63 - 1
 LONGEST_SHOWN = 40
 """Characters of a bad value that an error repeats."""
+LONGEST_TIME_S = 366 * DAY_S
+"""No option means a longer time than this; what a run may last is narrower (`scenario.resolve`)."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +92,20 @@ class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # generic only fr
         if number is not None and self.least <= number <= self.most:
             return number
         upper = f" to {self.most:,}" if self.most < GREATEST_SEED else ""
-        what = f"'{_short(str(value))}' is not a {self.name}"
+        what = f"'{shortened(str(value), LONGEST_SHOWN)}' is not a {self.name}"
         raise _bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
 
 
 class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
-    """A time above zero with its unit, in seconds."""
+    """A time above zero with its unit, in seconds; an error calls it `noun` and says how it is written."""
 
     name = "duration"
+
+    def __init__(
+        self, noun: str = "time that a run can take", how: str = "write how long it lasts, such as 90s or 10m"
+    ) -> None:
+        self.noun = noun
+        self.how = how
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ARG002
         if isinstance(value, float):
@@ -94,14 +113,25 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only f
         try:
             seconds = parse_duration(value)
         except ValueError as error:
-            raise _said_by_parser(param, error) from error
-        if seconds <= 0 or not math.isfinite(seconds):
-            raise _bad_value(
-                param,
-                f"'{_short(value)}' is not a time that a run can take",
-                "write how long it lasts, such as 90s or 10m",
-            )
+            raise _said_by_parser(param, error, value) from error
+        if not 0 < seconds <= LONGEST_TIME_S:
+            raise _bad_value(param, f"'{shortened(value, LONGEST_SHOWN)}' is not a {self.noun}", self.how)
         return seconds
+
+
+class PathType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """A path. An empty one is refused, where `Path("")` would mean the working folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        text = str(value)
+        if not text or "\0" in text:
+            said = "the path is empty" if not text else f"'{shortened(text, LONGEST_SHOWN)}' is not a path"
+            without = "" if param is not None and param.required else ", or leave it out"
+            raise _bad_value(param, said, f"write the path of a {self.name}{without}")
+        return Path(text)
 
 
 class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
@@ -115,7 +145,7 @@ class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only fro
         try:
             return parse_window(value)
         except ValueError as error:
-            raise _said_by_parser(param, error) from error
+            raise _said_by_parser(param, error, value) from error
 
 
 def scenario_options(command: Command) -> Command:
@@ -154,14 +184,14 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
     return [
         click.argument("scenario"),
         click.option(
-            "--sites", metavar="N", type=sites, help="So many sites, in the scenario's mix. Default: the scenario's."
+            "--sites", metavar="N", type=sites, help="So many sites, in the scenario's mix.  [default: the scenario's]"
         ),
         click.option(
             "--duration",
             "duration_s",
             metavar="D",
             type=DurationType(),
-            help="Squeeze the whole timeline into this time, such as 10m. Default: true speed.",
+            help="Squeeze the whole timeline into this time, such as 10m.  [default: true speed]",
         ),
         click.option(
             "--window",
@@ -188,17 +218,17 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
 
 
 def _bad_value(param: click.Parameter | None, what: str, how: str) -> InputError:
-    return InputError(Problem(what, param.opts[0] if param else "", how))
+    if isinstance(param, click.Argument):
+        where = (param.metavar or str(param.name).upper()).strip("[]")
+    else:
+        where = param.opts[0] if param else ""
+    return InputError(Problem(what, where, how))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-
-
-def _said_by_parser(param: click.Parameter | None, error: ValueError) -> InputError:
+def _said_by_parser(param: click.Parameter | None, error: ValueError, value: str) -> InputError:
     """The parsers of `harness.units` say what is wrong and, after the last colon, what to write."""
     what, _, how = str(error).rpartition(": ")
-    return _bad_value(param, what, how)
+    return _bad_value(param, what.replace(value, shortened(value, LONGEST_SHOWN)), how)
 
 
 def _duration_argument(seconds: float) -> str:

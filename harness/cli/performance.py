@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness.cli.collecting import collect
+from harness.cli.reader import reader_may_leave
 from harness.control import ControlClient, Target, preflight, seed_sites
 from harness.fleet import LocalFleet, Watch, require_file_handles
 from harness.plan import (
@@ -149,7 +150,9 @@ class Performance:
         run_dir.update_manifest(exit_code=code)
         render(run_dir, analysis, verdict, self.spec)
         manifest = run_dir.seal()
-        end_of_run(analysis.summary, verdict, manifest, run_dir.report, next_steps(verdict, analysis.summary, manifest))
+        steps = next_steps(verdict, analysis.summary, manifest)
+        with reader_may_leave():  # the verdict stands, read or not
+            end_of_run(analysis.summary, verdict, manifest, run_dir.report, steps)
         return code
 
     def _watch(self, fleet: LocalFleet, view: LiveView) -> None:

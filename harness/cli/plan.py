@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import Choice, scenario_options, workers_option
+from harness.cli.options import Choice, PathType, scenario_options, workers_option
 
 if TYPE_CHECKING:
     from harness.plan import ExpectedLoad, Plan
@@ -32,7 +32,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @scenario_options
 @workers_option("Load processes that the sites are shared out over.")
-@click.option("--png", metavar="FILE", type=click.Path(path_type=Path), help="Draw heads on duty into this file too.")
+@click.option("--png", metavar="FILE", type=PathType("file"), help="Draw heads on duty into this file too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures for programs instead, every site in full.")
 def command(choice: Choice, workers: int, png: Path | None, as_json: bool) -> None:
     """Preview SCENARIO with no traffic: who is on duty where and when, and the load to expect.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from harness import __version__
-from harness.errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INVALID, HarnessError, InputError
+from harness.cli.reader import reader_may_leave, write_to_nobody
+from harness.errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INVALID, EXIT_PASS, HarnessError, InputError, shortened
 from harness.units import count_text
 
 __all__ = ["emrload", "run_program"]
@@ -53,7 +56,7 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             close = get_close_matches(args[0], COMMANDS, n=1)
             meant = f" Did you mean '{close[0]}'?" if close else ""
-            raise click.UsageError(f"unknown command '{args[0]}'.{meant}  Known: {', '.join(COMMANDS)}", ctx)
+            raise click.UsageError(f"unknown command '{shortened(args[0])}'.{meant}  Known: {', '.join(COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -81,8 +84,17 @@ def emrload() -> None:
 
 def run_program(arguments: list[str] | None = None) -> int:
     """Run `emrload` and give its exit code; every expected error is one message on stderr and no traceback."""
+    with reader_may_leave():
+        return _run(arguments)
+    return EXIT_PASS
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
+        Path.cwd()
         result: Any = emrload.main(args=arguments, prog_name="emrload", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where an error can still be explained
     except click.ClickException as error:
         error.show()
         return EXIT_BAD_INPUT
@@ -93,9 +105,9 @@ def run_program(arguments: list[str] | None = None) -> int:
         print("\nstopped: nothing more is sent", file=sys.stderr)
         return EXIT_INVALID
     except BrokenPipeError:
-        # The reader of our output went away (`emrload plan … | head`); Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise  # not an error: see `reader_may_leave`
+    except OSError as error:
+        return _explain_system(error)
     except Exception as error:  # noqa: BLE001 (the last resort: anything else is a bug of ours, and is said so)
         return _explain_bug(error)
     return result if isinstance(result, int) else 0
@@ -111,6 +123,18 @@ def explain(error: HarnessError) -> None:
         tail.append(error.hint)
     if tail:
         print(" ".join(tail), file=sys.stderr)
+
+
+def _explain_system(error: OSError) -> int:
+    """What the machine refuses, wherever it happens, is no fault of ours; everything else that it says is."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        write_to_nobody()
+        print("no space left to write to: free some, then give the command again", file=sys.stderr)
+        return EXIT_INTERNAL
+    if isinstance(error, FileNotFoundError) and not error.filename:
+        print("the working folder is gone: cd to one that exists", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    return _explain_bug(error)
 
 
 def _explain_bug(error: Exception) -> int:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.options import PathType
 from harness.errors import InputError, Problem
 from harness.rundir import RunDir, create_run_dir, open_run_dir, write_json
 from harness.units import count_text
@@ -42,10 +43,10 @@ An existing verdict is never rewritten. Exit code 0 once rendered; the verdict's
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("run", metavar="DIR", type=PathType("run's folder"))
 @click.option("--verify", is_flag=True, help="Only compare all files with the digests in the manifest.")
 @click.option("--rejudge", is_flag=True, help="Analyse and judge again with this version; needs --out.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where --rejudge writes; a new folder.")
+@click.option("--out", metavar="DIR", type=PathType("new folder"), help="Where --rejudge writes; a new folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(run: Path, verify: bool, rejudge: bool, out: Path | None, as_json: bool) -> None:
     """Render again from what the run in DIR left."""

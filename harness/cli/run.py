@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import Choice, scenario_options, workers_option
+from harness.cli.options import Choice, PathType, scenario_options, workers_option
+from harness.cli.reader import reader_may_leave
 from harness.cli.target_options import target_from, target_options
-from harness.errors import EXIT_INVALID, InputError, Problem, TargetError
+from harness.errors import EXIT_INVALID, InputError, Problem, TargetError, shortened
 
 if TYPE_CHECKING:
     from harness.cli.performance import Performance
@@ -42,8 +43,10 @@ Ctrl-C once ends the run early and keeps all samples; twice stops at once.
 @scenario_options
 @target_options(f"FHIR R4 base URL, or '{SANDBOX}' for the built-in server.  [default: {SANDBOX}]")
 @workers_option("Load processes on this machine.")
-@click.option("--label", "labels", metavar="K=V", multiple=True, help="A fact for the manifest, such as build=4711.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="A new folder.  [default: in reports/]")
+@click.option(
+    "--label", "labels", metavar="K=V", multiple=True, help="A fact for the manifest, such as build=4711. Repeatable."
+)
+@click.option("--out", type=PathType("new folder"), metavar="DIR", help="A new folder.  [default: in reports/]")
 def command(
     choice: Choice,
     target: str | None,
@@ -58,12 +61,25 @@ def command(
     The report, and everything it was made from, is left in a folder of its own.
     """
     facts = _labels(labels)
+    with reader_may_leave():
+        return _perform(choice, target, i_own, allow_list, workers, facts, out)
+    return EXIT_INVALID  # left before there was a verdict: nobody can say that the run passed
+
+
+def _perform(
+    choice: Choice,
+    target: str | None,
+    i_own: tuple[str, ...],
+    allow_list: Path | None,
+    workers: int,
+    facts: dict[str, str],
+    out: Path | None,
+) -> int:
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
     from harness.control import seed_command
     from harness.rundir import create_run_dir
 
     plan, performance = _compile(choice, workers)
-    given = out is not None and out.is_dir()
     run_dir = create_run_dir(plan.spec.scenario.name, out)
     try:
         with ExitStack() as stack:
@@ -71,8 +87,8 @@ def command(
             vetted = vetted or _start_sandbox(stack, run_dir, performance)
             performance.prepare(run_dir, vetted, seed_command(choice.scenario, plan.spec, vetted, choice.sets), facts)
             outcome = performance.play()
-    except (InputError, TargetError, KeyboardInterrupt):
-        _discard_if_unplayed(run_dir, keep_folder=given)
+    except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
+        _discard_if_unplayed(run_dir)
         raise
     if outcome.stopped_at_once:
         print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
@@ -99,21 +115,24 @@ def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) 
     return target
 
 
-def _discard_if_unplayed(run_dir: RunDir, *, keep_folder: bool) -> None:
-    """A run that never began leaves nothing in the folder; one that did keeps all it has."""
+def _discard_if_unplayed(run_dir: RunDir) -> None:
+    """A run that never began leaves nothing behind; one that did keeps all it has."""
     if run_dir.read_manifest()["state"] == "preparing":
-        for path in run_dir.path.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if not keep_folder:
-            run_dir.path.rmdir()
+        run_dir.discard()
 
 
 def _labels(texts: tuple[str, ...]) -> dict[str, str]:
-    """Raises InputError for a text that is not KEY=VALUE."""
+    """Raises InputError for a text that is not KEY=VALUE, and for a key that is given twice."""
     problems = [
-        Problem(f"'{text}' is not a label", "--label", "write KEY=VALUE, such as build=4711")
+        Problem(f"'{shortened(text)}' is not a label", "--label", "write KEY=VALUE, such as build=4711")
         for text in texts
         if not text.partition("=")[0] or "=" not in text
+    ]
+    keys = Counter(text.partition("=")[0] for text in texts)
+    problems += [
+        Problem(f"'{shortened(key)}' is given {times} times", "--label", "give each key once")
+        for key, times in keys.items()
+        if times > 1 and not problems
     ]
     if problems:
         raise InputError(problems)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice, WholeNumber
+from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice, PathType, WholeNumber
 
 if TYPE_CHECKING:
     from harness.control.target import Target
@@ -28,14 +28,14 @@ def target_options(help_text: str, *, required: bool = False) -> Callable[[Comma
         command = click.option(
             "--allow-list",
             metavar="FILE",
-            type=click.Path(path_type=Path),
-            help="Hosts you may put load on, one a line. Default: ~/.config/emr-load-harness/allowed-hosts",
+            type=PathType("file"),
+            help="Hosts you may put load on, one a line.  [default: ~/.config/emr-load-harness/allowed-hosts]",
         )(command)
         command = click.option(
             "--i-own",
             metavar="HOST",
             multiple=True,
-            help="You may put load on this host. Needed for a target that is not loopback.",
+            help="You may put load on this host. Needed for a target that is not loopback. Repeatable.",
         )(command)
         return click.option("--target", metavar="URL", required=required, help=help_text)(command)
 
@@ -70,7 +70,7 @@ def _people_parameters(required: bool) -> list[Callable[[Any], Any]]:
     changes = "Change one value of the scenario, as for the run. Repeatable."
     return [
         click.argument("scenario", required=required),
-        click.option("--sites", metavar="N", type=sites, help="As for the run. Default: the scenario's own number."),
+        click.option("--sites", metavar="N", type=sites, help="As for the run.  [default: the scenario's]"),
         click.option("--seed", metavar="S", type=seed, default=DEFAULT_SEED, show_default=True, help="As for the run."),
         click.option("--set", "sets", metavar="A.B=C", multiple=True, help=changes),
     ]

@@ -1,0 +1,41 @@
+"""Whoever reads our output may leave (`emrload plan … | head`): no error, no complaint at exit, no false verdict.
+
+click and rich each turn the broken pipe into exit code 1, which here would mean that an objective failed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+
+__all__ = ["reader_may_leave", "write_to_nobody"]
+
+
+class reader_may_leave:  # noqa: N801 (read as a sentence, like contextlib's own)
+    """A context that ends where the reader of standard output or error leaves; nobody is written to from then on."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        # Nothing of ours exits by SystemExit: code 1 is what click and rich make of a broken pipe.
+        left = isinstance(error, BrokenPipeError) or (isinstance(error, SystemExit) and error.code == 1)
+        if left:
+            write_to_nobody()
+        return left
+
+
+def write_to_nobody() -> None:
+    """Drop what cannot be written; Python would try it again at its end."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nobody, stream.fileno())
+    os.close(nobody)
