@@ -1,4 +1,4 @@
-"""`emrload plan` as people read it: its help, the preview, and one clear error for each bad value.
+"""`emrload plan` as people read it: the preview, and one clear error for each bad value.
 
 Workflow costs are fixed here, so that these texts pin the wording and not what a workflow happens to call.
 """
@@ -46,12 +46,6 @@ def fixed_costs(monkeypatch: pytest.MonkeyPatch) -> None:
         return dict.fromkeys(habits.weights, cost)
 
     monkeypatch.setattr(expected, "costs_of", costs_of)
-
-
-def test_its_help(emrload: Run, golden: Golden) -> None:
-    told = emrload("plan", "--help")
-    assert told.code == 0
-    golden("plan/help.txt", told.out)
 
 
 def test_a_time_lapse_says_what_it_distorts(emrload: Run, golden: Golden) -> None:

@@ -1,4 +1,4 @@
-"""`emrload scenarios`: its help, its list, and all that the morning rush says."""
+"""`emrload scenarios`: its list, and all that the morning rush says."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 Golden = Callable[[str, str], None]
-
-
-def test_its_help(emrload: Callable[..., Any], golden: Golden) -> None:
-    told = emrload("scenarios", "--help")
-    assert told.code == 0
-    golden("scenarios-help.txt", told.out)
 
 
 def test_the_list(emrload: Callable[..., Any], golden: Golden) -> None:
