@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -79,6 +80,13 @@ class Load:
         return facts
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @pytest.fixture(scope="session")
 def spec() -> RunSpec:
     return resolve(load_scenario(str(QUICK), ()), sites=SITES, seed=SEED, duration_s=DURATION_S, window=None)
@@ -98,6 +106,8 @@ def locust(target: str, tmp_path: Path) -> Iterator[Callable[..., Load]]:
     started: list[Load] = []
 
     def start(*more: str) -> Load:
+        port = str(free_port())  # at Locust's own default, two loads on one machine would take each other's workers
+        more = (*more, "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", target]
         command += ["--emr-scenario", str(QUICK), "--emr-sites", str(SITES), "--emr-seed", str(SEED)]
         with (tmp_path / "locust.log").open("w") as log:

@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,13 @@ import locust.runners  # noqa: F401 (imported for its side effect, here and neve
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
+from harness.control import ControlClient, parse_target, seed_sites
+from harness.control.metadata import read_capabilities
+from harness.fleet import SandboxProcess
+from harness.scenario import load_scenario, resolve
+from harness.scenario.model import RunSpec
+
+QUICK = str(Path(__file__).parents[2] / "scenarios" / "quick-rush.yaml")
 HEAD_END = b"\r\n\r\n"
 
 
@@ -124,3 +132,17 @@ def serve() -> Iterator[Serve]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture(scope="session")
+def spec() -> RunSpec:
+    return resolve(load_scenario(QUICK, ()), sites=2, seed=5, duration_s=30.0)
+
+
+@pytest.fixture(scope="session")
+def seeded(spec: RunSpec, tmp_path_factory) -> Iterator[str]:
+    """A sandbox that holds the people of the quick rush."""
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox") / "sandbox.log") as sandbox:
+        with ControlClient(parse_target(sandbox.url)) as client:
+            seed_sites(client, read_capabilities(client), spec)
+        yield sandbox.url

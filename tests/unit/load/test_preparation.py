@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import shutil
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
 
-from harness.control import ControlClient, parse_target, seed_sites
-from harness.control.metadata import read_capabilities
 from harness.errors import HarnessError, InputError, NoPatients, RunError, TargetError
-from harness.fleet import SandboxProcess
 from harness.load.discovery import discover
 from harness.load.options import add_options
 from harness.load.preparation import load_prepared, prepare_run
 from harness.plan import compile_plan, expected_load, partition, write_plan
 from harness.scenario import load_scenario, population_of, resolve
-from harness.scenario.model import RunSpec
 
 QUICK = str(Path(__file__).parents[2] / "scenarios" / "quick-rush.yaml")
-
-
-@pytest.fixture(scope="module")
-def spec() -> RunSpec:
-    return resolve(load_scenario(QUICK, ()), sites=2, seed=5, duration_s=30.0)
-
-
-@pytest.fixture(scope="module")
-def seeded(spec: RunSpec, tmp_path_factory) -> Iterator[str]:
-    """A sandbox that holds the people of the quick rush."""
-    with SandboxProcess(tmp_path_factory.mktemp("sandbox") / "sandbox.log") as sandbox:
-        with ControlClient(parse_target(sandbox.url)) as client:
-            seed_sites(client, read_capabilities(client), spec)
-        yield sandbox.url
 
 
 def options(*arguments: str) -> Namespace:
