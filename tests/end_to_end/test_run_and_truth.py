@@ -36,7 +36,8 @@ def test_one_percent_of_errors_is_in_both_books_too(emrload: Any, sandbox: Any) 
     emrload.seed(sandbox, 2)
     ended = emrload.run("--sites", "2", "--duration", "12s", "--target", sandbox.url)
 
-    assert ended.code in (0, 1), ended.out
+    # 1% is the bound itself: so short a run may not be able to tell on which side of it the server is
+    assert ended.code in (0, 1, 3), ended.out
     truth = sandbox.truth()
     assert truth["answers"]["500"] >= 1
     check_the_books(ended, truth)
