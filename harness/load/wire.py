@@ -213,10 +213,10 @@ class Wire:
     def _request_bytes(self, call: Call, request_id: int) -> bytes:
         """Raises StepFailed where a header holds what a header cannot: versions and links come from the server."""
         posting = self._posting
+        named = f"{request_id:016x}"
         head = (
             f"{call.method} {posting.endpoint.request_target(call.path)} HTTP/1.1\r\n{posting.head}"
-            f"X-Request-Id: {request_id:016x}\r\n"
-            f"traceparent: 00-{posting.trace}{self._run_number:016x}-{request_id:016x}-01\r\n"
+            f"X-Request-Id: {named}\r\ntraceparent: 00-{posting.trace}{self._run_number:016x}-{named}-01\r\n"
         )
         for name, value in call.headers:
             if not value.isprintable():
