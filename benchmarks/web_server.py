@@ -33,6 +33,8 @@ http {{
     access_log off;
     keepalive_requests 1000000000;
     keepalive_timeout 600;
+    open_file_cache max=10;
+    open_file_cache_valid 1h;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
@@ -41,7 +43,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location = /status {{ stub_status; }}
-        location / {{ root {folder}/www; default_type application/fhir+json; try_files /bundle.json =404; }}
+        location / {{ root {folder}/www; default_type application/fhir+json; rewrite ^ /bundle.json break; }}
     }}
 }}
 """
