@@ -9,7 +9,9 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,51 @@ def test_an_empty_folder_that_was_there_before_is_left_empty(emrload: Run, tmp_p
     assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
     assert emrload("run", RUSH, "--out", "mine/deep/below", "--target", NOBODY).code == 2
     assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
+
+
+NOT_R4 = {
+    "web-page": (200, {"Content-Type": "text/html"}, b"<!doctype html><title>Welcome</title>"),
+    "fhir-r5": (
+        200,
+        {"Content-Type": "application/fhir+json"},
+        b'{"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0", "rest": []}',
+    ),
+    "login": (302, {"Location": "https://login.example.org/authorize?session=secret#x"}, b""),
+}
+
+
+@pytest.mark.parametrize("case", NOT_R4)
+def test_a_run_ends_with_what_check_would_have_said_and_leaves_nothing(case: str, emrload: Run, tmp_path: Path) -> None:
+    """`check` has a golden text for each way in which a target can be wrong; a run says the same after its plan."""
+    status, headers, body = NOT_R4[case]
+    asked: list[str] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        told = emrload("run", RUSH, "--sites", "1", "--target", f"http://127.0.0.1:{server.server_port}/fhir")
+        server.shutdown()
+        thread.join()
+    assert told.code == 2
+    assert asked == ["/fhir/metadata"]
+    assert list(tmp_path.iterdir()) == []
+    announced, _, rest = told.err.partition("\n")
+    assert announced.startswith("plan ")
+    golden = Path(__file__).parent / "target" / f"{case}.txt"
+    assert re.sub(r"(?<=127\.0\.0\.1:)\d+", "PORT", rest) == golden.read_text()
 
 
 @pytest.fixture
