@@ -1,0 +1,188 @@
+"""How a Locust process hears what is asked of it."""
+
+from __future__ import annotations
+
+import signal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from locust import argument_parser
+from locust.env import Environment
+from locust.event import Events
+from locust.runners import LocalRunner
+
+from harness.errors import RunError
+from harness.load import session as session_module
+from harness.load.session import Session
+from harness.load.shape import DutyCurve
+
+
+@pytest.fixture
+def session(monkeypatch) -> Session:
+    """The session of an only process, before any run."""
+    monkeypatch.setattr(session_module.gevent, "signal_handler", lambda *_: None)
+    monkeypatch.setattr(DutyCurve, "lead_in", [])
+    environment = Environment(user_classes=[session_module.Clinician], events=Events())
+    runner = environment.create_local_runner()
+    quits: list[float | None] = []
+    monkeypatch.setattr(runner, "quit", lambda: quits.append(environment.stop_timeout))
+    made = Session(environment)
+    made.quits = quits
+    return made
+
+
+def message(**data: Any) -> SimpleNamespace:
+    return SimpleNamespace(data=data)
+
+
+class FakeConductor:
+    def __init__(self, run: str = "this", *, closed: bool = False, over: bool = False, done: bool = False) -> None:
+        self.run, self.closed, self.over, self._done = run, closed, over, done
+        self.ready: dict[int, str] = {}
+        self.done: dict[int, float] = {}
+        self.closings = 0
+
+    @property
+    def finished(self) -> bool:
+        self.over = self.over or self._done
+        return self.over
+
+    def close(self) -> None:
+        self.closings += 1
+        self.closed = True
+
+    def end(self) -> None:
+        self.over = True
+
+
+class FakeCrew:
+    def __init__(self, *, closing: bool = False, all_ended: bool = False) -> None:
+        self.closing = closing
+        self.desk = SimpleNamespace(all_ended=all_ended)
+        self.finished = 0
+
+    def close(self) -> None:
+        self.closing = True
+
+    def finish(self) -> None:
+        self.finished += 1
+
+
+def test_locusts_defaults_are_worked_out_once_and_not_at_every_change_of_users(monkeypatch):
+    built: list[str] = []
+    build = argument_parser.get_empty_argument_parser
+    argument_parser.default_args_dict()
+    monkeypatch.setattr(argument_parser, "get_empty_argument_parser", lambda *_, **__: built.append("") or build())
+    assert "expect_workers" in argument_parser.default_args_dict()
+    assert built == []
+
+
+def test_the_first_interrupt_ends_the_run_early_and_the_second_stops_it(session):
+    session.conductor = FakeConductor()
+    session._on_interrupt()
+    assert (session.conductor.closings, session.quits) == (1, [])
+    session._on_interrupt()
+    assert (session.conductor.closings, session.quits) == (1, [0.0])
+    assert session.environment.process_exit_code == 3
+
+
+def test_a_workers_first_interrupt_is_for_its_own_people(session):
+    session.crew = FakeCrew()
+    session._on_interrupt()
+    assert session.crew.closing
+    assert session.quits == []
+    session._on_interrupt()
+    assert session.quits == [0.0]
+    assert session.crew.finished == 1
+
+
+@pytest.mark.parametrize("after", [FakeConductor(over=True), FakeConductor(closed=True)])
+def test_an_interrupt_when_nothing_is_to_be_ended_early_stops_at_once(session, after):
+    session.conductor = after
+    session._on_interrupt()
+    assert session.quits == [0.0]
+
+
+def test_an_interrupt_before_anything_began_does_not_wait_for_workers(session):
+    with pytest.raises(SystemExit) as left:
+        session._on_interrupt()
+    assert left.value.code == 3
+    assert session.quits == [0.0]
+
+
+def test_an_interrupt_that_was_held_back_is_let_through(monkeypatch):
+    monkeypatch.setattr(session_module.gevent, "signal_handler", lambda *_: None)
+    monkeypatch.setattr(DutyCurve, "lead_in", [])
+    environment = Environment(user_classes=[session_module.Clinician], events=Events())
+    environment.create_local_runner()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        Session(environment)
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def test_messages_about_another_run_are_not_for_this_one(session):
+    session.conductor = FakeConductor("this")
+    session._on_ready(message(run="that", index=0, problem=""))
+    session._on_done(message(run="that", index=0, drift_s=0.0))
+    assert (session.conductor.ready, session.conductor.done) == ({}, {})
+    session._on_ready(message(run="this", index=0, problem="late"))
+    session._on_done(message(run="this", index=0, drift_s=0.5))
+    assert (session.conductor.ready, session.conductor.done) == ({0: "late"}, {0: 0.5})
+    session.crew, session._run = FakeCrew(), "this"
+    session._on_close(message(run="that"))
+    assert not session.crew.closing
+    session._on_close(message(run="this"))
+    assert session.crew.closing
+
+
+def test_a_stop_button_before_the_end_is_an_early_end(session):
+    session.conductor = FakeConductor()
+    session.environment.events.test_stopping.fire(environment=session.environment)
+    assert session.conductor.closed
+    session.environment.events.test_stop.fire(environment=session.environment)
+    assert session.conductor.over
+
+
+def test_the_stop_at_the_end_of_a_run_is_none(session):
+    session.conductor = FakeConductor(done=True)
+    session.environment.events.test_stopping.fire(environment=session.environment)
+    assert not session.conductor.closed
+
+
+@pytest.mark.parametrize(
+    ("conductor", "code"), [(None, 3), (FakeConductor(closed=True), 3), (FakeConductor(over=True), 0)]
+)
+def test_locusts_exit_code_says_whether_the_run_came_to_its_end(session, conductor, code):
+    session.conductor = conductor
+    session.environment.events.quitting.fire(environment=session.environment)
+    assert session.environment.process_exit_code == code
+
+
+def test_a_run_that_cannot_begin_says_why_and_leaves_with_its_code(session, monkeypatch, caplog):
+    def refuse(environment: Environment) -> None:
+        raise RunError("worker 1 was not ready", "look at its log")
+
+    monkeypatch.setattr(session_module, "prepare_run", refuse)
+    assert DutyCurve.lead_in[-1]() is None
+    assert session.environment.process_exit_code == 4
+    assert "worker 1 was not ready look at its log" in caplog.text
+
+
+def test_a_worker_that_cannot_prepare_says_so_instead_of_being_missed(session, tmp_path):
+    session.conductor = FakeConductor("this")
+    assert isinstance(session.runner, LocalRunner)
+    session.runner.send_message("emr-prepare", {"run": str(tmp_path), "target": "x", "index": 1, "digest": ""})
+    assert session.conductor.ready == {}  # it is about another run
+    session.conductor.run = str(tmp_path)
+    session.runner.send_message("emr-prepare", {"run": str(tmp_path), "target": "x", "index": 1, "digest": ""})
+    assert "no run here" in session.conductor.ready[1]
+    session.runner.send_message("emr-start", {"t0_epoch_s": 0.0})  # without a crew there is nothing to start
+    assert session.crew is None
+
+
+def test_a_run_stopped_from_outside_lets_everybody_finish_the_step(session):
+    assert session.environment.stop_timeout >= 30.0
