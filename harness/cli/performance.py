@@ -134,7 +134,7 @@ class Performance:
         collect(self.run_dir, aborted=interrupts > 0)
         return Played(interrupts > 0, interrupts > 1)
 
-    def conclude(self) -> int:
+    def conclude(self, as_json: bool) -> int:
         """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
         from harness.analysis import analyse
         from harness.report import end_of_run, render
@@ -152,6 +152,10 @@ class Performance:
         manifest = run_dir.seal()
         steps = next_steps(verdict, analysis.summary, manifest)
         with reader_may_leave():  # the verdict stands, read or not
+            if as_json:
+                outcome = {key: verdict[key] for key in ("verdict", "exit_code", "rehearsal")}
+                print(json.dumps({**outcome, "run": str(run_dir.path), "report": str(run_dir.report)}))
+                return code
             end_of_run(analysis.summary, verdict, manifest, run_dir.report, steps)
         return code
 

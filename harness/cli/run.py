@@ -47,6 +47,7 @@ Ctrl-C once ends the run early and keeps all samples; twice stops at once.
     "--label", "labels", metavar="K=V", multiple=True, help="A fact for the manifest, such as build=4711. Repeatable."
 )
 @click.option("--out", type=PathType("new folder"), metavar="DIR", help="A new folder.  [default: in reports/]")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 def command(
     choice: Choice,
     target: str | None,
@@ -55,6 +56,7 @@ def command(
     workers: int,
     labels: tuple[str, ...],
     out: Path | None,
+    as_json: bool,
 ) -> int:
     """Play SCENARIO against a FHIR server and say whether it holds.
 
@@ -62,7 +64,7 @@ def command(
     """
     facts = _labels(labels)
     with reader_may_leave():
-        return _perform(choice, target, i_own, allow_list, workers, facts, out)
+        return _perform(choice, target, i_own, allow_list, workers, facts, out, as_json)
     return EXIT_INVALID  # left before there was a verdict: nobody can say that the run passed
 
 
@@ -74,6 +76,7 @@ def _perform(
     workers: int,
     facts: dict[str, str],
     out: Path | None,
+    as_json: bool,
 ) -> int:
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
     from harness.control import seed_command
@@ -94,7 +97,7 @@ def _perform(
         print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
         print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
         return EXIT_INVALID
-    return performance.conclude()
+    return performance.conclude(as_json)
 
 
 def _compile(choice: Choice, workers: int) -> tuple[Plan, Performance]:

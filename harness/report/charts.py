@@ -81,7 +81,7 @@ def _draw(draw: Callable[[Format], Figure], name: str, title: str, description: 
 
 def _save(figure: Figure, path: Path) -> None:
     # Fixed metadata: the same figures give the same bytes, and so the same digest.
-    figure.savefig(path, dpi=PNG_DPI, metadata={"Software": None}, facecolor="white", pil_kwargs={"compress_level": 4})
+    figure.savefig(path, dpi=PNG_DPI, metadata={"Software": None}, facecolor="white", pil_kwargs={"compress_level": 1})
 
 
 def _phase_key(scale: TimeScale, form: Format) -> str:
