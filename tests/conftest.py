@@ -19,10 +19,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 
 from harness.rundir import RunDir
 from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
 from harness.scenario.model import Objective, RunSpec, Scenario, Site, SiteMix, SiteTemplate
+
+# how long an example takes says more about a shared machine than about the code
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SITES = ("river", "lake", "hill", "forest", "shore")
 WORKFLOWS_OF = {"nurse": ("medication-pass", "vital-signs"), "physician": ("find-history", "review-results")}

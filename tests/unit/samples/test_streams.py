@@ -76,7 +76,9 @@ def fresh(run_dir: RunDir) -> None:
     ("table", "schema"), [("samples", SAMPLES), ("workflows", WORKFLOWS), ("duty", DUTY), ("health", HEALTH)]
 )
 @given(data=st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_what_is_written_is_read_back_worker_after_worker(run_dir, table, schema, data):
     fresh(run_dir)
     parts = data.draw(st.lists(rows_of(schema), min_size=1, max_size=3))
@@ -97,7 +99,7 @@ def some_rows(count: int) -> list[tuple]:
 
 
 @given(data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_stream_cut_anywhere_keeps_what_came_before_and_is_named(run_dir, data):
     """As a killed process or a full disk leaves it."""
     fresh(run_dir)
