@@ -50,7 +50,9 @@ def test_the_roster_is_the_same_in_other_processes_and_under_plain_locust(emrloa
     seeded = emrload.call("seed", "morning-rush", "--sites", "3", "--seed", "7", "--target", sandbox.url)
     assert seeded.returncode == 0, seeded.stderr
     arguments = ["-f", str(LOCUSTFILE), "--host", sandbox.url, "--emr-sites", "3", "--emr-seed", "7"]
+    port = str(sandbox.port + 1 if sandbox.port < 65_000 else sandbox.port - 1)
     locust = [sys.executable, "-m", "locust", *arguments, "--emr-duration", "15s", "--headless", "--processes", "2"]
+    locust += ["--master-bind-port", port, "--master-port", port]
     done = subprocess.run(locust, cwd=emrload.folder, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (left,) = (emrload.folder / "reports").iterdir()
@@ -88,6 +90,11 @@ def test_a_generator_that_gets_no_processor_is_found_out(emrload: Any) -> None:
         for pid in loads_of(process.pid):
             for task in Path(f"/proc/{pid}/task").iterdir():
                 os.setpriority(os.PRIO_PROCESS, int(task.name), 19)
+            group = Path(
+                f"/proc/{pid}/autogroup"
+            )  # where sessions are scheduled as groups, a process's nice is not enough
+            if group.exists():
+                group.write_text("19")
         hogs.extend(busy_loop() for _ in range(4 * (os.cpu_count() or 1)))
 
     hogs: list[subprocess.Popen[bytes]] = []
@@ -123,9 +130,9 @@ def test_locusts_web_ui_follows_the_plan(emrload: Any, sandbox: Any, tmp_path: P
     emrload.call("seed", "morning-rush", "--sites", "3", "--seed", "7", "--target", sandbox.url)
     arguments = ["-f", str(LOCUSTFILE), "--host", sandbox.url, "--emr-sites", "3", "--emr-seed", "7"]
     port = str(sandbox.port + 1 if sandbox.port < 65_000 else sandbox.port - 1)
-    command = [sys.executable, "-m", "locust", *arguments, "--emr-duration", "40s", "--web-port", port, "--autostart"]
+    command = [sys.executable, "-m", "locust", *arguments, "--emr-duration", "40s", "--web-host", "127.0.0.1"]
+    command += ["--web-port", port, "--autostart"]
     plan = compile_plan(resolve(load_scenario("morning-rush"), sites=3, seed=7, duration_s=40.0))
-    starts = np.sort([slot.start_s for slot in plan.slots])
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
         users = []
@@ -142,7 +149,7 @@ def test_locusts_web_ui_follows_the_plan(emrload: Any, sandbox: Any, tmp_path: P
         process.wait(30)
     print("\nusers by second:", users)
     assert max(users) == pytest.approx(len({(s.site, s.persona, s.clinician) for s in plan.slots}), abs=3)
-    assert len(starts) >= max(users)
+    assert users.index(max(users)) > 5
 
 
 def loads_of(parent: int) -> list[int]:
