@@ -8,7 +8,9 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import shlex
 import signal
+import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -142,6 +144,8 @@ class Session:
             # whether the target did well is said by the verdict, not by Locust's count of failures
             early = self.conductor is None or self.conductor.closed
             self.environment.process_exit_code = EXIT_INVALID if early else 0
+        if self.conductor is not None and PARENT_VARIABLE not in os.environ:
+            print(f"next  emrload report {shlex.quote(self.conductor.run)}", file=sys.stderr)
 
     # ---- working
 

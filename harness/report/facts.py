@@ -25,7 +25,7 @@ def rehearsal_sentence(manifest: Mapping[str, Any]) -> str:
         )
     if think_factor != 1.0:
         reasons.append(f"Clinicians thought {number_text(think_factor)} times as long as in life.")
-    return " ".join([*reasons, "It shows whether everything works together; it is not a result to sign for."])
+    return " ".join([*reasons, "It shows whether the parts work together; it is not a result to sign for."])
 
 
 def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec) -> list[tuple[str, str]]:

@@ -194,6 +194,23 @@ def _skipped_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: M
             yield {"workflow": each.workflow}, {"skipped": each.skipped}, sentence
 
 
+def _unfinished_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    """What was begun again and again and never came to its end: its last steps have not been tested."""
+    runs: Mapping[str, Mapping[str, int]] = analysis.summary["workflows"]["by_workflow"]
+    names = [
+        name
+        for name, row in runs.items()
+        if row["cut"] >= bounds.UNFINISHED_RUNS and not row["ok"] and not row["failed"]
+    ]
+    if names:
+        begun = {name: runs[name]["cut"] for name in names}
+        sentence = (
+            f"{count_text(len(names), 'workflow')} never came to the end, since shifts were over first: "
+            f"{', '.join(names)}. What they do last was not tested; a longer --duration or a --window shows it."
+        )
+        yield {}, {"cut": begun}, sentence
+
+
 def _conflicts(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
     count = analysis.incidents.conflicts
     if count:
@@ -232,6 +249,7 @@ FINDERS: Final[Mapping[str, Finder]] = {
     "generator-stall": _generator_stall,
     "generator-late": _generator_late,
     "skipped-workflows": _skipped_workflows,
+    "unfinished-workflows": _unfinished_workflows,
     "conflicts": _conflicts,
 }
 """Kind → how it is found, gravest first."""

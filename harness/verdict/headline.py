@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.units import count_text
+from harness.units import clock_text, count_text
 from harness.verdict.wording import METRIC_WORDS, figure_text, scope_text
 
 __all__ = ["headline", "next_steps"]
@@ -36,6 +36,8 @@ def next_steps(verdict: Mapping[str, Any], summary: Mapping[str, Any], manifest:
     target = manifest.get("target") or {}
     again = f"emrload run {scenario} --sites {sites if isinstance(sites, int) else len(sites)} --seed {seed}"
     again += " --target sandbox" if target.get("sandbox") else f" --target {target.get('url', 'URL')}"
+    at_true_speed = f"{again} --window 08:45..09:15"
+    again += _how_long(manifest)
     steps = []
     if verdict["verdict"] == "invalid":
         steps += [_mend(check["check"]) for check in verdict["validity"] if check["outcome"] == "fail"]
@@ -47,14 +49,22 @@ def next_steps(verdict: Mapping[str, Any], summary: Mapping[str, Any], manifest:
         larger = 2 * (sites if isinstance(sites, int) else len(sites))
         steps.append(f"See whether it holds more: `{again.replace(f'--sites {larger // 2}', f'--sites {larger}')}`")
     if verdict["rehearsal"]:
-        steps.append(
-            f"This was a rehearsal; at true speed, such as the half hour of the rush: `{again} --window 08:45..09:15`"
-        )
+        steps.append(f"This was a rehearsal; at true speed, such as the half hour of the rush: `{at_true_speed}`")
     elif verdict["verdict"] == "pass" and target.get("sandbox"):
         steps.append(f"The same against your own server: `emrload check {scenario} --target URL`")
     if not target.get("sandbox") and target.get("url"):
         steps.append(f"Remove what was created: `emrload cleanup --target {target['url']}`")
     return list(dict.fromkeys(steps))
+
+
+def _how_long(manifest: Mapping[str, Any]) -> str:
+    """The option that made the run as long as it was; none where the whole timeline was played at true speed."""
+    window = manifest.get("window")
+    if window:
+        return f" --window {clock_text(window[0])}..{clock_text(window[1])}"
+    if float(manifest.get("time_lapse") or 1.0) != 1.0 and manifest.get("duration_s"):
+        return f" --duration {manifest['duration_s']:g}s"
+    return ""
 
 
 def _invalid(verdict: Mapping[str, Any]) -> str:

@@ -79,6 +79,13 @@ def test_after_a_pass_the_next_question_is_whether_it_holds_more() -> None:
     assert "emrload check" in steps[1]
 
 
+def test_the_next_run_is_as_long_as_this_one() -> None:
+    lapse = next_steps(verdict("pass"), SUMMARY, {**MANIFEST, "time_lapse": 240.0, "duration_s": 60.0})
+    assert "--sites 6 --seed 7 --target sandbox --duration 60s`" in lapse[0]
+    window = next_steps(verdict("fail"), SUMMARY, {**MANIFEST, "window": [31_500.0, 33_300.0]})
+    assert window[-1].endswith("--window 08:45..09:15`")
+
+
 def test_after_a_run_against_a_real_server_cleaning_up_is_named() -> None:
     manifest = {**MANIFEST, "target": {"url": "http://127.0.0.1:8080/fhir", "sandbox": False}}
     steps = next_steps(verdict("pass"), SUMMARY, manifest)

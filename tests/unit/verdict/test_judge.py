@@ -178,6 +178,15 @@ def test_workflows_that_came_out_wrong_behind_a_200_are_found(fabricate: Fabrica
     assert (finding["evidence"]["failed"], finding["evidence"]["wrong_content"]) == (60, 50)
 
 
+def test_workflows_that_never_came_to_their_end_are_told(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.workflows.loc[run.workflows["workflow"] == "find-history", "outcome"] = "cut"
+    verdict = verdict_of(run)
+    (finding,) = [each for each in verdict["findings"] if each["kind"] == "unfinished-workflows"]
+    assert list(finding["evidence"]["cut"]) == ["find-history"]
+    assert "1 workflow never came to the end" in finding["sentence"]
+
+
 def test_skipped_workflows_and_conflicts_are_told_and_harm_nobody(fabricate: Fabricate) -> None:
     run = fabricate()
     run.samples.loc[run.samples.index[:9], ["outcome", "status"]] = ["expected_refusal", 412]
