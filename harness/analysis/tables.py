@@ -76,7 +76,7 @@ def open_tables(run_dir: RunDir) -> Iterator[duckdb.DuckDBPyConnection]:
     }
     for path, columns in files.values():
         _check_format(path, columns)
-    with duckdb.connect(":memory:", config={"threads": 2, "temp_directory": ""}) as tables:
+    with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as tables:
         for name, (path, _) in files.items():
             tables.read_parquet(str(path)).create_view(name)
         coded = _code_names(tables, "samples", (*DIMENSIONS, "outcome"))

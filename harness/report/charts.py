@@ -18,7 +18,7 @@ from harness.units import duration_text
 
 __all__ = ["Chart", "draw_concurrency", "draw_heat_map", "draw_timeline"]
 
-PNG_DPI = 144
+PNG_DPI = 110
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ __all__ = ["concurrency_figure", "heat_figure", "phase_letters", "timeline_figur
 
 LOG_ABOVE_RATIO = 30.0
 """Latency goes on a log scale where its top is this many times its middle: an outage would flatten all else."""
-HEAT_SITES_SHOWN = 24
+HEAT_SITES_SHOWN = 16
 """More rows than this are not legible in one picture; the table in the report has them all."""
 
 
