@@ -16,12 +16,29 @@ from typing import Any
 
 from harness.errors import InputError, OutputError, Problem, shortened
 
-__all__ = ["RunDir", "create_run_dir", "environment_facts", "open_run_dir", "rfc3339", "write_json"]
+__all__ = [
+    "PARENT_VARIABLE",
+    "RunDir",
+    "conductor_path",
+    "create_run_dir",
+    "environment_facts",
+    "open_run_dir",
+    "rfc3339",
+    "write_json",
+]
+
+PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
+"""Tells a load process who started it, so that it ends when that one is gone."""
 
 _VERSIONS_OF = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
 
 _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 """Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""
+
+
+def conductor_path(streams: Path) -> Path:
+    """Where the load's leading process says how the load went, among the `streams` of a run."""
+    return streams / "conductor.json"
 
 
 class RunDir:

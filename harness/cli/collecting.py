@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from harness.rundir import RunDir, rfc3339
+from harness.rundir import RunDir, conductor_path, rfc3339
 from harness.samples import Merged, merge_streams
 
 __all__ = ["collect", "load_has_ended"]
@@ -42,7 +42,7 @@ def load_has_ended(run_dir: RunDir) -> bool:
 def _leader_facts(run_dir: RunDir) -> dict[str, Any]:
     """What the load's leading process wrote down; empty where it never came to it."""
     try:
-        facts: dict[str, Any] = json.loads((run_dir.streams / "conductor.json").read_bytes())
+        facts: dict[str, Any] = json.loads(conductor_path(run_dir.streams).read_bytes())
     except (OSError, ValueError):
         return {}
     return facts

@@ -18,11 +18,10 @@ from importlib.resources import files
 from typing import Final
 
 from harness.errors import RunError
-from harness.rundir import RunDir
+from harness.rundir import PARENT_VARIABLE, RunDir
 
 __all__ = ["LocalFleet"]
 
-_PARENT_VARIABLE: Final = "EMRLOAD_PARENT_PID"
 LEAVE_WITHIN_S: Final = 15.0
 """Workers leave by themselves once their leader has; what they measured is written by then."""
 STOP_WITHIN_S: Final = 3.0
@@ -95,7 +94,7 @@ class LocalFleet:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
-                env=os.environ | {_PARENT_VARIABLE: str(os.getpid())},
+                env=os.environ | {PARENT_VARIABLE: str(os.getpid())},
             )
         self.processes.append(process)
 

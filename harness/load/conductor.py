@@ -19,9 +19,9 @@ from harness.load.clock import RunClock
 from harness.load.desk import UserCount
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Plan, Slot
-from harness.rundir import write_json
+from harness.rundir import conductor_path, write_json
 
-__all__ = ["Conductor", "conductor_path"]
+__all__ = ["Conductor"]
 
 READY_WITHIN_S: Final = 60.0
 """Workers compile the plan for themselves; one that needs longer is lost."""
@@ -31,10 +31,6 @@ SPAWN_PER_S: Final = 2000.0
 """Users that a process creates a second, with room to spare."""
 DONE_WITHIN_S: Final = 5.0
 """Beyond the last drain, a worker that has not said it is done is lost."""
-
-
-def conductor_path(streams: Path) -> Path:
-    return streams / "conductor.json"
 
 
 @dataclass

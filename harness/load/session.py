@@ -30,6 +30,7 @@ from harness.load.shape import DutyCurve
 from harness.load.user import Clinician
 from harness.load.wire import DRAIN_S
 from harness.plan import read_roster
+from harness.rundir import PARENT_VARIABLE
 
 __all__ = ["Clinician", "DutyCurve", "plays"]
 
@@ -42,7 +43,6 @@ os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 # each time Locust builds its whole parser: a stall of 120 ms a second in the generator. They never change.
 argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
-PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
 """Names the process without which there is nobody to load for."""
 
 

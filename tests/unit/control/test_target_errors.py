@@ -1,6 +1,6 @@
 """What a person reads when the target cannot be used: one clear error each, exit code 2, and whether anything was sent.
 
-The texts are in tests/golden/target/; RENEW_GOLDENS=1 writes them anew.
+The texts are in tests/golden/target/; EMRLOAD_RENEW_GOLDEN=1 writes them anew.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
         text = re.sub(r"(?<=127\.0\.0\.1:)\d{4,5}|(?<=port )\d{4,5}|\d{4,5}(?= its port)", "PORT", text)
         text = text.replace("self signed certificate", "self-signed certificate")  # OpenSSL 1.1
         golden = GOLDEN / f"{name}.txt"
-        if os.environ.get("RENEW_GOLDENS"):
+        if os.environ.get("EMRLOAD_RENEW_GOLDEN"):
             golden.write_text(text, encoding="utf-8")
         assert text == golden.read_text(encoding="utf-8")
 

@@ -15,12 +15,13 @@ from locust.runners import WorkerNode
 from harness.errors import RunError
 from harness.load import conductor as conductor_module
 from harness.load.clock import RunClock
-from harness.load.conductor import Conductor, conductor_path
+from harness.load.conductor import Conductor
 from harness.load.desk import GRACE_S, LEAD_S
 from harness.load.dispatcher import PlanDispatcher
 from harness.load.shape import DutyCurve
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Slot
+from harness.rundir import conductor_path
 
 
 @dataclass
