@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -191,12 +190,9 @@ def test_a_patient_of_another_country_has_an_address_of_that_country():
     assert "managingOrganization" not in resource
 
 
-def test_a_clinic_is_made_in_a_moment():
-    """160 patients and 80 staff within 1.5 s of CPU; measured 0.3 s."""
+def test_a_whole_clinic_has_a_foundation_and_a_chart_for_each_patient():
     staff = {"primary-care-physician": 16, "nurse": 40, "registration-clerk": 16, "lab-technician": 8}
     clinic = site_population(7, "river", "en_US", 160, staff, DAY)
     ids = {persona: [str(number) for number in range(heads)] for persona, heads in staff.items()}
-    began = time.process_time()
     made = len(clinic.foundation()) + sum(map(len, clinic.charts(range(160), "o", ids)))
-    assert time.process_time() - began < 1.5
     assert made > 81 + 160 * 13

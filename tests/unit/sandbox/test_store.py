@@ -73,9 +73,8 @@ def test_a_reader_does_not_wait_for_a_long_write(make_store):
     writing = threading.Thread(target=store.write_now, args=(slow,))
     writing.start()
     assert begun.wait(10)
-    started = time.perf_counter()
     assert store.reader.current("Patient", stored.id) is not None
-    assert time.perf_counter() - started < 1
+    assert writing.is_alive()  # the answer came while the write was under way
     go_on.set()
     writing.join()
 
