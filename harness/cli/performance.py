@@ -6,7 +6,6 @@ plan        sandbox   preflight  Locust  samples, analysis, verdict, report
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from harness.cli.collecting import collect
+from harness.cli.concluding import conclude
 from harness.cli.reader import reader_may_leave
 from harness.control import ControlClient, Target, preflight, seed_sites
 from harness.fleet import LocalFleet, Watch, require_file_handles
@@ -31,7 +31,7 @@ from harness.plan import (
 )
 from harness.plan.model import Slot
 from harness.report import LiveFigures, LiveView
-from harness.rundir import RunDir, environment_facts, rfc3339, write_json
+from harness.rundir import RunDir, environment_facts, rfc3339
 from harness.scenario import dump_spec
 from harness.scenario.model import RunSpec
 from harness.units import count_text, duration_text
@@ -136,28 +136,10 @@ class Performance:
 
     def conclude(self, as_json: bool) -> int:
         """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
-        from harness.analysis import analyse
-        from harness.report import end_of_run, render
-        from harness.verdict import judge, next_steps
-
-        run_dir = self.run_dir
-        analysis = analyse(run_dir, self.spec)
-        write_json(run_dir.summary, analysis.summary)
-        required = json.loads(run_dir.expected.read_bytes())["objectives"]
-        verdict = judge(analysis, self.spec, run_dir.read_manifest(), required)
-        write_json(run_dir.verdict, verdict)
-        code: int = verdict["exit_code"]
-        run_dir.update_manifest(exit_code=code)
-        render(run_dir, analysis, verdict, self.spec)
-        manifest = run_dir.seal()
-        steps = next_steps(verdict, analysis.summary, manifest)
+        concluded = conclude(self.run_dir, self.run_dir, self.spec)
         with reader_may_leave():  # the verdict stands, read or not
-            if as_json:
-                outcome = {key: verdict[key] for key in ("verdict", "exit_code", "rehearsal")}
-                print(json.dumps({**outcome, "run": str(run_dir.path), "report": str(run_dir.report)}))
-                return code
-            end_of_run(analysis.summary, verdict, manifest, run_dir.report, steps)
-        return code
+            concluded.tell(as_json=as_json)
+        return concluded.exit_code
 
     def _watch(self, fleet: LocalFleet, view: LiveView) -> None:
         watch = Watch(self.run_dir.streams, self.workers)

@@ -7,24 +7,17 @@ a killed run      streams/ ──▶ samples.parquet … ──▶ summary.json,
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from harness.cli.options import PathType
 from harness.errors import InputError, Problem
-from harness.rundir import RunDir, create_run_dir, open_run_dir, write_json
+from harness.rundir import RunDir, create_run_dir, open_run_dir
 from harness.units import count_text
-
-if TYPE_CHECKING:
-    from harness.analysis import Analysis
-    from harness.scenario.model import RunSpec
 
 __all__ = ["command"]
 
@@ -63,11 +56,13 @@ def command(run: Path, verify: bool, rejudge: bool, out: Path | None, as_json: b
         return
     _join_streams(run_dir)
     target = run_dir if out is None else _folder_for_rejudging(run_dir, out)
-    gc.disable()  # one pass and out: looking for garbage would be a twentieth of the time
-    try:
-        _render(run_dir, target, as_json)
-    finally:
-        gc.enable()
+    from harness.cli.concluding import conclude
+    from harness.scenario import read_spec
+
+    concluded = conclude(run_dir, target, read_spec(run_dir.scenario))
+    concluded.tell(as_json=as_json)
+    if not as_json:
+        click.echo(f"verdict  exit code {concluded.exit_code}")
 
 
 def _verify(run_dir: RunDir, as_json: bool) -> None:
@@ -132,54 +127,3 @@ def _folder_for_rejudging(run_dir: RunDir, out: Path) -> RunDir:
     shutil.copyfile(run_dir.scenario, target.scenario)
     target.write_manifest({**manifest, "sha256": {}, "rejudged_from": str(run_dir.path)})
     return target
-
-
-def _render(source: RunDir, target: RunDir, as_json: bool) -> None:
-    """Measure `source`; write what `target` lacks, then its rendered files and their digests; print the outcome."""
-    from harness.analysis import analyse
-    from harness.report import end_of_run, render
-    from harness.scenario import read_spec
-    from harness.verdict import next_steps
-
-    spec = read_spec(source.scenario)
-    # The curves are in no file, so the samples are measured each time; an existing summary is what counts.
-    analysis = analyse(source, spec)
-    if target.summary.exists():
-        analysis = replace(analysis, summary=_read_json(target.summary))
-    else:
-        write_json(target.summary, analysis.summary)
-    verdict = _verdict_of(source, target, analysis, spec)
-    render(target, analysis, verdict, spec)
-    manifest = target.seal(rendered_only=True, exit_code=verdict["exit_code"])
-    if as_json:
-        outcome = {key: verdict[key] for key in ("verdict", "exit_code", "rehearsal")}
-        click.echo(json.dumps({**outcome, "run": str(target.path), "report": str(target.report)}))
-        return
-    end_of_run(analysis.summary, verdict, manifest, target.report, next_steps(verdict, analysis.summary, manifest))
-    click.echo(f"verdict  exit code {verdict['exit_code']}")
-
-
-def _verdict_of(source: RunDir, target: RunDir, analysis: Analysis, spec: RunSpec) -> dict[str, Any]:
-    """The verdict that stands, or a new one where there is none."""
-    if target.verdict.exists():
-        return _read_json(target.verdict)
-    from harness.verdict import judge
-
-    required = _read_json(source.expected)["objectives"]
-    verdict = judge(analysis, spec, source.read_manifest(), required)
-    write_json(target.verdict, verdict)
-    return verdict
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        value = None
-        reason = type(error).__name__
-    else:
-        reason = "no object"
-    if not isinstance(value, dict):
-        help_text = "the file is damaged; --rejudge --out DIR makes summary and verdict again in another folder"
-        raise InputError(Problem(f"cannot be read ({reason})", str(path), help_text))
-    return value
