@@ -12,7 +12,8 @@ from typing import Any
 
 from harness.sandbox.dates import BEGINNING_MS, END_MS, date_range
 from harness.sandbox.outcome import FhirError
-from harness.sandbox.parameters import PARAMETERS, ParameterKind, SearchParameter
+from harness.sandbox.parameters import PARAMETERS
+from harness.sandbox.search_parameter import ParameterKind, SearchParameter
 
 __all__ = ["INDEX_OF", "PARAMETER_NUMBER", "Entries", "entries_of", "folded", "split_reference"]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from harness.sandbox.outcome import FhirError
-from harness.sandbox.parameters import COLUMN_PARAMETERS, PARAMETERS, SearchParameter
+from harness.sandbox.parameters import COLUMN_PARAMETERS, PARAMETERS
+from harness.sandbox.search_parameter import SearchParameter
 
 __all__ = ["Criterion", "Include", "Query", "parse_query"]
 

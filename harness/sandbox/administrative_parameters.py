@@ -1,0 +1,158 @@
+"""What surrounds the chart and by what it is searched: people and places, visits, bookings, work lists, who pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.sandbox.search_parameter import SearchParameter, contact, date, string, to, token
+
+__all__ = ["ADMINISTRATIVE"]
+
+_PLACE = {
+    "address": string("address"),
+    "address-city": string("address.city"),
+    "address-state": string("address.state"),
+    "address-postalcode": string("address.postalCode"),
+}
+_PERSON = {
+    "name": string("name"),
+    "family": string("name.family"),
+    "given": string("name.given"),
+    "gender": token("gender"),
+    "active": token("active"),
+    **_PLACE,
+    "telecom": contact("telecom"),
+    "phone": contact("telecom[phone]"),
+    "email": contact("telecom[email]"),
+}
+_BOOKING = {
+    "service-type": token("serviceType"),
+    "service-category": token("serviceCategory"),
+    "specialty": token("specialty"),
+}
+
+ADMINISTRATIVE: Mapping[str, Mapping[str, SearchParameter]] = {
+    "Patient": {
+        **_PERSON,
+        "birthdate": date("birthDate"),
+        "death-date": date("deceasedDateTime"),
+        "language": token("communication.language"),
+        "organization": to("managingOrganization", "Organization"),
+        "general-practitioner": to("generalPractitioner"),
+        "link": to("link.other"),
+    },
+    "Practitioner": {**_PERSON, "communication": token("communication")},
+    "PractitionerRole": {
+        "active": token("active"),
+        "date": date("period"),
+        "practitioner": to("practitioner", "Practitioner"),
+        "organization": to("organization", "Organization"),
+        "location": to("location", "Location"),
+        "role": token("code"),
+        "specialty": token("specialty"),
+        "telecom": contact("telecom"),
+        "phone": contact("telecom[phone]"),
+        "email": contact("telecom[email]"),
+    },
+    "Organization": {
+        **_PLACE,
+        "name": string("name", "alias"),
+        "active": token("active"),
+        "type": token("type"),
+        "partof": to("partOf", "Organization"),
+    },
+    "Location": {
+        **_PLACE,
+        "name": string("name", "alias"),
+        "organization": to("managingOrganization", "Organization"),
+        "operational-status": token("operationalStatus"),
+        "status": token("status"),
+        "type": token("type"),
+        "partof": to("partOf", "Location"),
+    },
+    "Encounter": {
+        "subject": to("subject"),
+        "patient": to("subject", "Patient"),
+        "class": token("class"),
+        "status": token("status"),
+        "type": token("type"),
+        "date": date("period"),
+        "participant": to("participant.individual"),
+        "practitioner": to("participant.individual", "Practitioner"),
+        "service-provider": to("serviceProvider", "Organization"),
+        "location": to("location.location", "Location"),
+        "appointment": to("appointment", "Appointment"),
+        "based-on": to("basedOn", "ServiceRequest"),
+        "part-of": to("partOf", "Encounter"),
+        "diagnosis": to("diagnosis.condition"),
+        "reason-code": token("reasonCode"),
+    },
+    "Coverage": {
+        "patient": to("beneficiary", "Patient"),
+        "beneficiary": to("beneficiary", "Patient"),
+        "subscriber": to("subscriber"),
+        "policy-holder": to("policyHolder"),
+        "payor": to("payor"),
+        "status": token("status"),
+        "type": token("type"),
+    },
+    "Appointment": {
+        **_BOOKING,
+        "actor": to("participant.actor"),
+        "patient": to("participant.actor", "Patient"),
+        "practitioner": to("participant.actor", "Practitioner"),
+        "location": to("participant.actor", "Location"),
+        "date": date("start"),
+        "status": token("status"),
+        "part-status": token("participant.status"),
+        "appointment-type": token("appointmentType"),
+        "reason-code": token("reasonCode"),
+        "slot": to("slot", "Slot"),
+        "based-on": to("basedOn", "ServiceRequest"),
+    },
+    "Slot": {
+        **_BOOKING,
+        "schedule": to("schedule", "Schedule"),
+        "start": date("start"),
+        "status": token("status"),
+        "appointment-type": token("appointmentType"),
+    },
+    "Schedule": {
+        **_BOOKING,
+        "actor": to("actor"),
+        "active": token("active"),
+        "date": date("planningHorizon"),
+    },
+    "Task": {
+        "patient": to("for", "Patient"),
+        "subject": to("for"),
+        "owner": to("owner"),
+        "requester": to("requester"),
+        "focus": to("focus"),
+        "based-on": to("basedOn"),
+        "part-of": to("partOf", "Task"),
+        "encounter": to("encounter", "Encounter"),
+        "status": token("status"),
+        "business-status": token("businessStatus"),
+        "code": token("code"),
+        "intent": token("intent"),
+        "priority": token("priority"),
+        "performer": token("performerType"),
+        "group-identifier": token("groupIdentifier"),
+        "authored-on": date("authoredOn"),
+        "modified": date("lastModified"),
+        "period": date("executionPeriod"),
+    },
+    "Claim": {
+        "patient": to("patient", "Patient"),
+        "provider": to("provider"),
+        "insurer": to("insurer", "Organization"),
+        "facility": to("facility", "Location"),
+        "encounter": to("item.encounter", "Encounter"),
+        "care-team": to("careTeam.provider"),
+        "status": token("status"),
+        "use": token("use"),
+        "priority": token("priority"),
+        "created": date("created"),
+    },
+}
