@@ -19,7 +19,7 @@ from harness.fhir.call import Answer, Call, Check
 from harness.fhir.capabilities import Capabilities
 from harness.fhir.systems import TAG_SYSTEM
 from harness.load.client import Connection, Endpoint, ExchangeFailed
-from harness.load.wire import judge_answer
+from harness.load.judging import judge_answer
 from harness.scenario import population_of
 from harness.scenario.model import RunSpec
 

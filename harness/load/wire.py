@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 import gevent
 from greenlet import greenlet
@@ -17,6 +16,7 @@ from greenlet import greenlet
 from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome
 from harness.fhir.call import Answer, Call, Check
 from harness.load.client import Connection, Exchange, ExchangeFailed
+from harness.load.judging import ATTEMPTS, THROTTLED, judge_answer, judge_failure, retry_pause_s
 from harness.load.posting import Posting
 from harness.load.recorder import Recorder
 
@@ -24,11 +24,6 @@ __all__ = ["DRAIN_S", "Wire"]
 
 DRAIN_S: Final = 30.0
 """At the end of a slot a clinician finishes her step; after this long the request is given up as `cancelled`."""
-ATTEMPTS: Final = 3
-"""A 429 or 503 is tried again so often in all, after Retry-After or an exponential pause."""
-RETRY_PAUSE_S: Final = 0.5
-RETRY_PAUSE_MAX_S: Final = 10.0
-_THROTTLED: Final = frozenset({429, 503})
 
 
 @dataclass(slots=True)
@@ -172,7 +167,7 @@ class Wire:
         try:
             exchange = self._connection.exchange(request, posting.answer_timeout_s, self.end_s + DRAIN_S - start_s)
         except ExchangeFailed as failure:
-            answer, again_s = _without_answer(failure, call, attempt)
+            answer, again_s = judge_failure(failure, call, attempt)
         except BaseException:
             # killed from outside in the middle of a request: it is written down as what it is
             total_s = self._request_over(start_s)
@@ -181,8 +176,8 @@ class Wire:
         total_s = self._request_over(start_s)
         if exchange is not None:
             answer = judge_answer(exchange, call, check)
-            if answer.status in _THROTTLED:
-                again_s = _retry_pause_s(exchange.headers.get("retry-after", ""), attempt)
+            if answer.status in THROTTLED:
+                again_s = retry_pause_s(exchange.headers.get("retry-after", ""), attempt)
         self._sample(call, request, request_id, start_s, total_s, exchange, answer.status, answer.outcome, attempt)
         if answer.outcome not in ("ok", "expected_refusal"):
             kind = (call.operation, answer.outcome, str(answer.status))
@@ -297,39 +292,3 @@ class Wire:
     def _leave_if_over(self) -> None:
         if self._clock() >= self.end_s:
             raise SlotOver
-
-
-def judge_answer(exchange: Exchange, call: Call, check: Check) -> Answer:
-    """Transport is fine: what do status and content say?
-
-    Redirects are errors: a FHIR interaction has no business with a login page.
-    """
-    status = exchange.status
-    if status in call.expected:
-        return Answer(status, exchange.body, exchange.headers, "expected_refusal")
-    if not 200 <= status < 300:
-        return Answer(status, exchange.body, exchange.headers, "http_error", _redirect_host(exchange))
-    answer = Answer(status, exchange.body, exchange.headers)
-    try:
-        wrong = check(answer)
-    except Exception as fault:  # noqa: BLE001 (whatever is wrong with a check, its request was sent and must be counted)
-        wrong = f"its check failed with {type(fault).__name__}"
-    return Answer(status, exchange.body, exchange.headers, "content", wrong) if wrong else answer
-
-
-def _without_answer(failure: ExchangeFailed, call: Call, attempt: int) -> tuple[Answer, float | None]:
-    if failure.hung_up and call.repeatable and attempt == 1:
-        # the server closed the idle line while the request was on its way: not an error, and safe to send again
-        return Answer(0, outcome="expected_refusal", detail=failure.detail), 0.0
-    return Answer(0, outcome=failure.reason, detail=failure.detail), None
-
-
-def _redirect_host(exchange: Exchange) -> str:
-    location = exchange.headers.get("location", "")
-    return f"redirected to {urlsplit(location).hostname or 'another path'}" if 300 <= exchange.status < 400 else ""
-
-
-def _retry_pause_s(retry_after: str, attempt: int) -> float:
-    """Retry-After in seconds where the target says it, else an exponential pause; never more than RETRY_PAUSE_MAX_S."""
-    asked = float(retry_after) if retry_after.isdecimal() else RETRY_PAUSE_S * 2 ** (attempt - 1)
-    return min(asked, RETRY_PAUSE_MAX_S)
