@@ -6,11 +6,12 @@ at the target by their record numbers, and leaves a run folder that `emrload rep
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from locust.env import Environment
@@ -27,6 +28,8 @@ from harness.scenario.model import RunSpec
 from harness.units import parse_duration, parse_window
 
 __all__ = ["Prepared", "load_prepared", "prepare_run"]
+
+_OPTION: Final = r"--(sites|seed|duration|window|set)\b"
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,24 @@ def _spec(options: Any) -> RunSpec:
     window = read("window", parse_window)
     if problems:
         raise InputError(problems)
-    scenario = load_scenario(options.emr_scenario, options.emr_set)
-    return resolve(scenario, sites=sites, seed=seed or 0, duration_s=duration_s, window=window)
+    try:
+        scenario = load_scenario(options.emr_scenario, options.emr_set)
+        return resolve(scenario, sites=sites, seed=seed or 0, duration_s=duration_s, window=window)
+    except InputError as error:
+        raise _as_typed(error) from error
+
+
+def _as_typed(error: InputError) -> InputError:
+    """The scenario speaks of `emrload`'s options; here they are called `--emr-sites` and so on."""
+    problems = [
+        replace(problem, where=re.sub(f"^{_OPTION}", r"--emr-\1", problem.where), help=_renamed(problem.help))
+        for problem in error.problems
+    ]
+    return type(error)(problems, _renamed(error.hint))
+
+
+def _renamed(text: str) -> str:
+    return re.sub(_OPTION, r"--emr-\1", text)
 
 
 def _whole(text: str) -> int:

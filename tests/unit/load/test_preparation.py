@@ -118,6 +118,25 @@ def test_what_cannot_be_played_is_refused(bad, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("bad", "where", "way_out"),
+    [
+        (["--emr-sites", "0"], "--emr-sites", "from 1"),
+        (["--emr-duration", "1ms"], "--emr-duration", "from 1s"),
+        (["--emr-window", "02:00..03:00"], "--emr-window", "the timeline of quick-rush"),
+        (["--emr-set", "think_facto=1"], "--emr-set think_facto=1", "think_factor"),
+        (["--emr-set", "nothing"], "--emr-set nothing", "such as --emr-set think_factor=0.5"),
+        (["--emr-set", "think_factor=-1"], "--emr-set think_factor=-1", ""),
+    ],
+)
+def test_an_error_names_the_option_as_it_was_typed(bad, where, way_out):
+    with pytest.raises(InputError) as caught:
+        prepare_run(environment("http://127.0.0.1:9/fhir", *bad))
+    (problem,) = caught.value.problems
+    assert problem.where == where
+    assert way_out in problem.help
+
+
 # ---- the folder
 
 
