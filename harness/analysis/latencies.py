@@ -46,8 +46,11 @@ class Latencies:
     ) -> Latencies:
         names = {name: _names_of(tables, f"{types}_{name}") for name in dimensions}
         coded = ", ".join(f"coalesce(enum_code({name}), {len(names[name])}) AS {name}" for name in dimensions)
-        columns = columns_of(tables, f"SELECT {value}, {coded} FROM {rows}")  # noqa: S608 (ours)
-        return cls(columns[value], {name: columns[name].astype(np.uint16) for name in dimensions}, names)
+        columns = columns_of(tables, f"SELECT start_s, {value}, {coded} FROM {rows}")  # noqa: S608 (ours)
+        # Rows come nearly in order: in that of their ends. A stable sort needs an eighth of the time for these.
+        order = np.argsort(columns["start_s"], kind="stable")
+        codes = {name: columns[name].astype(np.uint16)[order] for name in dimensions}
+        return cls(columns[value][order], codes, names)
 
     def split(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats]]:
         """Each group that has latencies: its names, one a dimension, and its latencies in time order. No dimension: one

@@ -1,6 +1,6 @@
 """A run's Parquet files as DuckDB tables, with the words of the analysis defined once: headline latency, error, timed.
 
-samples.parquet ──▶ requests     in time order; names as ENUM codes, so that a million rows group in milliseconds
+samples.parquet ──▶ requests     names as ENUM codes, so that a million rows group in milliseconds
 workflows.parquet ──▶ waits      waiting times of the runs that ended ok, likewise
 workflows · duty · health · plan ──▶ views
 """
@@ -52,12 +52,9 @@ _REQUESTS: Final = """
            outcome NOT IN {not_errors} AS is_error, outcome NOT IN {untimed} AS timed
     FROM samples LEFT JOIN first_open ON open AND samples.worker = first_open.worker
          AND samples.workflow_run = first_open.workflow_run
-    ORDER BY start_s
 """
 
-_WAITS: Final = (
-    "CREATE TEMP TABLE waits AS SELECT waited_ms, {coded} FROM workflows WHERE outcome = 'ok' ORDER BY start_s"
-)
+_WAITS: Final = "CREATE TEMP TABLE waits AS SELECT start_s, waited_ms, {coded} FROM workflows WHERE outcome = 'ok'"
 
 
 @contextmanager
