@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.report.checks import check_bound_text, check_figure_text
 from harness.report.sites import SiteRow
 from harness.report.timescale import TimeScale
 from harness.report.wording import (
     MISSING,
     OUTCOME_WORDS,
+    beyond_text,
     figure_text,
     interval_text,
     latency_text,
@@ -84,7 +86,7 @@ def sites_table(rows: Sequence[SiteRow]) -> Table:
             (
                 row.site,
                 _outcome(row.outcome),
-                latency_text(row.p95_ms),
+                row.beyond or latency_text(row.p95_ms),
                 row.objective,
                 share_text(row.error_rate),
                 f"{row.requests:,}",
@@ -185,8 +187,8 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
             (
                 scope_text(each["scope"]),
                 metric_text(each["metric"]),
-                figure_text(each["metric"], each["figure"]),
-                interval_text(each["metric"], each["interval"]),
+                beyond_text(each) or figure_text(each["metric"], each["figure"]),
+                _interval(each),
                 figure_text(each["metric"], each["bound"]),
                 f"{each['samples']:,}",
                 "yes" if each["required"] else "advisory",
@@ -198,6 +200,13 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
     )
 
 
+def _interval(objective: Mapping[str, Any]) -> str:
+    """The figure's interval; where a count stands for the figure, that of the share of samples over the bound."""
+    if beyond_text(objective) and "above_share_interval" in objective:
+        return " to ".join(share_text(end) for end in objective["above_share_interval"]) + " over"
+    return interval_text(objective["metric"], objective["interval"])
+
+
 def _objective_outcome(objective: Mapping[str, Any]) -> Cell:
     cell = _outcome(objective["outcome"])
     return replace(cell, text="fail, by the generator") if objective.get("explained_by_generator") else cell
@@ -206,12 +215,13 @@ def _objective_outcome(objective: Mapping[str, Any]) -> Cell:
 def validity_table(verdict: Mapping[str, Any]) -> Table:
     """Every check, those that failed first; those that had nothing to compare last."""
     ordered = sorted(verdict["validity"], key=lambda check: check["outcome"] != "fail")
+    required = sum(each["required"] for each in verdict["objectives"])
     rows: list[tuple[str | Cell, ...]] = [
         (
             check["check"],
             _outcome(check["outcome"]),
-            _check_figure(check, check["figure"]),
-            _check_figure(check, check["bound"]),
+            check_figure_text(check, required),
+            check_bound_text(check),
             check["detail"],
         )
         for check in ordered
@@ -221,18 +231,6 @@ def validity_table(verdict: Mapping[str, Any]) -> Table:
         for check in verdict.get("validity_skipped", ())
     )
     return _table("Validity", "check | outcome | figure# | bound# | what it says", rows)
-
-
-def _check_figure(check: Mapping[str, Any], value: float | None) -> str:
-    """A check's figure or bound in its unit; without one, a bound between 0 and 1 is that of a share."""
-    unit = str(check.get("unit", ""))
-    if value is None:
-        return MISSING
-    if unit in ("ms", "s"):
-        return latency_text(value * (1000 if unit == "s" else 1))
-    if 0 < check["bound"] < 1:
-        return f"{share_text(value)} {unit}".strip()
-    return f"{number_text(value)} {unit}".strip()
 
 
 def _outcome(outcome: str) -> Cell:

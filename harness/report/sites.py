@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.wording import figure_text, metric_text
+from harness.report.wording import allowed_beyond, beyond_text, figure_text, metric_text, share_text
 
-__all__ = ["SiteRow", "site_rows"]
+__all__ = ["SiteRow", "site_rows", "slowest_failing_site"]
 
 _ROW_ORDER = {"fail": 0, "insufficient": 1, "advisory": 2, "pass": 3}
 _DECISIVE_ORDER = {"fail": 0, "insufficient": 1, "pass": 2, "advisory": 3}
@@ -27,6 +27,10 @@ class SiteRow:
     """Clinicians on duty at the site's own peak, as worked; None where that was not measured."""
     requests: int
     p95_ms: float | None
+    beyond: str
+    """`0 of 142 over 1.00 s` where that was counted for want of a p95; else empty."""
+    metric: str
+    """Of the decisive objective, as the verdict names it; empty without one."""
     objective: str
     """The site's decisive objective in words: the one that went worst."""
     error_rate: float | None
@@ -44,6 +48,11 @@ def site_rows(summary: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[Si
     return sorted(rows, key=lambda row: (_ROW_ORDER[row.outcome], -row.trouble))
 
 
+def slowest_failing_site(rows: Sequence[SiteRow]) -> str | None:
+    """The first of `rows`, as `site_rows` orders them, that fails by its response time; None where none does."""
+    return next((row.site for row in rows if row.outcome == "fail" and row.metric.endswith("_ms")), None)
+
+
 def _row(site: str, figures: Mapping[str, Any], verdict: Mapping[str, Any], on_duty: int | None) -> SiteRow:
     objectives = [each for each in verdict.get("objectives", ()) if each["scope"] == {"site": site}]
     decisive = min(objectives, key=_severity, default=None)
@@ -54,12 +63,20 @@ def _row(site: str, figures: Mapping[str, Any], verdict: Mapping[str, Any], on_d
         on_duty=on_duty,
         requests=int(figures["requests"]),
         p95_ms=figures.get("p95_ms"),
+        beyond=_beyond(objectives) if figures.get("p95_ms") is None else "",
+        metric="" if decisive is None else str(decisive["metric"]),
         objective=_objective_text(decisive),
         error_rate=figures.get("error_rate"),
         outcome=outcome,
         why=_why(decisive, outcome, findings),
         trouble=0.0 if decisive is None else _trouble(decisive),
     )
+
+
+def _beyond(objectives: Sequence[Mapping[str, Any]]) -> str:
+    """What was counted for the p95 of these objectives of one site; the tightest bound speaks."""
+    of_p95 = sorted((each for each in objectives if each["metric"] == "p95_ms"), key=lambda each: each["bound"])
+    return next(filter(None, map(beyond_text, of_p95)), "")
 
 
 def _severity(objective: Mapping[str, Any]) -> tuple[int, float]:
@@ -75,7 +92,9 @@ def _outcome_of(objective: Mapping[str, Any] | None) -> str:
 def _trouble(objective: Mapping[str, Any]) -> float:
     figure, bound = objective.get("figure"), objective["bound"]
     if figure is None:
-        return 0.0
+        allowed = allowed_beyond(objective["metric"])
+        above, samples = objective.get("above"), objective["samples"]
+        return float(above / samples / allowed) if allowed and above is not None and samples else 0.0
     return float(figure / bound) if bound else float(figure > 0)
 
 
@@ -90,16 +109,21 @@ def _why(objective: Mapping[str, Any] | None, outcome: str, findings: Sequence[M
         return str(findings[0]["sentence"])
     if objective is None:
         return "no objective is set for this site"
+    counted = beyond_text(objective)
     figure = figure_text(objective["metric"], objective.get("figure"))
     bound = figure_text(objective["metric"], objective["bound"])
     match outcome:
         case "fail":
             missed = f"{metric_text(objective['metric'])} is {figure}, allowed is {bound}"
+            if counted:
+                missed = f"{counted}, allowed are {share_text(allowed_beyond(objective['metric']))}"
             late = "; the load generator was late enough to explain it"
             return missed + (late if objective.get("explained_by_generator") else "")
         case "insufficient":
-            return f"{objective['samples']:,} samples do not suffice to judge {metric_text(objective['metric'])}"
+            lacking = f"{objective['samples']:,} samples do not suffice to judge {metric_text(objective['metric'])}"
+            return f"{lacking}: {counted}" if counted else lacking
         case "advisory":
             return "its objective is advisory: the plan expects too few requests there"
         case _:
-            return ""
+            name = metric_text(objective["metric"])
+            return f"too few requests for a {name}: {counted} decides" if counted else ""

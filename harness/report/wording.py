@@ -1,11 +1,12 @@
 """How figures, scopes and outcomes read in the report and on the console: each unit and word is chosen here only.
 
-A figure that was not computed (too few samples) is a dash, never a zero.
+A figure that was not computed (too few samples) is a dash, never a zero; where a count decided instead, the count.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -14,11 +15,14 @@ from harness.units import duration_text
 __all__ = [
     "MISSING",
     "OUTCOME_WORDS",
+    "allowed_beyond",
+    "beyond_text",
     "figure_text",
     "interval_text",
     "latency_text",
     "metric_text",
     "number_text",
+    "range_text",
     "rate_text",
     "run_time_text",
     "scope_text",
@@ -49,9 +53,11 @@ _METRICS: Mapping[str, str] = {
 
 
 def latency_text(milliseconds: float | None) -> str:
-    """`7.4 ms`, `412 ms`, `3.91 s`, `1 min 05 s`; a dash for None or NaN."""
+    """`<0.1 ms`, `7.4 ms`, `412 ms`, `3.91 s`, `1 min 05 s`; a dash for None or NaN."""
     if milliseconds is None or not math.isfinite(milliseconds):
         return MISSING
+    if 0 < milliseconds < 0.05:
+        return "<0.1 ms"
     if 0 < abs(milliseconds) < 10:
         return f"{milliseconds:.1f} ms"
     return duration_text(milliseconds / 1000)
@@ -105,6 +111,25 @@ def interval_text(metric: str, interval: object) -> str:
     if not isinstance(interval, list | tuple) or len(interval) != 2 or interval == [None, None]:
         return MISSING
     return " to ".join(figure_text(metric, end) for end in interval)
+
+
+def range_text(first: str, last: str) -> str:
+    """`2.8 ms to 5.5 ms`; one of them where both read the same."""
+    return first if first == last else f"{first} to {last}"
+
+
+def allowed_beyond(metric: str) -> float | None:
+    """The share of samples that may lie above the bound: 0.05 for `p95_ms`; None where the metric is no percentile."""
+    percentile = re.search(r"(?:^|_)p(\d+)_", metric)
+    return None if percentile is None else 1 - float(f"0.{percentile[1]}")
+
+
+def beyond_text(objective: Mapping[str, Any]) -> str:
+    """`0 of 142 over 1.00 s`: what decided a percentile that too few samples carry; empty where it has a figure."""
+    metric, above = objective["metric"], objective.get("above")
+    if objective.get("figure") is not None or above is None or not objective["samples"] or not allowed_beyond(metric):
+        return ""
+    return f"{above:,} of {objective['samples']:,} over {figure_text(metric, objective['bound'])}"
 
 
 def sentence(text: str, names: Collection[str]) -> str:

@@ -168,6 +168,25 @@ def test_objectives_show_figure_interval_bound_samples_and_source(run_of: Callab
     assert table[-1][6] == "advisory"
 
 
+def test_an_objective_decided_by_a_count_shows_the_count_and_the_interval_of_its_share(
+    run_of: Callable[..., Any],
+) -> None:
+    run = run_of(3)
+    counted = {
+        "figure": None,
+        "interval": [None, None],
+        "samples": 142,
+        "above": 0,
+        "above_share_interval": [0.0, 0.021],
+    }
+    run.verdict["objectives"][-1].update(counted)
+    run.analysis.summary["by_site"]["hill"]["p95_ms"] = None
+    tables = outline(page(run)).tables
+    objectives = next(table for table in tables if table[0][0] == "scope")
+    assert next(row for row in tables[0] if row[0] == "hill")[2] == "0 of 142 over 1.00 s"
+    assert next(row for row in objectives if row[0] == "hill")[2:4] == ["0 of 142 over 1.00 s", "0% to 2.1% over"]
+
+
 def test_a_miss_that_the_generator_explains_is_not_laid_at_the_servers_door(run_of: Callable[..., Any]) -> None:
     run = run_of(3)
     run.verdict["findings"] = []
@@ -190,11 +209,11 @@ def test_validity_shows_each_check_with_its_unit_and_what_was_not_checked(run_of
     run.verdict["validity_skipped"] = [{"check": "mix", "detail": "nothing to compare"}]
     table = next(table for table in outline(page(run)).tables if table[0][0] == "check")
     assert table[1:] == [
-        ["steal", "fail", "31.0% of the host", "10.0% of the host", "c"],
-        ["start-lateness", "pass", "1.8 ms", "50 ms", "a"],
-        ["clock", "pass", "2.0 ms", "100 ms", "b"],
-        ["slots", "pass", "0 slots", "0 slots", "d"],
-        ["cpu", "pass", "–", "90.0% of one core", "e"],
+        ["steal", "fail", "31.0% of the host", "at most 10.0%", "c"],
+        ["start-lateness", "pass", "1.8 ms", "at most 50 ms", "a"],
+        ["clock", "pass", "2.0 ms", "at most 100 ms", "b"],
+        ["slots", "pass", "0 slots not as planned", "none", "d"],
+        ["cpu", "pass", "–", "at most 90.0%", "e"],
         ["mix", "not checked", "–", "–", "nothing to compare"],
     ]
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from harness.report.sites import site_rows
+from harness.report.sites import site_rows, slowest_failing_site
 
 
 def objective(site: str, figure: float | None, outcome: str, *, required: bool = True, **more: Any) -> dict[str, Any]:
@@ -8,9 +8,14 @@ def objective(site: str, figure: float | None, outcome: str, *, required: bool =
     return {**usual, "scope": {"site": site}, "figure": figure, "outcome": outcome, "required": required, **more}
 
 
-def rows(objectives: list[dict[str, Any]], findings: list[dict[str, Any]] | None = None, sites: str = "abc") -> Any:
+def rows(
+    objectives: list[dict[str, Any]],
+    findings: list[dict[str, Any]] | None = None,
+    sites: str = "abc",
+    p95_ms: float | None = 120.0,
+) -> Any:
     summary = {
-        "by_site": {site: {"requests": 900, "p95_ms": 120.0, "error_rate": 0.0} for site in sites},
+        "by_site": {site: {"requests": 900, "p95_ms": p95_ms, "error_rate": 0.0} for site in sites},
         "concurrency": {"peak_clinicians_by_site": {"a": 80}},
     }
     return site_rows(summary, {"objectives": objectives, "findings": findings or []})
@@ -79,3 +84,39 @@ def test_errors_where_none_are_allowed_count_as_beyond_the_bound() -> None:
     some = objective("a", 0.01, "fail", metric="error_rate", bound=0.0)
     (row,) = rows([some], sites="a")
     assert row.trouble == 1.0
+
+
+def test_where_a_count_decided_for_want_of_a_p95_the_count_is_shown() -> None:
+    (row,) = rows([objective("a", None, "pass", samples=142, above=0)], sites="a", p95_ms=None)
+    assert row.beyond == "0 of 142 over 1.00 s"
+    assert row.why == "too few requests for a p95: 0 of 142 over 1.00 s decides"
+
+
+def test_a_site_that_fails_by_its_count_says_the_count_and_what_is_allowed() -> None:
+    (row,) = rows([objective("a", None, "fail", samples=142, above=60)], sites="a", p95_ms=None)
+    assert row.why == "60 of 142 over 1.00 s, allowed are 5.0%"
+    (unsure,) = rows([objective("a", None, "insufficient", samples=12, above=1)], sites="a", p95_ms=None)
+    assert unsure.why == "12 samples do not suffice to judge p95: 1 of 12 over 1.00 s"
+
+
+def test_a_site_with_a_p95_needs_no_count_and_one_without_requests_has_none() -> None:
+    (known,) = rows([objective("a", 120.0, "pass", above=0)], sites="a")
+    (silent,) = rows([objective("a", None, "insufficient", samples=0, above=0)], sites="a", p95_ms=None)
+    assert (known.beyond, silent.beyond) == ("", "")
+
+
+def test_of_sites_judged_by_their_count_the_one_with_most_over_the_bound_is_the_worst() -> None:
+    found = rows(
+        [
+            objective(site, None, "fail", samples=100, above=above)
+            for site, above in zip("abc", (20, 90, 50), strict=True)
+        ]
+    )
+    assert [row.site for row in found] == ["b", "c", "a"]
+
+
+def test_the_slowest_failing_site_is_the_worst_of_those_that_fail_by_time() -> None:
+    errors = objective("a", 0.5, "fail", metric="error_rate", bound=0.001)
+    found = rows([errors, objective("b", 1200.0, "fail"), objective("c", 1500.0, "fail")])
+    assert slowest_failing_site(found) == "c"
+    assert slowest_failing_site(rows([errors, objective("b", 120.0, "pass")])) is None

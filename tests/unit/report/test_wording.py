@@ -1,10 +1,13 @@
 import pytest
 
 from harness.report.wording import (
+    allowed_beyond,
+    beyond_text,
     figure_text,
     interval_text,
     latency_text,
     number_text,
+    range_text,
     rate_text,
     run_time_text,
     scope_text,
@@ -19,6 +22,7 @@ from harness.report.wording import (
         (None, "–"),
         (float("nan"), "–"),
         (0.0, "0 ms"),
+        (0.0021, "<0.1 ms"),
         (0.4321, "0.4 ms"),
         (7.44, "7.4 ms"),
         (412.3, "412 ms"),
@@ -83,3 +87,25 @@ def test_a_moment_of_the_run_reads_as_on_its_figures_axis() -> None:
 def test_a_sentence_begins_with_a_capital_but_a_sites_name_stays_as_it_is() -> None:
     assert sentence("this run cannot be trusted", ["river"]) == "This run cannot be trusted"
     assert sentence("river could not reach the server", ["river"]) == "river could not reach the server"
+
+
+def test_a_range_of_one_value_reads_as_that_value() -> None:
+    assert range_text("2.8 ms", "5.5 ms") == "2.8 ms to 5.5 ms"
+    assert range_text("2.8 ms", "2.8 ms") == "2.8 ms"
+
+
+def test_a_percentile_allows_the_rest_above_its_bound_and_a_rate_has_no_such_share() -> None:
+    assert [allowed_beyond(metric) for metric in ("p50_ms", "waited_p95_ms", "p99_ms")] == pytest.approx(
+        [0.5, 0.05, 0.01]
+    )
+    assert allowed_beyond("error_rate") is None
+
+
+def test_only_a_percentile_without_a_figure_is_told_by_its_count() -> None:
+    counted = {"metric": "p95_ms", "bound": 1000.0, "figure": None, "samples": 1420, "above": 3}
+    assert beyond_text(counted) == "3 of 1,420 over 1.00 s"
+    assert beyond_text({**counted, "figure": 120.0}) == ""
+    assert beyond_text({**counted, "metric": "error_rate"}) == ""
+    assert beyond_text({**counted, "samples": 0}) == ""
+    del counted["above"]
+    assert beyond_text(counted) == ""
