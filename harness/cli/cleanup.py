@@ -18,7 +18,7 @@ from harness.rundir import open_run_dir
 from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
-    from harness.control import Cleanup
+    from harness.control import Cleanup, CleanupProgress
 
 __all__ = ["CleanupView", "command"]
 
@@ -88,16 +88,16 @@ class CleanupView:
         from rich.console import Console
 
         self._console = Console(stderr=True)
-        self._deleted = 0
         self._next_line_at = time.monotonic() + PLAIN_LINE_EVERY_S
 
-    def note(self, kind: str, deleted: int) -> None:
-        self._deleted += deleted
+    def note(self, progress: CleanupProgress) -> None:
+        of = "so far" if progress.of is None else f"of {progress.of:,}"
+        line = f"deleted {progress.deleted:,} {of}, now {progress.kind}"
         if self._console.is_terminal:
-            self._console.print(f"deleted {self._deleted:,}, now {kind}".ljust(60), end="\r")
+            self._console.print(line.ljust(60), end="\r")
         elif time.monotonic() >= self._next_line_at:
             self._next_line_at += PLAIN_LINE_EVERY_S
-            click.echo(f"deleted {self._deleted:,}, now {kind}", err=True)
+            click.echo(line, err=True)
 
     def end(self) -> None:
         if self._console.is_terminal:
@@ -123,6 +123,8 @@ def _print(result: Cleanup, url: str, run_id: str) -> None:
         print(f"Could not be deleted: {stuck.kind}/{stuck.id}: {stuck.why}")
     if len(result.stuck) > SHOWN_STUCK:
         print(f"  … and {len(result.stuck) - SHOWN_STUCK:,} more; --json lists them all")
+    if result.sent_again:
+        print(f"Sent again: {result.sent_again}.")
     if result.complete:
         print("A fresh search finds nothing more.")
     elif not result.stuck and not result.unsearched:
@@ -146,5 +148,6 @@ def _as_json(result: Cleanup, url: str, run_id: str) -> dict[str, Any]:
         "unsearched": result.unsearched,
         "stuck": [{"kind": stuck.kind, "id": stuck.id, "why": stuck.why} for stuck in result.stuck],
         "rounds": result.rounds,
+        "sent_again": result.sent_again,
         "took_s": round(result.took_s, 3),
     }

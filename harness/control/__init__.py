@@ -5,7 +5,7 @@ Imported by `harness.cli` only; independent of `fleet` and `report`. All its req
 
 from __future__ import annotations
 
-from harness.control.cleanup import Cleanup, clean_up
+from harness.control.cleanup import Cleanup, CleanupProgress, clean_up
 from harness.control.client import ControlClient
 from harness.control.metadata import read_capabilities
 from harness.control.preflight import Preflight, Row, preflight, seed_command
@@ -14,6 +14,7 @@ from harness.control.target import Target, parse_target
 
 __all__ = [
     "Cleanup",
+    "CleanupProgress",
     "ControlClient",
     "Preflight",
     "Row",

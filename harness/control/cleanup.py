@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from harness.fhir.call import Answer
 from harness.fhir.capabilities import Capabilities
 from harness.fhir.systems import SYNTHETIC, TAG_SYSTEM
 
-__all__ = ["KINDS", "Cleanup", "Stuck", "clean_up"]
+__all__ = ["KINDS", "Cleanup", "CleanupProgress", "Stuck", "clean_up"]
 
 KINDS: Final = (
     "MedicationAdministration",
@@ -75,59 +75,105 @@ class Cleanup:
     settled: bool = False
     """The last round, with fresh searches, found nothing that could be deleted."""
     took_s: float = 0.0
+    sent_again: str = ""
+    """Requests that were sent again, in words."""
 
     @property
     def complete(self) -> bool:
         return self.settled and not self.stuck and not self.unsearched
 
 
+@dataclass(frozen=True, slots=True)
+class CleanupProgress:
+    """How far it is: resources deleted so far, of all that there were, and the kind that is being deleted."""
+
+    deleted: int
+    of: int | None
+    """None where the server does not count."""
+    kind: str
+
+
 def clean_up(
     client: ControlClient,
     capabilities: Capabilities,
     run_id: str = "",
-    on_progress: Callable[[str, int], None] = lambda _kind, _deleted: None,
+    on_progress: Callable[[CleanupProgress], None] = lambda _progress: None,
 ) -> Cleanup:
     """Delete what run `run_id` created, or with "" everything that the harness ever wrote there.
 
-    `on_progress(kind, number deleted)` is called after each request. Raises TargetError where the target stops
-    answering.
+    `on_progress` is called after each request. Raises TargetError where the target stops answering.
     """
     began = time.monotonic()
     tag = f"run-{run_id}" if run_id else SYNTHETIC
     result = Cleanup()
     declared = [kind for kind in KINDS if "search-type" in capabilities.interactions.get(kind, ())]
     together = next((kind for kind in ("batch", "transaction") if not capabilities.lacks([kind])), "")
+    tally = _Tally(result, _counts(client, declared, tag), on_progress)
     while result.rounds < MAX_ROUNDS:
         result.rounds += 1
         result.kept, result.foreign, result.stuck = Counter(), Counter(), []
         deleted_before = result.deleted.total()
         for kind in declared:
-            _clean_kind(client, kind, tag, together, result, on_progress)
+            _clean_kind(client, kind, tag, together, tally)
         if result.deleted.total() == deleted_before and not _untie(client, capabilities, result):
             result.settled = True
             break
     result.took_s = time.monotonic() - began
+    result.sent_again = client.traffic.sent_again
     return result
 
 
-def _clean_kind(
-    client: ControlClient, kind: str, tag: str, together: str, result: Cleanup, on_progress: Callable[[str, int], None]
-) -> None:
+class _Tally:
+    """Adds up what is deleted, and what of all that is. A count is an estimate (it holds what will be left, too) until
+    the kind has been listed."""
+
+    def __init__(
+        self, result: Cleanup, expected: Mapping[str, int | None], on_progress: Callable[[CleanupProgress], None]
+    ) -> None:
+        self.result = result
+        self._expected = dict(expected)
+        self._on_progress = on_progress
+
+    def listed(self, kind: str, number: int) -> None:
+        """So many of `kind` are to be deleted now."""
+        self._expected[kind] = self.result.deleted[kind] + number
+
+    def deleted(self, kind: str, number: int) -> None:
+        if number:
+            self.result.deleted[kind] += number
+        known = [number for number in self._expected.values() if number is not None]
+        of = sum(known) if len(known) == len(self._expected) else None
+        self._on_progress(CleanupProgress(self.result.deleted.total(), of, kind))
+
+
+def _counts(client: ControlClient, kinds: Sequence[str], tag: str) -> dict[str, int | None]:
+    def count(kind: str) -> tuple[str, int | None]:
+        try:
+            return kind, client.count(kind, {"_tag": f"{TAG_SYSTEM}|{tag}"})
+        except Refused:
+            # Not every server counts; the progress then says less, and what cannot be searched at all is told later.
+            return kind, None
+
+    return dict(in_parallel(count, kinds, client.connections, client.give_up))
+
+
+def _clean_kind(client: ControlClient, kind: str, tag: str, together: str, tally: _Tally) -> None:
+    result = tally.result
     try:
         # All ids first: pages of a list that shrinks while it is read would be torn.
         ids = list(_tagged_ids(client, kind, tag, result))
     except Refused as error:
         result.unsearched[kind] = str(error)
+        tally.listed(kind, 0)
         return
     result.unsearched.pop(kind, None)
+    tally.listed(kind, len(ids))
     size = BATCH if together else 1
     chunks = [ids[first : first + size] for first in range(0, len(ids), size)]
     done = in_parallel(lambda chunk: _delete(client, kind, chunk, together), chunks, client.connections, client.give_up)
     for deleted, stuck in done:
-        if deleted:
-            result.deleted[kind] += deleted
         result.stuck += stuck
-        on_progress(kind, deleted)
+        tally.deleted(kind, deleted)
 
 
 def _tagged_ids(client: ControlClient, kind: str, tag: str, result: Cleanup) -> Iterator[str]:

@@ -1,7 +1,11 @@
 """Control traffic: one httpx client for a target, bounded in time and size, patient where a server asks for patience.
 
-    send(call) ── 429, 503 ──▶ wait as Retry-After says, at most MAX_TRIES times
-               └─ connection lost ──▶ sent again only where that cannot do anything twice
+    send(call) ── 429 ──▶ not done: wait as Retry-After says, sent again, at most MAX_TRIES times
+               └─ 503, connection lost ──▶ perhaps done: the same, but only where that cannot do anything twice
+
+A 503 means a server that could not, or a proxy that does not know whether its server did; `Retry-After` tells how long
+to wait, not which of them it was. So it is no proof that a POST was not applied (RFC 9110, 9.2.2 and 15.6.4), as a 429
+is (RFC 6585, 4: the request was limited).
 
 No redirects, no proxy: the load goes straight to the target, so what is checked here must go the same way.
 """
@@ -28,6 +32,7 @@ from harness.errors import TargetError
 from harness.fhir import requests
 from harness.fhir.call import Answer, Call
 from harness.fhir.checks import split_search_result
+from harness.units import count_text
 
 __all__ = ["ControlClient", "Refused", "Traffic"]
 
@@ -41,6 +46,11 @@ LONGEST_WAIT_S: Final = 30.0
 """A server that asks for more patience than this is asked again after it all the same."""
 MAX_PAGES: Final = 10_000
 """A chain of `next` links longer than this goes in a circle: 10,000 pages of 200 are two million resources."""
+_PERHAPS_DONE: Final = (502, 503, 504)
+"""What a proxy says where it does not know what became of the request."""
+_NOT_SENT_AGAIN: Final = (
+    "It may have been stored all the same, so it was not sent again; `emrload cleanup --target URL` deletes it."
+)
 
 
 class Refused(TargetError):  # noqa: N818 (named as errors.py names its own: NoPatients)
@@ -56,6 +66,14 @@ class Traffic:
     """The target asked for patience (429, 503)."""
     after_lost_connection: int = 0
     """No answer came, or none that tells what became of the request."""
+
+    @property
+    def sent_again(self) -> str:
+        """What was sent again, in words; "" where nothing was."""
+        whys = {"the target asked for patience": self.after_throttling, "no answer came": self.after_lost_connection}
+        told = ", ".join(f"{why} {count_text(times, 'time')}" for why, times in whys.items() if times)
+        total = self.after_throttling + self.after_lost_connection
+        return f"{count_text(total, 'request')}: {told}" if total else ""
 
 
 class ControlClient:
@@ -107,7 +125,8 @@ class ControlClient:
             answer, lost = self._send_once(call)
             if tried == tries:
                 break
-            if answer.status not in (429, 503) and not (lost and call.repeatable):
+            perhaps_done = lost or answer.status == 503
+            if answer.status != 429 and not (perhaps_done and call.repeatable):
                 break
             self.be_patient(answer, tried)
         return answer
@@ -125,7 +144,8 @@ class ControlClient:
         """
         answer = self.send(call)
         if answer.status and not 200 <= answer.status < 300:
-            raise Refused(f"{self.target.url}: {call.operation}: {refusal_text(answer)}")
+            hint = "" if call.repeatable or answer.status not in _PERHAPS_DONE else _NOT_SENT_AGAIN
+            raise Refused(f"{self.target.url}: {call.operation}: {refusal_text(answer)}", hint)
         if not answer.status:
             raise TargetError(f"{self.target.url}: {call.operation}: {answer.detail}")
         return answer
@@ -147,6 +167,11 @@ class ControlClient:
             seen.add(link)
             call = requests.next_page(kind, link)
         raise TargetError(f"{self.target.url}: {call.operation}: its pages go in a circle, {len(seen)} were read")
+
+    def count(self, kind: str, parameters: Mapping[str, str | Sequence[str]] | None = None) -> int | None:
+        """How many matches a search has; None where the server answers without saying it. Raises TargetError."""
+        total = self.json(requests.search(kind, "", {**(parameters or {}), "_summary": "count"})).get("total")
+        return total if isinstance(total, int) else None
 
     def json(self, call: Call) -> Resource:
         """The JSON object that answers `call`. Raises TargetError where it is something else."""

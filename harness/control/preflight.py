@@ -18,7 +18,6 @@ from harness.control.people import People, find_people
 from harness.control.probes import Probes, measure_round_trips
 from harness.control.target import Target
 from harness.errors import NoPatients, TargetError
-from harness.fhir import requests
 from harness.fhir.capabilities import Capabilities
 from harness.rundir import RunDir, write_json
 from harness.scenario.abilities import unsupported_workflows, workflows_of
@@ -123,6 +122,8 @@ def preflight(
     probes = measure_round_trips(client, capabilities) if probe else Probes(skipped="not asked for")
     for row in _probe_rows(probes):
         note(row.check, row.outcome, row.detail)
+    if again := client.traffic.sent_again:
+        note("sent again", "note", again)
     return Preflight(client.target, capabilities, register, unsupported, volumes, probes, tuple(rows))
 
 
@@ -186,11 +187,10 @@ def _require_people(target: Target, people: Sequence[People], how_to_seed: str) 
 
 def _volume(client: ControlClient, kind: str) -> int | None:
     try:
-        total = client.json(requests.search(kind, "", {"_summary": "count"})).get("total")
+        return client.count(kind)
     except Refused:
         # Not every server counts; nothing of the run depends on it, and the row says so.
         return None
-    return total if isinstance(total, int) else None
 
 
 def _probe_rows(probes: Probes) -> list[Row]:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from harness.clinic import WORKFLOWS
-from harness.control import Cleanup, ControlClient, clean_up, parse_target, read_capabilities, seed_sites
+from harness.control import (
+    Cleanup,
+    CleanupProgress,
+    ControlClient,
+    clean_up,
+    parse_target,
+    read_capabilities,
+    seed_sites,
+)
 from harness.control.cleanup import KINDS
 from harness.errors import TargetError
 from harness.fhir import requests
@@ -57,6 +65,48 @@ def test_after_seeding_and_cleaning_nothing_is_left(empty_sandbox: str, spec: Ru
     assert result.complete
     assert result.deleted.total() == seeded.resources_created
     assert result.deleted["Patient"] == 12
+
+
+def watched(client: ControlClient, run_id: str = "") -> list[CleanupProgress]:
+    heard: list[CleanupProgress] = []
+    clean_up(client, read_capabilities(client), run_id, heard.append)
+    return heard
+
+
+def test_progress_says_how_much_there_is_in_all(empty_sandbox: str, spec: RunSpec) -> None:
+    with client_of(empty_sandbox) as client:
+        seeded = seed_sites(client, read_capabilities(client), spec)
+        heard = watched(client)
+    assert {progress.of for progress in heard} == {seeded.resources_created}
+    assert [progress.deleted for progress in heard] == sorted(progress.deleted for progress in heard)
+    assert heard[-1].deleted == seeded.resources_created
+
+
+def test_what_a_run_only_changed_is_not_waited_for(empty_sandbox: str) -> None:
+    """It carries the run's tag and so is counted, until the kind is listed."""
+    with client_of(empty_sandbox) as client:
+        client.require(requests.create(patient("population-0123456789ab", "run-a")))
+        client.require(requests.create(patient("run-a")))
+        assert watched(client, "a") == [CleanupProgress(deleted=1, of=1, kind="Patient")]
+
+
+@pytest.mark.parametrize("says", [(400, b""), (200, b'{"resourceType":"Bundle","type":"searchset"}')])
+def test_where_the_server_does_not_count_there_is_no_total(relay: Any, says: tuple[int, bytes]) -> None:
+    relay.tamper = lambda method, path, body, answer: (says[0], {}, says[1]) if "_summary" in path else answer
+    with client_of(relay.url) as client:
+        client.require(requests.create(patient("run-a")))
+        assert [progress.of for progress in watched(client)] == [None]
+
+
+def test_what_was_sent_again_is_counted(relay: Any) -> None:
+    refused = [(503, {"Retry-After": "1"}, b"")]
+    forward = relay.respond
+    relay.respond = lambda method, path, body: (
+        refused.pop() if "Patient?" in path and refused else forward(method, path, body)
+    )
+    with client_of(relay.url) as client:
+        result = cleaned(client)
+    assert result.sent_again == "1 request: the target asked for patience 1 time"
 
 
 def test_a_runs_clean_up_leaves_other_runs_the_seeded_and_everybody_elses(empty_sandbox: str) -> None:

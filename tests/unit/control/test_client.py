@@ -14,6 +14,7 @@ from harness.control.client import LONGEST_WAIT_S, MAX_TRIES, ControlClient, Ref
 from harness.control.target import parse_target
 from harness.errors import TargetError
 from harness.fhir import requests
+from harness.fhir.call import Call
 
 Json = Callable[..., tuple[int, dict[str, str], bytes]]
 
@@ -42,6 +43,51 @@ def test_a_server_that_asks_for_patience_gets_it(server: Any, as_fhir: Json, sta
         assert client.require(requests.read("Patient", "7")).status == 200
     assert waited == [7.0, LONGEST_WAIT_S]
     assert (client.traffic.requests, client.traffic.after_throttling) == (3, 2)
+
+
+PATIENT = {"resourceType": "Patient", "id": "7"}
+REPEATABLE = {
+    "read": requests.read("Patient", "7"),
+    "update": requests.update(PATIENT),
+    "delete": requests.delete("Patient", "7"),
+    "conditional create": requests.create(PATIENT, if_none_exist="identifier=a|b"),
+    "batch of deletions": requests.bundle("batch", "x", [{"request": {"method": "DELETE", "url": "Patient/7"}}]),
+}
+"""What does the same however often it is done."""
+
+
+@pytest.mark.parametrize("call", REPEATABLE.values(), ids=REPEATABLE)
+def test_what_can_be_repeated_is_sent_again_after_a_503(server: Any, as_fhir: Json, call: Call) -> None:
+    answers = [as_fhir({}, 503, Retry_After="1"), as_fhir({})]
+    server.respond = lambda *_: answers.pop(0)
+    with client_of(server) as client:
+        assert client.send(call).status == 200
+    assert (client.traffic.requests, client.traffic.after_throttling) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [requests.create(PATIENT), requests.bundle("transaction", "x", [requests.entry(PATIENT)])],
+    ids=["create", "transaction"],
+)
+def test_a_503_to_what_cannot_be_repeated_is_final_because_it_may_be_done(
+    server: Any, as_fhir: Json, call: Call
+) -> None:
+    """A proxy says 503 also where the server behind it took the request; Retry-After does not deny that."""
+    server.respond = lambda *_: as_fhir({}, 503, Retry_After="1")
+    waited: list[float] = []
+    with client_of(server, waited) as client, pytest.raises(Refused, match="HTTP 503") as refused:
+        client.require(call)
+    assert (client.traffic.requests, waited) == (1, [])
+    assert "may have been stored" in refused.value.hint
+
+
+def test_a_429_says_that_nothing_was_done_so_anything_is_sent_again(server: Any, as_fhir: Json) -> None:
+    answers = [as_fhir({}, 429, Retry_After="1"), as_fhir({}, 201)]
+    server.respond = lambda *_: answers.pop(0)
+    with client_of(server) as client:
+        assert client.send(requests.create(PATIENT)).status == 201
+    assert client.traffic.after_throttling == 1
 
 
 def test_retry_after_may_be_a_date(server: Any, as_fhir: Json) -> None:

@@ -13,7 +13,7 @@ from harness.cli.cleanup import CleanupView
 from harness.cli.program import run_program
 from harness.cli.seed import SeedView
 from harness.cli.target_options import target_arguments
-from harness.control import ControlClient, SeedProgress, clean_up, parse_target, read_capabilities
+from harness.control import CleanupProgress, ControlClient, SeedProgress, clean_up, parse_target, read_capabilities
 from harness.fhir import requests
 from harness.rundir import create_run_dir
 
@@ -160,9 +160,10 @@ def test_what_takes_long_says_how_far_it_is(capsys: Output, monkeypatch: pytest.
     monkeypatch.setattr("harness.cli.seed.PLAIN_LINE_EVERY_S", 0.0)
     monkeypatch.setattr("harness.cli.cleanup.PLAIN_LINE_EVERY_S", 0.0)
     deletion = CleanupView()
-    deletion.note("Patient", 1200)
+    deletion.note(CleanupProgress(deleted=1200, of=9400, kind="Patient"))
+    deletion.note(CleanupProgress(deleted=1250, of=None, kind="Patient"))
     deletion.end()
-    assert capsys.readouterr().err == "deleted 1,200, now Patient\n"
+    assert capsys.readouterr().err == "deleted 1,200 of 9,400, now Patient\ndeleted 1,250 so far, now Patient\n"
     with SeedView() as view:
         view.update(SeedProgress(patients=7, of=320, resources=99))
     assert capsys.readouterr().err == "seeding: 7 of 320 patients\n"

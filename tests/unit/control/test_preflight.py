@@ -117,6 +117,17 @@ def test_a_probe_that_cannot_be_deleted_is_named(relay: Any) -> None:
     assert "could not be deleted again: Organization/" in found.rows[-1].detail
 
 
+def test_a_target_that_asked_for_patience_is_noted(relay: Any) -> None:
+    refused = [(429, {"Retry-After": "1"}, b""), (503, {"Retry-After": "1"}, b"")]
+    forward = relay.respond
+    relay.respond = lambda method, path, body: (
+        refused.pop() if "Patient?" in path and refused else forward(method, path, body)
+    )
+    with client_of(relay.url) as client:
+        found = preflight(client, None)
+    assert found.rows[-1] == Row("sent again", "note", "2 requests: the target asked for patience 2 times")
+
+
 def test_where_nothing_may_be_written_nothing_is_probed(relay: Any) -> None:
     lacking(relay, "Organization", "Patient", "Observation")
     with client_of(relay.url) as client:
