@@ -90,14 +90,14 @@ class Sandbox:
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(20)
+            self._process.wait(60)
 
     def truth(self) -> dict[str, Any]:
-        answer: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/_sandbox/truth", timeout=30).json()
+        answer: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.port}/_sandbox/truth", timeout=60).json()
         return answer
 
     def plant(self, *faults: dict[str, Any]) -> None:
-        answer = httpx.put(f"http://127.0.0.1:{self.port}/_sandbox/faults", json=list(faults), timeout=30)
+        answer = httpx.put(f"http://127.0.0.1:{self.port}/_sandbox/faults", json=list(faults), timeout=60)
         assert answer.status_code == 200, answer.text
 
 
@@ -116,7 +116,7 @@ class Emrload:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def call(self, *arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def call(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "harness.cli", *arguments]
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=timeout_s, check=False)
 
@@ -145,7 +145,7 @@ class Emrload:
             if while_running is not None:
                 wait_for_load(out, process)
                 while_running(out, process)
-            text, _ = process.communicate(timeout=180)
+            text, _ = process.communicate(timeout=240)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -160,11 +160,11 @@ def emrload(tmp_path: Path) -> Emrload:
 
 def wait_for_load(folder: Path, process: subprocess.Popen[str], requests: int = 20) -> None:
     """Return once so many requests have been answered."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, process.stdout.read() if process.stdout else ""
         lines = [line for path in folder.glob("streams/progress-w*.jsonl") for line in path.read_text().splitlines()]
         if sum(json.loads(line)["requests"] for line in lines if line.endswith("}")) >= requests:
             return
         time.sleep(0.1)
-    raise AssertionError("no load within 60 s")
+    raise AssertionError("no load within 120 s")

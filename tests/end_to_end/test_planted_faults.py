@@ -17,14 +17,14 @@ pytestmark = pytest.mark.end_to_end
 
 def test_a_slow_site_is_named_and_the_others_are_not(emrload: Any, sandbox: Any) -> None:
     sandbox.start("--fault", "slow-site:site=hill,delay=3s")
-    emrload.seed(sandbox, 5)
-    ended = emrload.run("--sites", "5", "--duration", "15s", "--target", sandbox.url)
+    emrload.seed(sandbox, 4)
+    ended = emrload.run("--sites", "4", "--duration", "15s", "--target", sandbox.url)
 
     assert ended.code == 1, ended.out
     assert [finding["scope"] for finding in ended.findings("slow-site")] == [{"site": "hill"}]
     sites_failing = {one["scope"]["site"] for one in ended.failed_objectives() if "site" in one["scope"]}
     assert sites_failing == {"hill"}
-    for other in ("river", "lake", "harbor", "meadow"):
+    for other in ("river", "lake", "harbor"):
         assert other not in json.dumps(ended.findings("slow-site"))
 
 
@@ -76,23 +76,29 @@ def test_ctrl_c_ends_early_keeps_all_samples_and_still_reports(emrload: Any) -> 
 
 
 def test_ctrl_c_twice_stops_at_once_and_what_is_there_can_be_reported(emrload: Any) -> None:
-    interrupted: list[float] = []
-
     def interrupt_twice(folder: Path, process: subprocess.Popen[str]) -> None:
         process.send_signal(signal.SIGINT)
+        while is_pending(process.pid, signal.SIGINT):  # a second one on top of it would be lost
+            time.sleep(0.01)
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        interrupted.append(time.monotonic())
 
-    ended = emrload.run("--sites", "2", "--duration", "60s", while_running=interrupt_twice)
+    ended = emrload.run("--sites", "2", "--duration", "2m", while_running=interrupt_twice)
 
-    assert time.monotonic() - interrupted[0] < 15
     assert ended.code == 3, ended.out
+    assert ended.table("samples").start_s.max() < 60  # on the run's own clock
     assert ended.manifest["state"] == "aborted"
     assert len(ended.table("samples")) >= 20
     rendered = emrload.call("report", str(ended.folder))
     assert rendered.returncode == 0, rendered.stderr
     assert ended.verdict["verdict"] == "invalid"
+
+
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """The signal was sent and has not reached the process yet."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def locust_of(parent: int) -> int:

@@ -49,22 +49,25 @@ def test_a_killed_server_is_an_outage_and_every_request_can_be_traced(emrload: A
     times: dict[str, float] = {}
 
     def kill_and_start_again(folder: Path, process: Any) -> None:
-        time.sleep(3)
+        time.sleep(2)
+        times["killing"] = time.monotonic()
         sandbox.kill()
         times["down"] = time.monotonic()
         time.sleep(4)
+        times["starting"] = time.monotonic()
         sandbox.start()
         times["up"] = time.monotonic()
 
     ended = emrload.run(
-        "--sites", "3", "--duration", "20s", "--target", sandbox.url, while_running=kill_and_start_again
+        "--sites", "3", "--duration", "24s", "--target", sandbox.url, while_running=kill_and_start_again
     )
 
     assert ended.code == 1, ended.out
     outages = ended.findings("outage")
     assert outages, ended.verdict["findings"]
     seconds = sum(finding["evidence"]["seconds"] for finding in outages)
-    assert seconds == pytest.approx(times["up"] - times["down"], abs=1.5)
+    # how long a start takes depends on the machine: it is up somewhere between being started and being said to be up
+    assert times["starting"] - times["down"] - 1.5 < seconds < times["up"] - times["killing"] + 1.5
     check_the_journal(ended, sandbox.data)
 
 

@@ -62,7 +62,7 @@ class Installed:
 def ended(process: subprocess.Popen[str], *codes: int) -> str:
     """What the process printed; it must end with one of `codes`."""
     try:
-        text, _ = process.communicate(timeout=60)
+        text, _ = process.communicate(timeout=240)
     finally:
         if process.poll() is None:
             process.kill()
@@ -121,7 +121,7 @@ def test_a_morning_is_played_from_the_wheel_alone(installed: Installed) -> None:
         run_it_both_ways(installed, url)
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        server.communicate(timeout=60)
 
 
 def store_the_fixtures(installed: Installed, url: str) -> None:
@@ -130,7 +130,7 @@ def store_the_fixtures(installed: Installed, url: str) -> None:
     assert len(resources) >= 5
     for resource in resources:
         kind = resource["resourceType"]
-        answer = httpx.post(url if kind == "Bundle" else f"{url}/{kind}", json=resource)
+        answer = httpx.post(url if kind == "Bundle" else f"{url}/{kind}", json=resource, timeout=60)
         assert answer.status_code in (200, 201), answer.text
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 
 import pytest
@@ -27,6 +26,39 @@ def check_the_books(load) -> None:
     assert {row["workflow_run"] for row in samples} <= set(runs)
 
 
+def check_that_slots_begin_in_time(load, planned) -> None:
+    """Nobody is early, and nobody later than what held up the whole process, which it measured itself: users are there
+    before their slots begin and wait for no tick. (How late that may be is for quiet machines: `make prove`.)"""
+    worst_lag_s: Counter[int] = Counter()
+    for row in load.table("health"):
+        worst_lag_s[row["worker"]] = max(worst_lag_s[row["worker"]], row["loop_lag_ms"] / 1000)
+    for row in load.table("duty"):
+        due_s = max(row["claimed_s"], planned[row["slot"]].start_s)
+        assert -0.01 < row["started_s"] - due_s <= worst_lag_s[row["worker"]] + 0.25
+    in_time = [row["claimed_s"] < planned[row["slot"]].start_s for row in load.table("duty")]
+    assert sum(in_time) > len(in_time) / 2
+
+
+def check_the_time_on_duty(load) -> None:
+    """It is waiting, thinking or idle; the rest is the process's own work, done for one clinician at a time."""
+    person_of = {row["slot"]: (row["site"], row["persona"], row["clinician"]) for row in load.table("plan")}
+    waiting_s, thinking_s, own_work_s, ended_s = Counter(), Counter(), Counter(), Counter()
+    for row in load.table("duty"):
+        person, worker = person_of[row["slot"]], row["worker"]
+        waiting_s[person] += row["waiting_s"]
+        thinking_s[person] += row["thinking_s"]
+        rest_s = row["ended_s"] - row["started_s"] - row["waiting_s"] - row["thinking_s"] - row["idle_s"]
+        assert rest_s > -0.01
+        own_work_s[worker] += rest_s
+        ended_s[worker] = max(ended_s[worker], row["ended_s"])
+    assert all(own_work_s[worker] < ended_s[worker] for worker in ended_s)
+    for row in load.table("samples"):
+        waiting_s[row["site"], row["persona"], row["clinician"]] -= row["latency_ms"] / 1000
+    for row in load.table("workflows"):
+        thinking_s[row["site"], row["persona"], row["clinician"]] -= row["think_ms"] / 1000
+    assert all(abs(left_s) < 0.01 for left_s in (*waiting_s.values(), *thinking_s.values()))
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_slot_is_worked_once_and_in_time_and_nobody_is_killed(locust, spec, processes):
     load = locust(*(["--processes", str(processes)] if processes > 1 else []))
@@ -42,16 +74,8 @@ def test_every_slot_is_worked_once_and_in_time_and_nobody_is_killed(locust, spec
     assert {row["slot"]: row["worker"] for row in duty} == {row["slot"]: row["worker"] for row in plan}
     assert {row["worker"] for row in plan} == set(range(processes))
     assert {row["reason"] for row in duty} == {"slot_end"}
-    late_s = sorted(row["started_s"] - planned[row["slot"]].start_s for row in duty)
-    assert late_s[0] > -0.01
-    assert late_s[-1] < 2.0  # bounds on lateness are for quiet machines; here it is that nobody waits for a tick
-    for row in duty:
-        spent_s = row["waiting_s"] + row["thinking_s"] + row["idle_s"]
-        assert spent_s == pytest.approx(row["ended_s"] - row["started_s"], rel=0.02, abs=0.25)
-
-    lags_ms = sorted(row["loop_lag_ms"] for row in load.table("health"))
-    assert lags_ms[len(lags_ms) // 2] < 60  # a busy machine has its bad seconds; a stall of our own comes each second
-
+    check_that_slots_begin_in_time(load, planned)
+    check_the_time_on_duty(load)
     check_the_books(load)
     outcomes = Counter(row["outcome"] for row in load.table("samples"))
     assert outcomes["ok"] > 100
@@ -62,20 +86,19 @@ def test_every_slot_is_worked_once_and_in_time_and_nobody_is_killed(locust, spec
 
 
 def test_an_interrupt_ends_early_and_everybody_finishes_the_step_at_hand(locust):
-    load = locust("--processes", "2").under_way(2)
-    began = time.monotonic()
+    load = locust("--processes", "2", "--emr-duration", "90s").under_way(2)
     load.interrupt()
     assert load.ended() == 3, load.log
-    assert time.monotonic() - began < 15
     check_the_books(load)
     assert {row["reason"] for row in load.table("duty")} <= {"closed", "slot_end"}
+    assert max(row["ended_s"] for row in load.table("duty")) < 60  # on the run's own clock
     assert {row["outcome"] for row in load.table("workflows")} <= {"ok", "failed", "cut"}
     assert load.leader["closed_early"] is True
     assert load.torn == ()
 
 
 def test_a_killed_worker_is_missed_and_takes_nobody_elses_samples_along(locust):
-    load = locust("--processes", "2").under_way(2)
+    load = locust("--processes", "2", "--emr-duration", "15s").under_way(2)
     load.workers()[0].kill()
     load.ended()
     (lost,) = {0, 1} - set(load.leader["workers_reported"])
@@ -93,13 +116,13 @@ def test_a_load_whose_parent_is_gone_ends(locust, monkeypatch):
     """`emrload run` may be killed; nobody then wants the load any more."""
     monkeypatch.setenv("EMRLOAD_PARENT_PID", "1" if os.getppid() != 1 else "2")
     load = locust()
-    assert load.process.wait(30) == 3
+    assert load.left() == 3
     assert "the process that started this load is gone" in load.log
 
 
 def test_a_target_without_the_people_is_said_before_anything_is_sent(locust):
     load = locust("--emr-seed", "77")
-    assert load.process.wait(30) == 2
+    assert load.left() == 2
     assert "are not at the target" in load.log
     assert "emrload seed" in load.log
     assert not (load.folder / "reports").exists()
@@ -107,6 +130,6 @@ def test_a_target_without_the_people_is_said_before_anything_is_sent(locust):
 
 def test_options_that_cannot_be_read_are_all_said_at_once(locust):
     load = locust("--emr-sites", "three", "--emr-duration", "10")
-    assert load.process.wait(30) == 2
+    assert load.left() == 2
     assert "--emr-sites: 'three' is not a whole number" in load.log
     assert "--emr-duration: '10' is not a duration" in load.log
