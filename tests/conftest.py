@@ -110,7 +110,7 @@ class FabricatedRun:
             "state": "finished",
             "scenario": "morning-rush",
             "seed": seed,
-            "sites": list(self.sites),
+            "sites": len(self.sites),
             "workers": 2,
             "workers_reported": [0, 1],
             "rehearsal": False,

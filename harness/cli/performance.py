@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from harness.cli.collecting import collect
 from harness.cli.concluding import conclude
+from harness.cli.options import Choice
 from harness.cli.reader import reader_may_leave
-from harness.control import ControlClient, Target, preflight, seed_sites
+from harness.control import ControlClient, Target, preflight, seed_command, seed_sites
 from harness.fleet import LocalFleet, Watch, require_file_handles
 from harness.plan import (
     compile_plan,
@@ -79,9 +80,10 @@ class Performance:
         took = duration_text(time.monotonic() - began)
         _say(f"sandbox  {target.url}: {count_text(seeded.resources_created, 'resource')} created in {took}")
 
-    def prepare(self, run_dir: RunDir, target: Target, how_to_seed: str, labels: Mapping[str, str]) -> None:
+    def prepare(self, run_dir: RunDir, target: Target, choice: Choice, labels: Mapping[str, str]) -> None:
         """Look at the target, then write down everything that the load needs. Raises TargetError."""
         self.run_dir, self.target = run_dir, target
+        how_to_seed = seed_command(choice.scenario, self.spec, target, choice.sets)
         with ControlClient(target) as client:
             found = preflight(client, self.spec, how_to_seed=how_to_seed)
         found.write(run_dir)
@@ -92,9 +94,11 @@ class Performance:
             **environment_facts(),
             workers=self.workers,
             labels=dict(labels),
+            asked={"scenario": choice.scenario, "sets": list(choice.sets)},
             target={
                 "url": target.url,
                 "sandbox": self._own_sandbox,
+                "i_own": "" if target.loopback else target.host,
                 "software": found.capabilities.software,
                 "fhir_version": found.capabilities.fhir_version,
                 "volumes": dict(found.volumes),

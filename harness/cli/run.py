@@ -79,7 +79,6 @@ def _perform(
     as_json: bool,
 ) -> int:
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
-    from harness.control import seed_command
     from harness.rundir import create_run_dir
 
     plan, performance = _compile(choice, workers)
@@ -88,7 +87,7 @@ def _perform(
         with ExitStack() as stack:
             performance.announce()
             vetted = vetted or _start_sandbox(stack, run_dir, performance)
-            performance.prepare(run_dir, vetted, seed_command(choice.scenario, plan.spec, vetted, choice.sets), facts)
+            performance.prepare(run_dir, vetted, choice, facts)
             outcome = performance.play()
     except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
         _discard_if_unplayed(run_dir)

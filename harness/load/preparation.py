@@ -106,6 +106,7 @@ def _prepare_alone(options: Any, target: str) -> Prepared:
         **environment_facts(),
         state="running",
         started_at=rfc3339(time.time()),
+        asked={"scenario": options.emr_scenario, "sets": list(options.emr_set)},
         target={
             "url": target,
             "software": found.capabilities.software,

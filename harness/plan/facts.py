@@ -24,6 +24,7 @@ def manifest_facts(plan: Plan) -> dict[str, Any]:
         "rehearsal": plan.rehearsal,
         "think_factor": spec.scenario.think_factor,
         "duration_s": plan.length_s,
+        "timeline": list(spec.scenario.timeline),
         "window": list(spec.window) if spec.window else None,
     }
 

@@ -5,7 +5,8 @@ Pure; imported by report, control, fleet and cli.
 """
 
 from harness.verdict.finding import FINDERS
-from harness.verdict.headline import headline, next_steps
+from harness.verdict.guidance import next_steps
+from harness.verdict.headline import headline
 from harness.verdict.judge import judge
 
 __all__ = ["FINDING_KINDS", "headline", "judge", "next_steps"]
