@@ -222,11 +222,13 @@ def _others_cells(others: Sequence[SiteRow]) -> list[str]:
     worst_ms = max((row.p95_ms for row in others if row.p95_ms is not None), default=None)
     errors = sum((row.error_rate or 0.0) * row.requests for row in others)
     failing = sum(row.outcome == "fail" for row in others)
+    objectives = {row.objective for row in others}
+    shared = objectives.pop() if len(objectives) == 1 else "each its own"
     return [
         f"  {count_text(len(others), 'other')}",
         f"{sum(heads):,}" if heads else MISSING,
         f"{requests:,}",
         MISSING if worst_ms is None else f"≤ {latency_text(worst_ms)}",
-        f"{failing} more fail" if failing else "",
+        shared + (f", {failing} more fail" if failing else ""),
         share_text(errors / requests if requests else None),
     ]

@@ -141,6 +141,25 @@ def test_the_end_of_a_run_that_passed_shows_the_site_nearest_to_its_bound_and_no
     assert "←" not in text
 
 
+def others_line(run: Any) -> str:
+    return next(line for line in end_text(run).splitlines() if "others" in line)
+
+
+def test_the_others_row_names_the_objective_that_they_share(run_of: Callable[..., Any]) -> None:
+    line = others_line(run_of(10, "pass"))
+    assert "≤ " in line.partition("p95 ≤ 1.00 s")[0]
+    assert "p95 ≤ 1.00 s" in line
+
+
+def test_others_with_objectives_of_their_own_are_not_lumped_together(run_of: Callable[..., Any]) -> None:
+    run = run_of(10, "pass")
+    bounds = iter(range(1000, 10_000, 500))
+    for objective in run.verdict["objectives"]:
+        if "site" in objective["scope"]:
+            objective["bound"] = float(next(bounds))
+    assert "each its own" in others_line(run)
+
+
 def test_a_path_is_never_broken_over_lines_in_a_narrow_terminal(run_of: Callable[..., Any]) -> None:
     assert "report   reports/2026-11-22T091500Z-morning-rush-3fa1/report.html\n" in end_text(
         run_of(3, "pass"), width=50
@@ -155,7 +174,7 @@ def test_many_failing_sites_are_named_up_to_five_and_the_rest_counted(run_of: Ca
     text = end_text(run)
     assert text.count("  ← ") == 5
     assert "5 others" in text
-    assert "5 more fail" in text
+    assert "p95 ≤ 1.00 s, 5 more fail" in text
 
 
 def test_a_single_other_site_is_named_rather_than_counted(run_of: Callable[..., Any]) -> None:
