@@ -201,5 +201,5 @@ def test_whoever_waits_to_send_again_can_be_told_to_give_up(server: Any, as_fhir
         threading.Timer(0.1, client.give_up).start()
         with pytest.raises(TargetError, match="nothing more is sent"):
             client.send(requests.read("Patient", "7"))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25
     assert len(server.asked) == 1

@@ -9,20 +9,21 @@ from harness.control.parallel import in_parallel
 
 
 def test_everything_is_done_once_and_never_too_much_at_a_time() -> None:
-    under_way, most, lock = 0, 0, threading.Lock()
+    under_way, most, lock, together = 0, 0, threading.Lock(), threading.Barrier(4, timeout=60)
 
     def work(number: int) -> int:
         nonlocal under_way, most
         with lock:
             under_way += 1
             most = max(most, under_way)
-        time.sleep(0.001)
+        if number < 4:  # none of the first four ends before all four are under way
+            together.wait()
         with lock:
             under_way -= 1
         return number * number
 
     assert sorted(in_parallel(work, iter(range(50)), at_once=4)) == [n * n for n in range(50)]
-    assert 2 <= most <= 4
+    assert most == 4
 
 
 def test_a_long_generator_is_not_run_ahead_of() -> None:

@@ -89,7 +89,7 @@ class ScriptedServer:
         self.failures: list[BaseException] = []
         self._wrap = wrap
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(20)
+        self._listener.settimeout(60)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/fhir"
         self._thread = threading.Thread(target=self._play, args=(scripts,), daemon=True)
@@ -101,7 +101,7 @@ class ScriptedServer:
                 raw, _ = self._listener.accept()
             except OSError:
                 return  # the test needed fewer
-            raw.settimeout(20)
+            raw.settimeout(60)
             try:
                 with self._wrap(raw) as line:
                     script(Line(line, self.requests))
@@ -114,7 +114,7 @@ class ScriptedServer:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(20)
+        self._thread.join(60)
 
 
 Serve = Callable[..., ScriptedServer]

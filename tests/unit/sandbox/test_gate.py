@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -23,9 +24,12 @@ def plant(bench, faults):
 
 
 def test_every_answer_says_how_long_it_took(bench):
-    for answer in (bench.get("Patient/nobody"), bench.get("Patient"), bench.get("metadata"), bench.get("Unicorn")):
+    for path in ("Patient/nobody", "Patient", "metadata", "Unicorn"):
+        began = time.perf_counter()
+        answer = bench.get(path)
+        took_ms = (time.perf_counter() - began) * 1000
         residence_ms, service_ms = (float(answer.headers[name]) for name in ("X-Residence-Ms", "X-Service-Ms"))
-        assert 0 < service_ms <= residence_ms < 5000
+        assert 0 < service_ms <= residence_ms <= took_ms
         assert len(answer.headers["X-Residence-Ms"].partition(".")[2]) == 3
 
 
@@ -117,11 +121,13 @@ def test_faults_that_make_no_sense_change_nothing(bench, body, reason):
 
 
 def test_a_slow_site_is_slow_and_the_others_are_not(bench):
-    plant(bench, [{"name": "slow-site", "site": "river", "delay": "120ms"}])
-    river, lake = (bench.get("Patient", X_Site=site) for site in ("river", "lake"))
-    assert float(river.headers["X-Residence-Ms"]) >= 120
-    assert float(river.headers["X-Service-Ms"]) < 100
-    assert float(lake.headers["X-Residence-Ms"]) < 100
+    """The delay is beside the service, so that no server is held by it."""
+    plant(bench, [{"name": "slow-site", "site": "river", "delay": "600ms"}])
+    answers = [bench.get("Patient", X_Site=site) for site in ("river", "lake")]
+    river_ms, lake_ms = (
+        float(answer.headers["X-Residence-Ms"]) - float(answer.headers["X-Service-Ms"]) for answer in answers
+    )
+    assert lake_ms < 600 <= river_ms + 1
 
 
 def test_what_meets_a_dead_server_is_dropped_and_not_counted_as_answered(bench, monkeypatch):
@@ -137,16 +143,22 @@ def test_what_meets_a_dead_server_is_dropped_and_not_counted_as_answered(bench, 
 
 
 def test_a_known_capacity_makes_the_second_one_wait(make_bench):
-    bench = make_bench(capacity=Capacity(1, 0.1, "fixed"))
+    """For as long as the first is served, less what it came later; `test_capacity.py` has it exactly, on a clock of
+    its own."""
+    bench = make_bench(capacity=Capacity(1, 0.4, "fixed"))
     answers = bench.client.together(("GET", "/fhir/Patient"), ("GET", "/fhir/Patient"))
-    residences = sorted(float(answer.headers["X-Residence-Ms"]) for answer in answers)
-    services = [float(answer.headers["X-Service-Ms"]) for answer in answers]
-    assert residences[0] == pytest.approx(100, abs=40)
-    assert residences[1] == pytest.approx(200, abs=60)
-    assert services == pytest.approx([100, 100], abs=40)
-    assert min(services) >= 99
-    control = bench.get("Patient", X_Request_Id="control-1")
-    assert float(control.headers["X-Residence-Ms"]) < 90
+    services_ms = [float(answer.headers["X-Service-Ms"]) for answer in answers]
+    assert min(services_ms) >= 399
+    waited_ms = [
+        float(answer.headers["X-Residence-Ms"]) - service_ms
+        for answer, service_ms in zip(answers, services_ms, strict=True)
+    ]
+    assert max(waited_ms) > 200
+
+
+def test_control_traffic_waits_for_no_server(make_bench):
+    bench = make_bench(capacity=Capacity(1, 3600.0, "fixed"))
+    assert bench.get("Patient", X_Request_Id="control-1").status_code == 200  # within the minutes that a test may take
 
 
 def test_a_bug_of_the_sandbox_is_a_500_that_is_counted_and_logged(bench, monkeypatch, capsys):
