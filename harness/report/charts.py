@@ -9,12 +9,15 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.analysis.timeline import DRAWN
 from harness.report.canvas import NARROW, WIDE, Format, drawing
-from harness.report.figures import concurrency_figure, heat_figure, phase_letters, timeline_figure
+from harness.report.figures import heat_figure, phase_letters, stretch_s, timeline_figure
+from harness.report.responses import slow_column
+from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
 from harness.report.svg import inline_svg
 from harness.report.timescale import TimeScale
-from harness.report.wording import latency_text, number_text, rate_text
-from harness.units import duration_text
+from harness.report.wording import latency_text, number_text, range_text, rate_text
+from harness.units import count_text, duration_text
 
 __all__ = ["Chart", "draw_concurrency", "draw_heat_map", "draw_timeline"]
 
@@ -31,27 +34,34 @@ class Chart:
     narrow_caption: str
 
 
-def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path) -> Chart:
-    """The four panels over one time axis; also `timeline.png` in `folder`."""
-    description = _timeline_description(network)
+def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: pd.DataFrame | None = None) -> Chart:
+    """The four panels over one time axis; also `timeline.png` in `folder`.
+
+    `slow` has the rows of the site that gets a curve of its own; None, or no rows: none does.
+    """
+    slow = None if slow is None or slow.empty else slow
+    description = _timeline_description(network, slow)
 
     def draw(form: Format) -> Figure:
-        return timeline_figure(network, scale, form)
+        return timeline_figure(network, scale, form, slow)
 
     wide, narrow = _draw(draw, "timeline", "The run over time", description, folder)
-    return Chart(wide, narrow, _phase_key(scale, WIDE), _phase_key(scale, NARROW))
+    notes = [_slow_note(slow), _not_drawn(network)]
+    captions = (" ".join(filter(None, (_phase_key(scale, form), *notes))) for form in (WIDE, NARROW))
+    return Chart(wide, narrow, *captions)
 
 
 def draw_concurrency(windows: pd.DataFrame, folder: Path) -> Chart:
     """Latency against concurrency; also `concurrency.png` in `folder`."""
     known = windows.dropna(subset=["p95_ms"])
-    description = "No window holds enough samples for a p95."
+    description = f"No stretch of this run holds the {DRAWN['p95_ms']} requests that a p95 takes here."
+    caption = description
     if not known.empty:
-        description = (
-            f"{len(known)} stretches of the run: {number_text(round(known['on_duty'].min()))} to "
-            f"{number_text(round(known['on_duty'].max()))} clinicians on duty, "
-            f"p95 between {latency_text(known['p95_ms'].min())} and {latency_text(known['p95_ms'].max())}."
-        )
+        heads = range_text(*(number_text(round(end)) for end in (known["on_duty"].min(), known["on_duty"].max())))
+        times = range_text(*(latency_text(end) for end in (known["p95_ms"].min(), known["p95_ms"].max())))
+        stretches = count_text(len(known), "stretch", "stretches")
+        description = f"{stretches} of the run: {heads} clinicians on duty, p95 {times}."
+        caption = f"{description} {_reading(len(known))}"
     wide, narrow = _draw(
         lambda form: concurrency_figure(windows, form),
         "concurrency",
@@ -59,7 +69,20 @@ def draw_concurrency(windows: pd.DataFrame, folder: Path) -> Chart:
         description,
         folder,
     )
-    return Chart(wide, narrow, description, description)
+    return Chart(wide, narrow, caption, caption)
+
+
+def _reading(points: int) -> str:
+    """How to read the dots, and the line where there is one."""
+    dots = "A dot is one stretch, pale at the run's start and dark at its end"
+    if points < FEWEST_FOR_MEDIANS:
+        line = f"from {FEWEST_FOR_MEDIANS} of them on, a line joins their medians."
+    else:
+        line = (
+            f"the line joins the medians of {GROUPS} equal groups. "
+            "One that bends upward says that the server runs out of something."
+        )
+    return f"{dots}; {line} All points stand in concurrency.csv."
 
 
 def draw_heat_map(site_workflow: pd.DataFrame, sites: Sequence[str], workflows: Sequence[str], folder: Path) -> None:
@@ -94,14 +117,50 @@ def _phase_key(scale: TimeScale, form: Format) -> str:
     return f"Phases: {phases}. {scale.sentence}" if phases else f"No phase falls into this run. {scale.sentence}"
 
 
-def _timeline_description(network: pd.DataFrame) -> str:
+def _slow_note(slow: pd.DataFrame | None) -> str:
+    """Whose curve stands beside those of all sites, and of what."""
+    if slow is None:
+        return ""
+    site, column = slow["site"].iloc[0], slow_column(slow)
+    if column is None:
+        return f"{site} has too few requests in a stretch for a curve of its own."
+    lacking = " (its requests do not suffice for a p95 curve)" if column == "p50_ms" else ""
+    return (
+        f"{site}, the worst of the sites that fail by their response time, has a curve of its own: "
+        f"its {column.removesuffix('_ms')}{lacking}."
+    )
+
+
+def _not_drawn(network: pd.DataFrame) -> str:
+    """Which percentiles of all sites have no curve, and what one takes."""
+    lacking = [
+        f"{column.removesuffix('_ms')} (takes {least} in a stretch of {_stretch_text(network)})"
+        for column, least in DRAWN.items()
+        if not network.empty and network[column].isna().all()
+    ]
+    return f"Not drawn for want of requests: {', '.join(lacking)}." if lacking else ""
+
+
+def _stretch_text(network: pd.DataFrame) -> str:
+    seconds = stretch_s(network)
+    return f"{seconds:g} s" if seconds < 60 else duration_text(seconds)
+
+
+def _timeline_description(network: pd.DataFrame, slow: pd.DataFrame | None) -> str:
     if network.empty:
         return "No second of this run was recorded."
     peak = network.iloc[int(network["on_duty"].to_numpy(dtype=float).argmax())]
-    worst_ms = network["p95_ms"].max(skipna=True)
-    return (
+    parts = [
         f"At most {number_text(round(peak['on_duty']))} clinicians on duty, at {duration_text(float(peak['time_s']))} "
-        f"of the run; at most {rate_text(network['requests_per_s'].max())} requests; "
-        f"highest p95 of a stretch {latency_text(worst_ms)}; "
-        f"{number_text(network['errors'].sum())} errors."
-    )
+        "of the run",
+        f"at most {rate_text(network['requests_per_s'].max())} requests",
+    ]
+    if network["p95_ms"].notna().any():
+        parts.append(f"highest p95 of a stretch {latency_text(network['p95_ms'].max())}")
+    column = None if slow is None else slow_column(slow)
+    if slow is not None and column is not None:
+        name = f"{column.removesuffix('_ms')} of {slow['site'].iloc[0]}"
+        parts.append(f"highest {name} {latency_text(slow[column].max())}")
+    errors = int(network["errors"].sum())
+    parts.append(count_text(errors, "error") if errors else "no errors")
+    return "; ".join(parts) + "."

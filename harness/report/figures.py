@@ -1,4 +1,4 @@
-"""The run in pictures: heads, requests, latency and errors over time; latency against concurrency; sites × workflows.
+"""The run in pictures: heads, requests, latency and errors over time; sites × workflows.
 
 Each function takes a finished frame and gives a matplotlib Figure, wide (for a desk and for paper) or narrow (390 px).
 No pyplot: nothing global is changed, and no figure is left open.
@@ -11,19 +11,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
-from harness.report.canvas import NARROW, Format
+from harness.report.canvas import Format
 from harness.report.heat import heat_tables
-from harness.report.palette import BLUE, GREY, INK, LIGHT, ORANGE, PHASES, SKY, VERMILION, heat_colour
+from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
+from harness.report.responses import draw_response_times, legend_above
 from harness.report.timescale import PhaseBand, TimeScale
-from harness.report.wording import latency_text, run_time_text
+from harness.report.wording import run_time_text
 from harness.units import clock_text
 
-__all__ = ["concurrency_figure", "heat_figure", "phase_letters", "timeline_figure"]
+__all__ = ["heat_figure", "phase_letters", "stretch_s", "timeline_figure"]
 
-LOG_ABOVE_RATIO = 30.0
-"""Latency goes on a log scale where its top is this many times its middle: an outage would flatten all else."""
+Floats = NDArray[np.float64]
+
 HEAT_SITES_SHOWN = 16
 """More rows than this are not legible in one picture; the table in the report has them all."""
 
@@ -38,38 +40,32 @@ def phase_letters(scale: TimeScale, form: Format) -> dict[str, str]:
     return {band.name: band.name if fits else chr(ord("A") + index) for index, band in enumerate(scale.bands)}
 
 
-def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format) -> Figure:
+def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow: pd.DataFrame | None = None) -> Figure:
     """Heads on duty (planned and worked), requests/s, p50/p95/p99 and errors of the network over one time axis.
 
     `network`, the rows of site "": time_s on_duty_planned on_duty requests_per_s p50_ms p95_ms p99_ms errors.
-    `time_s` is where a row's stretch of time begins.
+    `time_s` is where a row's stretch of time begins. `slow`, the rows of one site, gives it a curve of its own.
     """
-    length_s = max(scale.length_s, _last(network))
+    edges_s = _edges(network, scale.length_s)
+    length_s = max(scale.length_s, float(edges_s[-1]))
+    any_errors = bool((network["errors"] > 0).any())
     figure = Figure(figsize=(form.width_in, 9.2))
-    panels = figure.subplots(4, 1, sharex=True, height_ratios=(1.0, 1.0, 1.35, 0.75))
-    figure.subplots_adjust(left=_MARGIN_PT / (form.width_in * 72), right=0.985, top=0.94, bottom=0.078, hspace=0.42)
+    panels = figure.subplots(4, 1, sharex=True, height_ratios=(1.0, 1.0, 1.35, 0.75 if any_errors else 0.35))
+    figure.subplots_adjust(left=_MARGIN_PT / (form.width_in * 72), right=0.985, top=0.94, bottom=0.084, hspace=0.48)
     heads, rate, latency, errors = panels
-    for panel, title in zip(
-        panels, ("Clinicians on duty", "Requests per second", "Response time", "Errors"), strict=True
-    ):
+    for panel in panels:
         _shade(panel, scale.bands)
-        _title(panel, title, form, above_legend=panel in (heads, latency))
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=panel in (heads, errors)))
-    _draw_heads(heads, network)
+    middles_s = (edges_s[:-1] + edges_s[1:]) / 2
+    _draw_heads(heads, network, edges_s)
     _name_phases(heads, scale, form)
-    rate.plot(network["time_s"] + _step(network) / 2, network["requests_per_s"], color=BLUE)
+    rate.plot(middles_s, network["requests_per_s"], color=BLUE)
     rate.set_ylim(bottom=0)
-    if _draw_latency(latency, network):
-        _title(latency, "Response time (log scale)", form, above_legend=True)
-    failing = network[network["errors"] > 0]  # a bar of no height is not seen, and costs as much
-    errors.bar(
-        failing["time_s"], failing["errors"], align="edge", width=_step(network) * 0.9, color=VERMILION, linewidth=0
-    )
-    errors.set_ylim(0, max(1.0, float(network["errors"].max(skipna=True) or 0) * 1.15))
-    for panel in (heads, latency):
-        panel.legend(
-            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderpad=0, handlelength=2.4, borderaxespad=0.3
-        )
+    whose = draw_response_times(latency, network, middles_s, slow, form)
+    _draw_errors(errors, network, edges_s)
+    for panel, title in ((heads, "Clinicians on duty"), (rate, "Requests per second"), (latency, whose)):
+        _title(panel, title, form)
+    _title(errors, "Errors", form)
     _time_axis(errors, scale, form, length_s)
     return figure
 
@@ -78,43 +74,36 @@ _MARGIN_PT = 62.0
 """Room for the longest label of the value axis, `1 min 40 s`."""
 
 
-def _title(panel: Axes, text: str, form: Format, *, above_legend: bool = False) -> None:
-    panel.set_title(text, fontsize=form.font_pt + 1, fontweight="bold", pad=form.font_pt * 2.1 if above_legend else 6)
+def _title(panel: Axes, text: str, form: Format) -> None:
+    """Above the panel, and above its legend where it has one."""
+    pad = form.font_pt * 2.1 if panel.get_legend() else 6
+    panel.set_title(text, fontsize=form.font_pt + 1, fontweight="bold", pad=pad)
 
 
-def _draw_heads(panel: Axes, network: pd.DataFrame) -> None:
-    panel.fill_between(network["time_s"], network["on_duty"], step="post", color=SKY, alpha=0.35, linewidth=0)
-    panel.step(network["time_s"], network["on_duty"], where="post", color=BLUE, label="worked")
-    panel.step(
-        network["time_s"],
-        network["on_duty_planned"],
-        where="post",
-        color=INK,
-        linestyle=(0, (4, 2)),
-        linewidth=1.1,
-        label="planned",
-    )
+def _draw_heads(panel: Axes, network: pd.DataFrame, edges_s: Floats) -> None:
     # Room above the curve for the names of the phases.
     panel.set_ylim(0, max(1.0, float(network[["on_duty", "on_duty_planned"]].max().max())) * 1.35)
+    if network.empty:
+        return
+    # The last value again at the last edge: a step begins where its stretch begins, and must go to its end.
+    worked, planned = (np.append(network[name], network[name].iloc[-1]) for name in ("on_duty", "on_duty_planned"))
+    panel.fill_between(edges_s, worked, step="post", color=SKY, alpha=0.35, linewidth=0)
+    panel.step(edges_s, worked, where="post", color=BLUE, label="worked")
+    panel.step(edges_s, planned, where="post", color=INK, linestyle=(0, (4, 2)), linewidth=1.1, label="planned")
+    legend_above(panel)
 
 
-def _draw_latency(panel: Axes, network: pd.DataFrame) -> bool:
-    """True where the scale is logarithmic."""
-    for column, colour, dash, label in (
-        ("p99_ms", VERMILION, (0, (1, 1.2)), "p99"),
-        ("p95_ms", ORANGE, "solid", "p95"),
-        ("p50_ms", BLUE, (0, (4, 1.5)), "p50"),
-    ):
-        panel.plot(network["time_s"] + _step(network) / 2, network[column], color=colour, linestyle=dash, label=label)
-    shown = network[["p50_ms", "p95_ms", "p99_ms"]].to_numpy(dtype=float)
-    known = shown[np.isfinite(shown) & (shown > 0)]
-    if known.size and known.max() > LOG_ABOVE_RATIO * np.median(known):
-        panel.set_yscale("log")
-        panel.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
-    else:
-        panel.set_ylim(0, float(known.max()) * 1.08 if known.size else 1.0)
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
-    return panel.get_yscale() == "log"
+def _draw_errors(panel: Axes, network: pd.DataFrame, edges_s: Floats) -> None:
+    failing = (network["errors"] > 0).to_numpy()  # a bar of no height is not seen, and costs as much
+    if not failing.any():
+        panel.set_yticks([])
+        if not network.empty:
+            panel.text(0.5, 0.5, "No errors", transform=panel.transAxes, ha="center", va="center", color=INK)
+        return
+    counts = network["errors"].to_numpy(dtype=float)[failing]
+    widths_s = np.diff(edges_s)[failing] * 0.9
+    panel.bar(edges_s[:-1][failing], counts, align="edge", width=widths_s, color=VERMILION, linewidth=0)
+    panel.set_ylim(0, max(1.0, float(counts.max()) * 1.15))
 
 
 def _shade(panel: Axes, bands: tuple[PhaseBand, ...]) -> None:
@@ -171,66 +160,19 @@ def _nice_step(rough_s: float) -> float:
     return 86_400.0
 
 
-def _last(frame: pd.DataFrame) -> float:
-    """The end of the last window: a run's last clinicians finish a little after its planned end."""
-    return 0.0 if frame.empty else float(frame["time_s"].max()) + _step(frame)
+def _edges(frame: pd.DataFrame, length_s: float) -> Floats:
+    """Where each stretch begins, and where the last one ends: it may be shorter, since the run ends with it."""
+    begins_s = frame["time_s"].to_numpy(dtype=float)
+    if not begins_s.size:
+        return np.zeros(1)
+    end_s = begins_s[-1] + stretch_s(frame)
+    return np.append(begins_s, min(end_s, length_s) if begins_s[-1] < length_s else end_s)
 
 
-def _step(frame: pd.DataFrame) -> float:
+def stretch_s(frame: pd.DataFrame) -> float:
     """Seconds from one row to the next."""
     times = np.unique(frame["time_s"].to_numpy(dtype=float))
     return float(np.median(np.diff(times))) if times.size > 1 else 1.0
-
-
-def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
-    """p95 of each stretch against clinicians on duty, and against requests in flight: early ones light, late ones dark.
-
-    `windows`: time_s on_duty in_flight requests_per_s p95_ms.
-    """
-    narrow = form is NARROW
-    figure = Figure(figsize=(form.width_in, 8.2 if narrow else 3.9))
-    left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
-    figure.subplots_adjust(left=_MARGIN_PT / (form.width_in * 72), right=0.985, wspace=0.2, hspace=0.38)
-    figure.subplots_adjust(top=0.93 if narrow else 0.86, bottom=0.065 if narrow else 0.13)
-    known = windows[np.isfinite(windows["p95_ms"].to_numpy(dtype=float))]
-    for panel, column, label in (
-        (left, "on_duty", "clinicians on duty"),
-        (right, "in_flight", "requests in flight (mean)"),
-    ):
-        _scatter(panel, known, column, form)
-        panel.set_xlabel(label)
-        _title(panel, "p95 response time", form, above_legend=True)
-    return figure
-
-
-def _scatter(panel: Axes, known: pd.DataFrame, column: str, form: Format) -> None:
-    if known.empty:
-        panel.set_xticks([])
-        panel.set_yticks([])
-        panel.text(0.5, 0.5, "too few requests for a p95", transform=panel.transAxes, ha="center", color=GREY)
-        return
-    times = known["time_s"].to_numpy(dtype=float)
-    place = (times - times.min()) / max(float(np.ptp(times)), 1e-9)
-    colours = [heat_colour(0.3 + 0.6 * share) for share in place]
-    panel.scatter(known[column], known["p95_ms"], c=colours, s=26, linewidths=0.5, edgecolors=INK)
-    bins = _binned_median(known[column].to_numpy(dtype=float), known["p95_ms"].to_numpy(dtype=float))
-    if bins:
-        panel.plot(*zip(*bins, strict=True), color=VERMILION, linewidth=2, label="median")
-        panel.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderpad=0, borderaxespad=0.3)
-    panel.set_xlim(left=0)
-    panel.set_ylim(bottom=0)
-    panel.xaxis.set_major_locator(MaxNLocator(form.ticks, integer=column == "on_duty"))
-    panel.yaxis.set_major_locator(MaxNLocator(5))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
-
-
-def _binned_median(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
-    """Medians of y in eight equally filled groups of x; none below 16 points, where a line would pass for a trend."""
-    if x.size < 16:
-        return []
-    order = np.argsort(x, kind="stable")
-    groups = np.array_split(order, 8)
-    return [(float(np.median(x[group])), float(np.median(y[group]))) for group in groups]
 
 
 def heat_figure(site_workflow: pd.DataFrame, sites: list[str], workflows: list[str]) -> Figure:

@@ -7,18 +7,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.analysis.intervals import enough_samples
 from harness.report.palette import heat_colour, ink_on
 from harness.report.wording import latency_text
+from harness.units import duration_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from harness.scenario.model import RunSpec
 
-__all__ = ["HeatCell", "HeatRow", "HeatTable", "heat_share", "heat_tables", "ordered_workflows"]
+__all__ = [
+    "REQUESTS_FOR_A_CELL",
+    "HeatCell",
+    "HeatRow",
+    "HeatTable",
+    "heat_share",
+    "heat_tables",
+    "ordered_workflows",
+    "requests_lacking",
+]
 
 MOST_COLUMNS = 14
 """What fits on a portrait A4 page at 7.5 pt; more workflows are parted into tables of like width."""
+REQUESTS_FOR_A_CELL = round(enough_samples(0.95))
+"""A cell holds a p95, printed from as many effective samples as every other."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +59,22 @@ def ordered_workflows(site_workflow: pd.DataFrame, spec: RunSpec) -> list[str]:
     found = set(site_workflow["workflow"][site_workflow["p95_ms"].notna()].astype(str))
     known = [name for persona in spec.scenario.personas.values() for name in persona.workflows if name in found]
     return list(dict.fromkeys([*known, *sorted(found)]))
+
+
+def requests_lacking(site_workflow: pd.DataFrame, load_s: float) -> str:
+    """Why not one cell is filled: how many requests it takes, how many there were, and how long a run has enough."""
+    takes = f"A p95 takes {REQUESTS_FOR_A_CELL} requests of a workflow at a site."
+    if site_workflow.empty or not site_workflow["requests"].max():
+        return f"{takes} There were none."
+    most = site_workflow.iloc[int(site_workflow["requests"].to_numpy().argmax())]
+    count, where = int(most["requests"]), f"{most['workflow']} at {most['site']}"
+    if count >= REQUESTS_FOR_A_CELL:
+        return f"{takes} {where} had {count:,}, but they resemble each other: they tell less than that many would."
+    needed_s = load_s * REQUESTS_FOR_A_CELL / count
+    return (
+        f"{takes} At most there were {count} ({where}); "
+        f"a run at this rate fills the first cell after about {duration_text(needed_s)}."
+    )
 
 
 def heat_tables(

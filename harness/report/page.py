@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from harness.report.charts import Chart
 from harness.report.facts import manifest_facts, rehearsal_sentence
-from harness.report.heat import heat_tables, ordered_workflows
+from harness.report.heat import REQUESTS_FOR_A_CELL, heat_tables, ordered_workflows, requests_lacking
 from harness.report.rows import (
     objectives_table,
     operations_table,
@@ -74,6 +74,8 @@ def page_of(
         "timeline_table": table,
         "timeline_table_note": note,
         "heats": heat_tables(analysis.site_workflow, sites[:shown], workflows),
+        "heat_takes": REQUESTS_FOR_A_CELL,
+        "heat_lacks": "" if workflows else requests_lacking(analysis.site_workflow, float(summary["load_s"])),
         "heats_rest": heat_tables(analysis.site_workflow, sites[shown:], workflows),
         "heats_rest_label": count_text(len(sites) - shown, "other site"),
         "concurrency": _markup(concurrency),
@@ -119,7 +121,8 @@ def _markup(chart: Chart) -> dict[str, Any]:
     return {**vars(chart), "wide": Markup(chart.wide), "narrow": Markup(chart.narrow)}  # noqa: S704
 
 
-def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
+    """What the run was, in a few words each; a line breaks between them rather than within."""
     target = manifest.get("target") or {}
     parts = [
         spec.scenario.title,
@@ -130,7 +133,7 @@ def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, A
         _minute(manifest.get("started_at")),
         f"against {target['software']}" if target.get("software") else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _minute(moment: object) -> str:

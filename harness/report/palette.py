@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BLUE", "GREY", "INK", "LIGHT", "ORANGE", "PHASES", "SKY", "VERMILION", "heat_colour", "ink_on"]
+__all__ = ["BLUE", "GREY", "INK", "LIGHT", "ORANGE", "PHASES", "SKY", "SLOW", "VERMILION", "heat_colour", "ink_on"]
 
 INK = "#1c2530"
 GREY = "#5b6673"
@@ -11,6 +11,8 @@ BLUE = "#0072b2"
 SKY = "#56b4e9"
 ORANGE = "#e69f00"
 VERMILION = "#d55e00"
+SLOW = "#000000"
+"""One site among the network's curves: Okabe–Ito's black, the furthest from all others in grey, too."""
 PHASES = ("#eef2f6", "#dfe6ee")
 """Two tints that take turns behind the phases."""
 

@@ -24,6 +24,7 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     # Here and not above: matplotlib takes half a second, and the live view shares this package.
     from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
     from harness.report.page import page_of
+    from harness.report.sites import site_rows, slowest_failing_site
     from harness.report.tables import write_concurrency_csv, write_latency_csv
     from harness.report.timescale import time_scale
 
@@ -31,7 +32,9 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     scale = time_scale(spec)
     network = analysis.timeline[analysis.timeline["site"] == ""]
     run_dir.figures.mkdir(exist_ok=True)
-    timeline = draw_timeline(network, scale, run_dir.figures)
+    slow = slowest_failing_site(site_rows(analysis.summary, verdict))
+    own = analysis.timeline[analysis.timeline["site"] == slow]
+    timeline = draw_timeline(network, scale, run_dir.figures, own)
     concurrency = draw_concurrency(analysis.concurrency, run_dir.figures)
     page, sites, workflows = page_of(run_dir.read_manifest(), analysis, verdict, spec, scale, timeline, concurrency)
     if workflows:

@@ -18,6 +18,7 @@ from harness.report.wording import (
     latency_text,
     metric_text,
     number_text,
+    range_text,
     rate_text,
     run_time_text,
     scope_text,
@@ -203,7 +204,7 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
 def _interval(objective: Mapping[str, Any]) -> str:
     """The figure's interval; where a count stands for the figure, that of the share of samples over the bound."""
     if beyond_text(objective) and "above_share_interval" in objective:
-        return " to ".join(share_text(end) for end in objective["above_share_interval"]) + " over"
+        return f"{range_text(*map(share_text, objective['above_share_interval']))} over"
     return interval_text(objective["metric"], objective["interval"])
 
 

@@ -126,4 +126,4 @@ def _why(objective: Mapping[str, Any] | None, outcome: str, findings: Sequence[M
             return "its objective is advisory: the plan expects too few requests there"
         case _:
             name = metric_text(objective["metric"])
-            return f"too few requests for a {name}: {counted} decides" if counted else ""
+            return f"too few requests for a {name}; their count decides" if counted else ""

@@ -107,10 +107,10 @@ def figure_text(metric: str, value: float | None) -> str:
 
 
 def interval_text(metric: str, interval: object) -> str:
-    """`0.38 s to 0.47 s`; an end that is not known is a dash; a dash alone where there is no interval."""
+    """`380 ms to 470 ms`; an end that is not known is a dash; a dash alone where there is no interval."""
     if not isinstance(interval, list | tuple) or len(interval) != 2 or interval == [None, None]:
         return MISSING
-    return " to ".join(figure_text(metric, end) for end in interval)
+    return range_text(*(figure_text(metric, end) for end in interval))
 
 
 def range_text(first: str, last: str) -> str:

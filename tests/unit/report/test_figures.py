@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.report.canvas import NARROW, WIDE, drawing
+from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
-from harness.report.figures import concurrency_figure, phase_letters, timeline_figure
-from harness.report.heat import heat_share, heat_tables, ordered_workflows
-from harness.report.palette import PHASES, heat_colour, ink_on
+from harness.report.figures import phase_letters, timeline_figure
+from harness.report.heat import heat_share, heat_tables, ordered_workflows, requests_lacking
+from harness.report.palette import BLUE, ORANGE, PHASES, SLOW, VERMILION, heat_colour, ink_on
+from harness.report.scatter import concurrency_figure
 from harness.report.svg import inline_svg
 from harness.report.timescale import time_scale
 
@@ -98,11 +99,18 @@ def test_an_outage_puts_response_times_on_a_log_scale_and_says_so(run_of: Callab
     assert figure.axes[2].get_title("left") == "Response time (log scale)"
 
 
+def test_a_curve_is_not_flattened_by_another_far_above_it(run_of: Callable[..., Any]) -> None:
+    with drawing(WIDE):
+        frame = network(run_of, p50_ms=2.0, p95_ms=1300.0, p99_ms=1400.0)
+        figure = timeline_figure(frame, time_scale(run_of(3).spec), WIDE)
+    assert figure.axes[2].get_yscale() == "log"
+
+
 def test_a_run_without_a_single_percentile_is_still_drawn(run_of: Callable[..., Any], tmp_path: Path) -> None:
     nothing = network(run_of, p50_ms=np.nan, p95_ms=np.nan, p99_ms=np.nan, errors=0)
     draw_timeline(nothing, time_scale(run_of(3).spec), tmp_path)
     chart = draw_concurrency(nothing, tmp_path)
-    assert chart.caption == "No window holds enough samples for a p95."
+    assert chart.caption == "No stretch of this run holds the 40 requests that a p95 takes here."
 
 
 def test_a_run_of_which_nothing_was_recorded_is_still_drawn(run_of: Callable[..., Any], tmp_path: Path) -> None:
@@ -117,6 +125,118 @@ def test_a_run_that_ended_early_is_drawn_on_the_axis_of_the_whole_plan(run_of: C
     assert figure.axes[0].get_xlim() == (0.0, 240.0)
 
 
+def test_who_is_on_duty_is_drawn_to_the_end_of_the_run(run_of: Callable[..., Any]) -> None:
+    with drawing(WIDE):
+        whole = timeline_figure(network(run_of), time_scale(run_of(3).spec), WIDE)
+        # bins of 50 s: the last one is shorter
+        coarse = timeline_figure(network(run_of).iloc[::25], time_scale(run_of(3).spec), WIDE)
+    for figure in (whole, coarse):
+        assert [line.get_xdata()[-1] for line in figure.axes[0].lines] == [240.0, 240.0]  # type: ignore[index]
+        assert figure.axes[0].get_xlim() == (0.0, 240.0)
+
+
+def legend_words(panel: Any) -> list[str]:
+    return [text.get_text() for text in panel.get_legend().get_texts()] if panel.get_legend() else []
+
+
+def test_a_legend_names_only_what_is_drawn_and_the_caption_says_why_the_rest_is_not(
+    run_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    frame, scale = network(run_of, p99_ms=np.nan), time_scale(run_of(3).spec)
+    with drawing(WIDE):
+        some = timeline_figure(frame, scale, WIDE)
+        none = timeline_figure(frame.assign(p50_ms=np.nan, p95_ms=np.nan), scale, WIDE)
+    assert legend_words(some.axes[2]) == ["p95", "p50"]
+    assert legend_words(none.axes[2]) == []
+    assert [text.get_text() for text in none.axes[2].texts] == ["too few requests for a percentile"]
+    caption = draw_timeline(frame, scale, tmp_path).caption
+    assert "Not drawn for want of requests: p99 (takes 200 in a stretch of 2 s)." in caption
+    assert "Not drawn" not in draw_timeline(network(run_of), scale, tmp_path).caption
+
+
+def test_a_percentile_known_in_one_stretch_only_is_a_dot_not_an_invisible_line(run_of: Callable[..., Any]) -> None:
+    once = np.where(np.arange(120) == 60, 200.0, np.nan)
+    with drawing(WIDE):
+        figure = timeline_figure(network(run_of, p99_ms=once), time_scale(run_of(3).spec), WIDE)
+    by_name = {line.get_label(): line for line in figure.axes[2].lines}
+    assert by_name["p99"].get_marker() == "o"
+    assert by_name["p99"].get_markevery() == [60]
+    assert by_name["p50"].get_marker() == "None"
+
+
+def test_a_run_without_errors_says_so_in_words(run_of: Callable[..., Any]) -> None:
+    scale = time_scale(run_of(3).spec)
+    with drawing(WIDE):
+        none = timeline_figure(network(run_of, errors=0), scale, WIDE)
+        some = timeline_figure(network(run_of), scale, WIDE)
+    assert [text.get_text() for text in none.axes[3].texts] == ["No errors"]
+    assert list(none.axes[3].get_yticks()) == []
+    assert [text.get_text() for text in some.axes[3].texts] == []
+
+
+class TestSlowSite:
+    """The worst of the sites that fail by their response time has a curve of its own."""
+
+    def drawn(self, run_of: Callable[..., Any], form: Format = WIDE, **columns: Any) -> Any:
+        slow = network(run_of).assign(**{"site": "river", "p50_ms": 800.0, "p95_ms": np.nan, **columns})
+        with drawing(form):
+            return timeline_figure(network(run_of), time_scale(run_of(3).spec), form, slow).axes[2]
+
+    def test_it_is_named_at_its_curve_which_shows_what_its_requests_suffice_for(
+        self, run_of: Callable[..., Any]
+    ) -> None:
+        few, many = self.drawn(run_of), self.drawn(run_of, p95_ms=900.0)
+        assert [text.get_text() for text in few.texts] == ["river p50"]
+        assert [text.get_text() for text in many.texts] == ["river p95"]
+        (own,) = [line for line in many.lines if line.get_color() == SLOW]
+        assert set(own.get_ydata()) == {900.0}
+        assert few.get_title("left") == "Response time, all sites"
+        assert self.drawn(run_of, p50_ms=9000.0).get_title("left") == "Response time, all sites (log scale)"
+        assert legend_words(few) == ["p99", "p95", "p50"]
+
+    def test_its_curve_lies_within_the_panel(self, run_of: Callable[..., Any]) -> None:
+        near = self.drawn(run_of, p50_ms=600.0)
+        assert near.get_yscale() == "linear"
+        assert near.get_ylim()[1] > 600.0
+        outage = self.drawn(run_of, p50_ms=90_000.0)
+        assert outage.get_yscale() == "log"
+        assert outage.get_ylim()[1] > 90_000.0
+
+    def test_a_few_known_p95_do_not_make_a_curve(self, run_of: Callable[..., Any]) -> None:
+        few = np.where(np.arange(120) < 3, 2600.0, np.nan)
+        assert [text.get_text() for text in self.drawn(run_of, p95_ms=few).texts] == ["river p50"]
+
+    def test_without_a_single_percentile_it_has_no_curve_and_the_caption_says_so(
+        self, run_of: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        nothing: dict[str, Any] = {"p50_ms": np.nan, "p95_ms": np.nan}
+        assert list(self.drawn(run_of, **nothing).texts) == []
+        slow = network(run_of, site="river", **nothing)
+        caption = draw_timeline(network(run_of), time_scale(run_of(3).spec), tmp_path, slow).caption
+        assert "river has too few requests in a stretch for a curve of its own." in caption
+
+    def test_the_caption_and_the_description_tell_what_the_curve_shows(
+        self, run_of: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        slow = network(run_of, site="river", p50_ms=1300.0, p95_ms=np.nan)
+        chart = draw_timeline(network(run_of), time_scale(run_of(3).spec), tmp_path, slow)
+        assert "river, the worst of the sites that fail by their response time, has a curve of its own" in chart.caption
+        assert "highest p50 of river 1.30 s" in chart.wide
+
+    def test_a_long_name_is_shortened_in_the_middle_so_that_a_phone_can_show_it(
+        self, run_of: Callable[..., Any]
+    ) -> None:
+        name = "saint-elisabeth-memorial-hospital-north-campus-12"
+        (text,) = self.drawn(run_of, NARROW, site=name).texts
+        assert text.get_text().startswith("saint-")
+        assert text.get_text().endswith("-12 p50")
+        assert len(text.get_text()) < 30
+
+    def test_its_colour_is_told_from_the_ground_and_from_the_other_curves(self) -> None:
+        assert contrast(SLOW, PHASES[1]) > 4.5
+        assert all(contrast(SLOW, other) > 2 for other in (BLUE, ORANGE, VERMILION))
+
+
 def test_phases_that_overlap_are_named_in_two_rows(run_of: Callable[..., Any]) -> None:
     spec = run_of(3).spec
     later = spec.scenario.phases[2].model_copy(update={"start_s": 30_600.0})
@@ -128,12 +248,39 @@ def test_phases_that_overlap_are_named_in_two_rows(run_of: Callable[..., Any]) -
     assert heights["clinics-open"] != heights["medication-pass"]
 
 
-def test_no_trend_is_drawn_through_a_handful_of_points(run_of: Callable[..., Any]) -> None:
+def test_no_trend_is_drawn_through_a_handful_of_points_and_none_is_spoken_of(
+    run_of: Callable[..., Any], tmp_path: Path
+) -> None:
     windows = run_of(3).analysis.concurrency
     with drawing(WIDE):
         few = concurrency_figure(windows.tail(10), WIDE)
         many = concurrency_figure(windows, WIDE)
     assert [len(figure.axes[0].lines) for figure in (few, many)] == [0, 1]
+    assert [legend_words(figure.axes[0]) for figure in (few, many)] == [[], ["median"]]
+    assert "the line joins" in draw_concurrency(windows, tmp_path).caption
+    caption = draw_concurrency(windows.tail(10), tmp_path).caption
+    assert "the line" not in caption
+    assert "10 stretches of the run" in caption
+
+
+def test_a_single_stretch_reads_as_one_value_not_as_a_range(run_of: Callable[..., Any], tmp_path: Path) -> None:
+    one = run_of(3).analysis.concurrency.iloc[50:51].assign(on_duty=213.0, p95_ms=120.0)
+    caption = draw_concurrency(one, tmp_path).caption
+    assert "1 stretch of the run: 213 clinicians on duty, p95 120 ms." in caption
+
+
+def test_each_panel_of_the_concurrency_chart_has_a_title_of_its_own_and_holds_all_its_points(
+    run_of: Callable[..., Any],
+) -> None:
+    windows = run_of(3).analysis.concurrency
+    for form in (WIDE, NARROW):
+        with drawing(form):
+            left, right = concurrency_figure(windows, form).axes
+        assert left.get_title("left") != right.get_title("left")
+        for panel, column in ((left, "on_duty"), (right, "in_flight")):
+            assert panel.get_xlim()[1] > windows[column].max() * 1.02
+            assert panel.get_ylim()[1] > windows["p95_ms"].max() * 1.02
+            assert len(panel.get_xticks()) <= 6
 
 
 def test_names_from_outside_cannot_become_markup(run_of: Callable[..., Any]) -> None:
@@ -200,6 +347,23 @@ class TestHeatMap:
         frame = pd.concat([run.analysis.site_workflow, more])
         assert ordered_workflows(frame, run.spec)[:2] == ["open-clinic-day", "review-results"]
         assert ordered_workflows(frame, run.spec)[-1] == "a-new-one"
+
+    def test_where_no_cell_can_be_filled_it_says_how_many_requests_and_how_long_a_run_it_takes(self) -> None:
+        frame = pd.DataFrame(
+            {"site": ["hill", "lake"], "workflow": "medication-pass", "requests": [48, 20], "p95_ms": np.nan}
+        )
+        assert requests_lacking(frame, 60.0) == (
+            "A p95 takes 200 requests of a workflow at a site. At most there were 48 (medication-pass at hill); "
+            "a run at this rate fills the first cell after about 4 min 10 s."
+        )
+
+    def test_a_run_without_requests_promises_no_length(self) -> None:
+        frame = pd.DataFrame({"site": [], "workflow": [], "requests": [], "p95_ms": []})
+        assert requests_lacking(frame, 60.0) == "A p95 takes 200 requests of a workflow at a site. There were none."
+
+    def test_requests_that_resemble_each_other_too_much_are_not_told_to_be_too_few(self) -> None:
+        frame = pd.DataFrame({"site": ["hill"], "workflow": ["w"], "requests": [900], "p95_ms": [np.nan]})
+        assert "w at hill had 900, but they resemble each other: they tell less" in requests_lacking(frame, 60.0)
 
     def test_the_slower_the_darker_and_close_values_look_close(self) -> None:
         share = heat_share([100.0, 1000.0])

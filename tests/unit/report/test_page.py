@@ -275,8 +275,18 @@ def test_a_run_without_one_answered_request_still_has_a_report(run_of: Callable[
     text = run_dir.report.read_text(encoding="utf-8")
     assert "INVALID" in text
     assert "No workflow had enough requests" in text
+    assert "A p95 takes 200 requests of a workflow at a site. There were none." in text
     assert "too few requests for a p95" in text
     assert not (run_dir.figures / "heat-map.png").exists()
+
+
+def test_the_worst_failing_site_is_drawn_beside_all_sites(run_of: Callable[..., Any], tmp_path: Path) -> None:
+    run_dir = RunDir(tmp_path)
+    for outcome, drawn in (("fail", True), ("pass", False)):
+        run = run_of(3, outcome)
+        run_dir.write_manifest(run.manifest)
+        render(run_dir, run.analysis, run.verdict, run.spec)
+        assert ("river p95</text>" in run_dir.report.read_text(encoding="utf-8")) == drawn
 
 
 def test_a_folder_without_its_scenario_is_a_clear_error(run_of: Callable[..., Any], tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_a_figure_takes_the_unit_of_its_metric() -> None:
 def test_an_interval_names_both_ends_and_a_missing_one_is_a_dash() -> None:
     assert interval_text("p95_ms", [380.0, 470.0]) == "380 ms to 470 ms"
     assert interval_text("p95_ms", [380.0, None]) == "380 ms to –"
+    assert interval_text("p95_ms", [1312.0, 1313.0]) == "1.31 s"
     assert interval_text("p95_ms", None) == "–"
     assert interval_text("p95_ms", [None, None]) == "–"
 
