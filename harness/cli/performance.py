@@ -19,7 +19,7 @@ from harness.cli.concluding import conclude
 from harness.cli.options import Choice
 from harness.cli.reader import reader_may_leave
 from harness.control import ControlClient, Target, preflight, seed_command, seed_sites
-from harness.fleet import LocalFleet, Watch, require_file_handles
+from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles
 from harness.plan import (
     compile_plan,
     expected_load,
@@ -53,13 +53,15 @@ class Played:
 class Performance:
     """A run under way. Raises InputError where this machine cannot hold it."""
 
-    def __init__(self, spec: RunSpec, workers: int) -> None:
+    def __init__(self, spec: RunSpec, workers: int, *, own_sandbox: bool) -> None:
         self.spec = spec
         self.workers = workers
         self.plan = compile_plan(spec)
         self._expected = expected_load(self.plan)
-        self._own_sandbox = False
+        self._own_sandbox = own_sandbox
         self._worker_of_slot = partition(self.plan, workers, self._expected)
+        if own_sandbox:
+            require_sandbox_handles(peak_on_duty(self.plan))
         require_file_handles(self._most_connections())
 
     def announce(self) -> None:
@@ -71,7 +73,6 @@ class Performance:
 
     def seed_sandbox(self, target: Target) -> None:
         """Create the run's people on a server of our own."""
-        self._own_sandbox = True
         began = time.monotonic()
         with ControlClient(target) as client:
             from harness.control.metadata import read_capabilities

@@ -19,7 +19,6 @@ from harness.errors import EXIT_INVALID, InputError, Problem, TargetError, short
 if TYPE_CHECKING:
     from harness.cli.performance import Performance
     from harness.control import Target
-    from harness.plan.model import Plan
     from harness.rundir import RunDir
 
 __all__ = ["command"]
@@ -81,8 +80,8 @@ def _perform(
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
     from harness.rundir import create_run_dir
 
-    plan, performance = _compile(choice, workers)
-    run_dir = create_run_dir(plan.spec.scenario.name, out)
+    performance = _compile(choice, workers, own_sandbox=vetted is None)
+    run_dir = create_run_dir(performance.spec.scenario.name, out)
     try:
         with ExitStack() as stack:
             performance.announce()
@@ -99,11 +98,10 @@ def _perform(
     return performance.conclude(as_json)
 
 
-def _compile(choice: Choice, workers: int) -> tuple[Plan, Performance]:
+def _compile(choice: Choice, workers: int, *, own_sandbox: bool) -> Performance:
     from harness.cli.performance import Performance
 
-    performance = Performance(choice.spec(), workers)
-    return performance.plan, performance
+    return Performance(choice.spec(), workers, own_sandbox=own_sandbox)
 
 
 def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) -> Target:

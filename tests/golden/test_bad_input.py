@@ -244,14 +244,20 @@ def test_a_port_that_is_taken_is_said_with_another_to_try(emrload: Run, golden: 
     golden("bad-input/sandbox-port-taken.txt", told.err.replace(str(port + 1), "NEXT").replace(str(port), "PORT"))
 
 
-def test_too_few_open_files_for_the_plan_is_said_with_the_number(golden: Golden, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "harness.cli", "run", "morning-rush", "--sites", "10", "--target", NOBODY]
+@pytest.mark.parametrize(
+    ("case", "options"),
+    [("run-ulimit", ["--target", NOBODY]), ("run-ulimit-sandbox", ["--target", "sandbox", "--workers", "16"])],
+)
+def test_too_few_open_files_for_the_plan_is_said_with_the_number(
+    case: str, options: list[str], golden: Golden, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "harness.cli", "run", "morning-rush", "--sites", "10", *options]
     done = subprocess.run(
         ["bash", "-c", 'ulimit -n 256; exec "$@"', "-", *command], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 2
     assert list(tmp_path.iterdir()) == []
-    golden("bad-input/run-ulimit.txt", done.stderr)
+    golden(f"bad-input/{case}.txt", done.stderr)
 
 
 def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -11,17 +11,17 @@ PROGRAM = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 from harness.errors import InputError
-from harness.fleet import require_file_handles
+from harness.fleet import require_file_handles, require_sandbox_handles
 try:
-    require_file_handles({connections})
+    {require}({connections})
 except InputError as error:
     print(error)
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 
 
-def ask(soft: int, hard: int, connections: int) -> list[str]:
-    program = PROGRAM.format(soft=soft, hard=hard, connections=connections)
+def ask(soft: int, hard: int, connections: int, require: str = "require_file_handles") -> list[str]:
+    program = PROGRAM.format(soft=soft, hard=hard, connections=connections, require=require)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
@@ -39,3 +39,15 @@ def test_a_limit_that_is_too_low_is_said_with_the_number_to_ask_for():
     assert "ulimit -n 8200" in told[1]
     assert "--workers" in told[1]
     assert told[-1] == "256"
+
+
+def test_the_sandbox_raises_its_own_soft_limit_so_only_the_hard_one_counts():
+    assert ask(256, 4096, 3000, "require_sandbox_handles") == ["256"]
+
+
+def test_more_workers_are_no_way_out_where_the_sandbox_is_the_one_that_holds_them_all():
+    told = ask(256, 512, 8000, "require_sandbox_handles")
+    assert told[0] == "ulimit -n is 512, but the sandbox will hold 8000 connections in one process and needs 8200"
+    assert "ulimit -n 8200" in told[1]
+    assert "fewer sites" in told[1]
+    assert "--workers" not in told[1]
