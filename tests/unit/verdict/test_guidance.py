@@ -29,6 +29,17 @@ def test_an_invalid_run_says_how_to_mend_it_and_how_to_run_it_again() -> None:
     ]
 
 
+def test_a_run_that_was_too_short_is_not_repeated_as_short() -> None:
+    def again(duration_s: float, check: str) -> str:
+        manifest = {**MANIFEST, "time_lapse": 9.0, "duration_s": duration_s}
+        checks = [{"check": check, "outcome": "fail", "detail": ""}]
+        return next_steps(verdict("invalid", validity=checks), SUMMARY, manifest)[1].rpartition("--duration ")[2]
+
+    assert again(10.0, "too-short") == "60s`"
+    assert again(90.0, "enough-samples") == "180s`"
+    assert again(90.0, "cpu") == "90s`"
+
+
 def test_after_a_pass_the_next_question_is_whether_it_holds_more() -> None:
     steps = next_steps(verdict("pass"), SUMMARY, MANIFEST)
     assert "`emrload run morning-rush --sites 6 --seed 7 --target sandbox`" in steps[0]
