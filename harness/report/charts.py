@@ -26,7 +26,10 @@ PNG_DPI = 110
 
 @dataclass(frozen=True)
 class Chart:
-    """One picture on the page. `wide` and `narrow` are SVG elements; the page shows the one that fits."""
+    """One picture on the page. `wide` and `narrow` are SVG elements; the page shows the one that fits.
+
+    Without a picture (both empty) the caption says why.
+    """
 
     wide: str
     narrow: str
@@ -52,16 +55,16 @@ def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: p
 
 
 def draw_concurrency(windows: pd.DataFrame, folder: Path) -> Chart:
-    """Latency against concurrency; also `concurrency.png` in `folder`."""
+    """Latency against concurrency; also `concurrency.png` in `folder`. No picture where no stretch has a p95."""
     known = windows.dropna(subset=["p95_ms"])
-    description = f"No stretch of this run holds the {DRAWN['p95_ms']} requests that a p95 takes here."
-    caption = description
-    if not known.empty:
-        heads = range_text(*(number_text(round(end)) for end in (known["on_duty"].min(), known["on_duty"].max())))
-        times = range_text(*(latency_text(end) for end in (known["p95_ms"].min(), known["p95_ms"].max())))
-        stretches = count_text(len(known), "stretch", "stretches")
-        description = f"{stretches} of the run: {heads} clinicians on duty, p95 {times}."
-        caption = f"{description} {_reading(len(known))}"
+    if known.empty:
+        lacking = f"No stretch of this run holds the {DRAWN['p95_ms']} requests that a p95 takes here."
+        return Chart("", "", lacking, lacking)
+    heads = range_text(*(number_text(round(end)) for end in (known["on_duty"].min(), known["on_duty"].max())))
+    times = range_text(*(latency_text(end) for end in (known["p95_ms"].min(), known["p95_ms"].max())))
+    stretches = count_text(len(known), "stretch", "stretches")
+    description = f"{stretches} of the run: {heads} clinicians on duty, p95 {times}."
+    caption = f"{description} {_reading(len(known))}"
     wide, narrow = _draw(
         lambda form: concurrency_figure(windows, form),
         "concurrency",

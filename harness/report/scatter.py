@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.report.canvas import NARROW, Format
-from harness.report.palette import GREY, INK, VERMILION, heat_colour
+from harness.report.palette import INK, VERMILION, heat_colour
 from harness.report.wording import latency_text
 
 __all__ = ["FEWEST_FOR_MEDIANS", "GROUPS", "concurrency_figure"]
@@ -30,7 +30,7 @@ _MOST_TICKS = 5
 def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
     """p95 of each stretch against clinicians on duty, and against requests in flight.
 
-    `windows`: time_s on_duty in_flight requests_per_s p95_ms.
+    `windows`: time_s on_duty in_flight requests_per_s p95_ms, at least one of them with a p95.
     """
     narrow = form is NARROW
     figure = Figure(figsize=(form.width_in, 8.2 if narrow else 3.9))
@@ -52,11 +52,6 @@ def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
 
 def _scatter(panel: Axes, known: pd.DataFrame, column: str) -> bool:
     """True where it has a line, and so a legend."""
-    if known.empty:
-        panel.set_xticks([])
-        panel.set_yticks([])
-        panel.text(0.5, 0.5, "too few requests for a p95", transform=panel.transAxes, ha="center", color=GREY)
-        return False
     times = known["time_s"].to_numpy(dtype=float)
     place = (times - times.min()) / max(float(np.ptp(times)), 1e-9)
     colours = [heat_colour(0.3 + 0.6 * share) for share in place]

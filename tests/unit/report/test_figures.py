@@ -111,6 +111,7 @@ def test_a_run_without_a_single_percentile_is_still_drawn(run_of: Callable[..., 
     draw_timeline(nothing, time_scale(run_of(3).spec), tmp_path)
     chart = draw_concurrency(nothing, tmp_path)
     assert chart.caption == "No stretch of this run holds the 40 requests that a p95 takes here."
+    assert chart.wide == chart.narrow == ""
 
 
 def test_a_run_of_which_nothing_was_recorded_is_still_drawn(run_of: Callable[..., Any], tmp_path: Path) -> None:

@@ -276,7 +276,8 @@ def test_a_run_without_one_answered_request_still_has_a_report(run_of: Callable[
     assert "INVALID" in text
     assert "No workflow had enough requests" in text
     assert "A p95 takes 200 requests of a workflow at a site. There were none." in text
-    assert "too few requests for a p95" in text
+    assert "No stretch of this run holds the 40 requests" in text
+    assert not (run_dir.figures / "concurrency.png").exists()
     assert not (run_dir.figures / "heat-map.png").exists()
 
 
