@@ -14,6 +14,8 @@ lib=${HAPI_LIB:-$here/lib}
 die() { echo "start.sh: $1" >&2; exit "${2:-1}"; }
 answers() { [ "$(curl -s -o /dev/null --max-time 10 -w '%{http_code}' "http://127.0.0.1:$1/fhir/metadata")" = 200 ]; }
 ours() { [ -f "$here/hapi-$1.pid" ] && kill -0 "$(cat "$here/hapi-$1.pid")" 2>/dev/null; }
+# Maven colours (or at least resets) whatever it is told, batch mode, -Dstyle.color=never and TERM=dumb included.
+without_colour() { sed $'s/\e\\[[0-9;]*m//g'; }
 
 build() {
   for tool in java javac mvn curl; do command -v "$tool" >/dev/null || die "needs $tool (Java 17, Maven, curl)" 4; done
@@ -21,7 +23,7 @@ build() {
   if [ "$(cat "$lib/.fetched" 2>/dev/null)" != "$wanted" ]; then
     echo "fetching HAPI FHIR from Maven Central into $lib (about 300 MB, once)" >&2
     mvn -B -q -f "$here/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-      -DincludeScope=runtime -DoutputDirectory="$lib" >&2 || die "Maven could not fetch the server" 4
+      -DincludeScope=runtime -DoutputDirectory="$lib" 2>&1 | without_colour >&2 || die "Maven could not fetch the server" 4
     echo "$wanted" >"$lib/.fetched"
   fi
   if [ ! "$here/classes/mini/Main.class" -nt "$here/src/main/java/mini/Main.java" ]; then
@@ -40,6 +42,18 @@ stop() {
   kill -0 "$pid" 2>/dev/null && kill -9 "$pid"
   rm -f "$here/hapi-$1.pid"
   echo "stopped pid=$pid port=$1"
+}
+
+what_now() {
+  local emrload=emrload people="morning-rush --sites 3 --target http://127.0.0.1:$1/fhir"
+  [ -x .venv/bin/emrload ] && emrload=.venv/bin/emrload || echo "first    make setup && . .venv/bin/activate"
+  cat <<END
+next     $emrload check $people      what it can do, and who is missing there
+         $emrload seed  $people      create them
+         $emrload run   $people --duration 2m
+         $emrload cleanup --target http://127.0.0.1:$1/fhir      delete all that was written
+stop     $0 --stop $1
+END
 }
 
 start() {
@@ -65,6 +79,6 @@ start() {
 case ${1:-} in
   --build) build ;;
   --stop) stop "${2:?usage: start.sh --stop PORT}" ;;
-  [0-9]*) build; start "$@" ;;
+  [0-9]*) build; start "$@"; what_now "$1" >&2 ;;
   *) sed -n '2,9p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//' >&2; exit 2 ;;
 esac
