@@ -56,7 +56,7 @@ def check_the_time_on_duty(load) -> None:
         waiting_s[row["site"], row["persona"], row["clinician"]] -= row["latency_ms"] / 1000
     for row in load.table("workflows"):
         thinking_s[row["site"], row["persona"], row["clinician"]] -= row["think_ms"] / 1000
-    assert all(abs(left_s) < 0.01 for left_s in (*waiting_s.values(), *thinking_s.values()))
+    assert all(abs(left_s) < 0.001 for left_s in (*waiting_s.values(), *thinking_s.values()))
 
 
 @pytest.mark.parametrize("processes", [1, 2])
