@@ -19,14 +19,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from harness.rundir import RunDir
 from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
 from harness.scenario.model import Objective, RunSpec, Scenario, Site, SiteMix, SiteTemplate
 
-# how long an example takes says more about a shared machine than about the code
-settings.register_profile("patient", deadline=None)
+# how long an example takes, or is in the making, says more about a shared machine than about the code
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 SITES = ("river", "lake", "hill", "forest", "shore")
