@@ -155,7 +155,9 @@ def _judged(measure: Measure) -> str:
     return judge_objective(measure, True, no_lag, 5.0).outcome
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.integers(0, 400), st.integers(0, 400), st.sampled_from(["http_error", "connection", "timeout", "content"]))
 def test_more_errors_never_turn_a_fail_into_a_pass(
     fabricate: Callable[..., Any], errors: int, more: int, outcome: str

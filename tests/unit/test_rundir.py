@@ -110,7 +110,7 @@ def test_a_file_that_was_changed_or_is_gone_breaks_the_seal(sealed, name):
 
 
 @given(changed=st.sets(st.sampled_from([EVIDENCE, RENDERED, "report.html"])))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=16)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=16)
 def test_rendering_again_renews_the_seal_of_what_is_rendered_and_of_nothing_else(sealed, changed):
     originals = {name: (sealed.path / name).read_bytes() for name in (EVIDENCE, RENDERED, "report.html")}
     for name in changed:

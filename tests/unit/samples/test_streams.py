@@ -99,7 +99,7 @@ def some_rows(count: int) -> list[tuple]:
 
 
 @given(data=st.data())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_stream_cut_anywhere_keeps_what_came_before_and_is_named(run_dir, data):
     """As a killed process or a full disk leaves it."""
     fresh(run_dir)
