@@ -43,8 +43,6 @@ os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 # each time Locust builds its whole parser: a stall of 120 ms a second in the generator. They never change.
 argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
 
-"""Names the process without which there is nobody to load for."""
-
 
 def plays(scenario: str) -> None:
     """Have Locust play `scenario` (by name or file): registers the options and the session."""
