@@ -53,6 +53,7 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow:
     panels = figure.subplots(4, 1, sharex=True, height_ratios=(1.0, 1.0, 1.35, 0.75 if any_errors else 0.35))
     figure.subplots_adjust(left=_MARGIN_PT / (form.width_in * 72), right=0.985, top=0.94, bottom=0.084, hspace=0.48)
     heads, rate, latency, errors = panels
+    errors.set_xlim(0, length_s)
     for panel in panels:
         _shade(panel, scale.bands)
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=panel in (heads, errors)))
@@ -132,7 +133,6 @@ def _name_phases(panel: Axes, scale: TimeScale, form: Format) -> None:
 
 def _time_axis(panel: Axes, scale: TimeScale, form: Format, length_s: float) -> None:
     """Run time under the last panel, with the local time in a second line."""
-    panel.set_xlim(0, length_s)
     step_s = _nice_step(length_s / form.ticks)
     ticks = np.arange(0, length_s + step_s * 0.01, step_s)
     # A tick at the very end would hang over the picture's edge on a phone.

@@ -93,21 +93,26 @@ def _latency_axis(panel: Axes, curves: Sequence[Floats]) -> bool:
 
 
 def _name_curve(panel: Axes, middles_s: Floats, slow: pd.DataFrame, column: str, form: Format) -> None:
-    """The site's name at the end of its curve, above it, with room for it."""
+    """The site's name above the end of its curve, with room for it, and legible where another curve runs."""
     known = np.flatnonzero(slow[column].notna())
     last = int(known[-1])
+    # Above the highest of the stretches over which the name stands.
+    height_ms = float(slow[column].iloc[max(last - len(slow) // 5, 0) : last + 1].max())
+    at_s = float(middles_s[last])
     if panel.get_yscale() != "log":
         panel.set_ylim(0, panel.get_ylim()[1] * 1.2)
     name = _shortened(str(slow["site"].iloc[0]), int(form.width_in * 3.8))
     panel.annotate(
         f"{name} {column.removesuffix('_ms')}",
-        (float(middles_s[last]), float(slow[column].iloc[last])),
+        (at_s, height_ms),
         xytext=(0, 5),
         textcoords="offset points",
-        ha="right",
+        # Where a run ended early, there is no room on the left.
+        ha="right" if at_s > panel.get_xlim()[1] / 2 else "left",
         va="bottom",
         color=SLOW,
         fontweight="bold",
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0},
     )
 
 

@@ -181,7 +181,7 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
     """Required ones first, and in each half what failed, what could not be judged, what passed."""
     rank = {"fail": 0, "insufficient": 1, "pass": 2}
     ordered = sorted(verdict["objectives"], key=lambda each: (not each["required"], rank.get(each["outcome"], 3)))
-    return _table(
+    table = _table(
         "Objectives",
         "scope | metric | figure# | interval# | bound# | samples# | required | outcome | source",
         [
@@ -199,6 +199,7 @@ def objectives_table(verdict: Mapping[str, Any]) -> Table:
             for each in ordered
         ],
     )
+    return replace(table, css="sourced")
 
 
 def _interval(objective: Mapping[str, Any]) -> str:

@@ -203,6 +203,16 @@ class TestSlowSite:
         assert outage.get_yscale() == "log"
         assert outage.get_ylim()[1] > 90_000.0
 
+    def test_its_name_stands_over_its_highest_last_stretches_and_to_the_right_where_the_run_ended_early(
+        self, run_of: Callable[..., Any]
+    ) -> None:
+        p50 = np.where(np.arange(120) == 110, 990.0, 800.0)
+        (late,) = self.drawn(run_of, p50_ms=p50).texts
+        (early,) = self.drawn(run_of, p50_ms=np.where(np.arange(120) < 8, 800.0, np.nan)).texts
+        assert late.xy == (239.0, 990.0)
+        assert early.xy == (15.0, 800.0)
+        assert (late.get_ha(), early.get_ha()) == ("right", "left")
+
     def test_a_few_known_p95_do_not_make_a_curve(self, run_of: Callable[..., Any]) -> None:
         few = np.where(np.arange(120) < 3, 2600.0, np.nan)
         assert [text.get_text() for text in self.drawn(run_of, p95_ms=few).texts] == ["river p50"]
