@@ -13,14 +13,16 @@ from harness.sandbox.journal import read_journal
 
 pytestmark = pytest.mark.end_to_end
 
+LATE_GENERATOR = {"generator-stall", "start-lateness", "slot-starts", "cpu", "steal"}
+"""The checks that fail where the load did not get the processor when it wanted it."""
+
 
 def test_a_healthy_server_passes_and_every_request_is_in_both_books(emrload: Any, sandbox: Any) -> None:
     sandbox.start("--servers", "8", "--service", "4ms", "--distribution", "fixed")
     emrload.seed(sandbox, 3)
-    ended = emrload.run("--sites", "3", "--duration", "14s", "--target", sandbox.url, "--label", "build=4711")
+    options = ("--sites", "3", "--duration", "14s", "--target", sandbox.url, "--label", "build=4711")
+    ended = emrload.run(*options)
 
-    assert ended.code == 0, ended.out
-    assert ended.verdict["verdict"] == "pass"
     assert ended.verdict["rehearsal"] is True
     assert ended.manifest["state"] == "finished"
     assert ended.manifest["labels"] == {"build": "4711"}
@@ -28,6 +30,13 @@ def test_a_healthy_server_passes_and_every_request_is_in_both_books(emrload: Any
     check_the_books(ended, sandbox.truth())
     check_the_duty(ended)
     check_residence(ended, sandbox)
+
+    for _ in range(3):  # a run that a busy machine made late is rightly invalid, and says nothing about the server
+        if ended.code != 3 or ended.failed_checks() - LATE_GENERATOR:
+            break
+        ended = emrload.run(*options)
+    assert ended.code == 0, ended.out
+    assert ended.verdict["verdict"] == "pass"
     assert emrload.call("report", str(ended.folder), "--verify").returncode == 0
 
 
