@@ -206,7 +206,7 @@ def _sites_table(shown: Sequence[SiteRow], others: Sequence[SiteRow]) -> Table:
             f"  {row.site}",
             MISSING if row.on_duty is None else f"{row.on_duty:,}",
             f"{row.requests:,}",
-            latency_text(row.p95_ms),
+            row.beyond or latency_text(row.p95_ms),
             row.objective,
             share_text(row.error_rate),
         )

@@ -160,6 +160,16 @@ def test_others_with_objectives_of_their_own_are_not_lumped_together(run_of: Cal
     assert "each its own" in others_line(run)
 
 
+def test_where_a_count_decided_for_want_of_a_p95_the_terminal_shows_it_too(run_of: Callable[..., Any]) -> None:
+    run = run_of(1, "pass")
+    for figures in run.analysis.summary["by_site"].values():
+        figures["p95_ms"] = None
+    for objective in run.verdict["objectives"]:
+        if objective["id"] == "site-p95":
+            objective.update(figure=None, samples=142, above=0)
+    assert "0 of 142 over 1.00 s" in end_text(run)
+
+
 def test_a_path_is_never_broken_over_lines_in_a_narrow_terminal(run_of: Callable[..., Any]) -> None:
     assert "report   reports/2026-11-22T091500Z-morning-rush-3fa1/report.html\n" in end_text(
         run_of(3, "pass"), width=50
