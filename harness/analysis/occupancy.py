@@ -23,19 +23,14 @@ def peak_open(starts_s: Floats, ends_s: Floats) -> int:
     """The most intervals open at once; one that ends where another starts does not overlap it."""
     if not len(starts_s):
         return 0
-    starts = _sorted(starts_s)
-    ended = np.searchsorted(_sorted(ends_s), starts, side="right")
+    starts = np.sort(starts_s)
+    ended = np.searchsorted(np.sort(ends_s), starts, side="right")
     return int((np.arange(1, len(starts) + 1) - ended).max())
 
 
 def _time_since(moments_s: Floats, edges_s: Floats) -> Floats:
-    """Σ (edge − moment) over the moments before each edge."""
-    moments = _sorted(moments_s)
-    before = np.searchsorted(moments, edges_s, side="left")
-    total = np.concatenate([[0.0], np.cumsum(moments)])
-    return np.asarray(before * edges_s - total[before], dtype=np.float64)
-
-
-def _sorted(moments_s: Floats) -> Floats:
-    """In ascending order; samples come nearly so, and a stable sort then takes a fraction of the time."""
-    return np.sort(moments_s, kind="stable")
+    """Σ (edge − moment) over the moments before each edge; counted bin by bin, which spares sorting a million."""
+    bins = np.searchsorted(edges_s, moments_s, side="right")
+    before = np.bincount(bins, minlength=len(edges_s) + 1)[:-1].cumsum()
+    total = np.bincount(bins, moments_s, minlength=len(edges_s) + 1)[:-1].cumsum()
+    return np.asarray(before * edges_s - total, dtype=np.float64)

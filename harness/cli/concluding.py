@@ -58,10 +58,10 @@ def conclude(source: RunDir, target: RunDir, spec: RunSpec) -> Conclusion:
 
     Raises InputError where a file that should be there cannot be read, JudgeError where no verdict can be computed.
     """
-    from harness.analysis import analyse
-    from harness.report import render
-
     with _without_garbage_collection():
+        from harness.analysis import analyse
+        from harness.report import render
+
         # The curves are in no file, so the samples are measured each time; an existing summary is what counts.
         analysis = analyse(source, spec)
         if target.summary.exists():
@@ -103,7 +103,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """One pass and out: looking for garbage would be a twentieth of the time."""
+    """One pass and out, imports included: looking for garbage would be a twentieth of the time."""
     gc.disable()
     try:
         yield
