@@ -209,7 +209,7 @@ class Session:
         self._stop_at_once()
 
     def _on_interrupt(self) -> None:
-        """The first ends a run early and keeps everything; the second, or one where nothing runs, stops at once."""
+        """The first ends a run early and keeps everything; the second, or one where nothing runs, ends Locust."""
         conductor, crew = self.conductor, self.crew
         if conductor is not None and not (conductor.closed or conductor.over):
             log.warning("ending the run early: everybody finishes the step at hand (again to stop at once)")
@@ -221,8 +221,11 @@ class Session:
 
     def _stop_at_once(self) -> None:
         self._on_stop()
-        self.environment.process_exit_code = EXIT_INVALID
+        if self.conductor is None or not self.conductor.over:
+            self.environment.process_exit_code = EXIT_INVALID
         self.environment.stop_timeout = 0.0
         self.runner.quit()
+        if self.environment.web_ui is not None:
+            self.environment.web_ui.stop()  # else Locust would go on to serve its page
         if self.conductor is None and self.crew is None:
             raise SystemExit(EXIT_INVALID)  # Locust may still be waiting for workers, and would go on to

@@ -60,6 +60,13 @@ class Load:
     def workers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children()
 
+    def says(self, text: str) -> None:
+        """Wait until its log holds `text`."""
+        until = time.monotonic() + PATIENCE_S
+        while text not in self.log:
+            assert time.monotonic() < until, self.log
+            time.sleep(0.05)
+
     def interrupt(self) -> None:
         os.kill(self.process.pid, signal.SIGINT)
 
@@ -114,10 +121,13 @@ def locust(target: str, tmp_path: Path) -> Iterator[Callable[..., Load]]:
     """Start plain Locust on the quick rush, in a folder of its own."""
     started: list[Load] = []
 
-    def start(*more: str) -> Load:
+    def start(*more: str, headless: bool = True) -> Load:
         port = str(free_port())  # at Locust's own default, two loads on one machine would take each other's workers
         more = (*more, "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
-        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", target]
+        page = (
+            ("--headless",) if headless else ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(free_port()))
+        )
+        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *page, "--host", target]
         command += ["--emr-scenario", str(QUICK), "--emr-sites", str(SITES), "--emr-seed", str(SEED)]
         with (tmp_path / "locust.log").open("w") as log:
             process = subprocess.Popen(

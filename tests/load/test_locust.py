@@ -97,6 +97,24 @@ def test_an_interrupt_ends_early_and_everybody_finishes_the_step_at_hand(locust)
     assert load.torn == ()
 
 
+def test_with_a_web_ui_the_first_interrupt_ends_the_run_and_the_next_one_closes_the_page(locust):
+    load = locust("--emr-duration", "90s", headless=False).under_way(1)
+    load.interrupt()
+    load.says("leaving web ui running")
+    load.interrupt()
+    assert load.ended() == 3, load.log
+    check_the_books(load)
+    assert load.leader["closed_early"] is True
+
+
+def test_closing_the_page_after_a_whole_run_takes_nothing_from_it(locust):
+    load = locust(headless=False)
+    load.says("leaving web ui running")
+    load.interrupt()
+    assert load.ended() == 0, load.log
+    assert load.leader["closed_early"] is False
+
+
 def test_a_killed_worker_is_missed_and_takes_nobody_elses_samples_along(locust):
     load = locust("--processes", "2", "--emr-duration", "15s").under_way(2)
     load.workers()[0].kill()
