@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -16,6 +16,9 @@ __all__ = ["Answer", "Call", "Check", "Outcome"]
 Outcome = Literal["ok", "http_error", "timeout", "connection", "content", "cancelled", "expected_refusal"]
 Check = Callable[["Answer"], str]
 """Says what is wrong with the content of an answer of status 2xx; an empty string when nothing is."""
+
+
+_UNREAD: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,13 @@ class Answer:
     outcome: Outcome = "ok"
     detail: str = ""
     """Why the outcome is not `ok`, without patient data."""
-    _parsed: list[Any] = field(default_factory=list, init=False, repr=False, compare=False)
+    _parsed: Any = field(default=_UNREAD, init=False, repr=False, compare=False)
 
     def json(self) -> Any:
         """The body parsed, once for all who read it (none may change it). Raises ValueError where it is not JSON."""
-        if not self._parsed:
-            self._parsed.append(orjson.loads(self.body))
-        return self._parsed[0]
+        if self._parsed is _UNREAD:
+            self._parsed = orjson.loads(self.body)
+        return self._parsed
 
     @property
     def refused(self) -> bool:

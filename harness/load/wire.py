@@ -33,6 +33,10 @@ class _WorkflowRun:
     run: int
     intended_s: float
     start_s: float
+    name_code: int
+    lane_code: int
+    trace: str
+    """Version and trace id of the `traceparent` that all its requests carry."""
     think_s: float = 0.0
 
 
@@ -103,8 +107,8 @@ class Wire:
         gevent.get_hub().loop.run_callback(wake)
 
     def workflow_begins(self, name: str, lane: str) -> None:
-        now_s = self._clock()
-        self._run = _WorkflowRun(name, lane, self._posting.ids.next_workflow_run(), self.intended_s, now_s)
+        now_s, code, run = self._clock(), self._recorder.names.code, self._posting.ids.next_workflow_run()
+        self._run = _WorkflowRun(name, lane, run, self.intended_s, now_s, code(name), code(lane), self._trace(run))
 
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         run, posting, code = self._run, self._posting, self._recorder.names.code
@@ -122,8 +126,8 @@ class Wire:
             posting.site_code,
             posting.persona_code,
             posting.clinician,
-            code(run.name),
-            code(run.lane),
+            run.name_code,
+            run.lane_code,
             code(posting.phase_at(run.start_s)),
             False,
             code(outcome),
@@ -207,11 +211,12 @@ class Wire:
 
     def _request_bytes(self, call: Call, request_id: int) -> bytes:
         """Raises StepFailed where a header holds what a header cannot: versions and links come from the server."""
-        posting = self._posting
+        posting, run = self._posting, self._run
         named = f"{request_id:016x}"
+        trace = run.trace if run is not None else self._trace(0)
         head = (
             f"{call.method} {posting.endpoint.request_target(call.path)} HTTP/1.1\r\n{posting.head}"
-            f"X-Request-Id: {named}\r\ntraceparent: 00-{posting.trace}{self._run_number:016x}-{named}-01\r\n"
+            f"X-Request-Id: {named}\r\ntraceparent: {trace}-{named}-01\r\n"
         )
         for name, value in call.headers:
             if not value.isprintable():
@@ -225,6 +230,9 @@ class Wire:
             return f"{head}\r\n".encode("latin-1") + call.body
         except UnicodeEncodeError:
             raise StepFailed(f"{call.operation}: not sent, a header would hold letters beyond Latin-1") from None
+
+    def _trace(self, run: int) -> str:
+        return f"00-{self._posting.trace}{run:016x}"
 
     @property
     def _run_number(self) -> int:
@@ -254,9 +262,9 @@ class Wire:
             exchange.reused if exchange else False,
             posting.site_code,
             posting.persona_code,
-            code(run.name if run else ""),
+            run.name_code if run else code(""),
             code(call.operation),
-            code(run.lane if run else ""),
+            run.lane_code if run else code(""),
             code(posting.phase_at(start_s)),
             code(call.method),
             code(outcome),
