@@ -8,7 +8,7 @@ import os
 import platform
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -105,21 +105,18 @@ class RunDir:
         self.write_manifest(manifest)
         return manifest
 
-    def digests(self) -> dict[str, str]:
-        """SHA-256 of every file but the manifest itself, by relative path."""
+    def _digests(self, besides: Collection[str]) -> dict[str, str]:
+        """SHA-256 of every file but the manifest itself and those named, by relative path."""
         files = sorted(path for path in self.path.rglob("*") if path.is_file() and path != self.manifest)
-        return {str(path.relative_to(self.path)): _sha256(path) for path in files}
+        named = {str(path.relative_to(self.path)): path for path in files}
+        return {name: _sha256(path) for name, path in named.items() if name not in besides}
 
-    def seal(self, *, rendered_only: bool = False, **changes: Any) -> dict[str, Any]:
-        """Write the digests into the manifest, with `changes`; `rendered_only` keeps those of the evidence."""
+    def seal(self, **changes: Any) -> dict[str, Any]:
+        """Write the digests into the manifest, with `changes`; those of evidence that is sealed already are kept."""
         manifest = {**self.read_manifest(), **changes}
-        fresh = self.digests()
-        if rendered_only:
-            kept = manifest.get("sha256", {})
-            fresh = {name: value for name, value in fresh.items() if name.startswith(_RENDERED) or name not in kept} | {
-                name: value for name, value in kept.items() if not name.startswith(_RENDERED)
-            }
-        manifest["sha256"] = fresh
+        sealed = manifest.get("sha256", {})
+        kept = {name: digest for name, digest in sealed.items() if not name.startswith(_RENDERED)}
+        manifest["sha256"] = self._digests(besides=kept) | kept
         self.write_manifest(manifest)
         return manifest
 

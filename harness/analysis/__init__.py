@@ -5,11 +5,10 @@ Pure functions over the files of one run. Imported by verdict, report, control a
 
 from harness.analysis.incidents import Incidents, OperationErrors, Outage, WorkflowFailures
 from harness.analysis.instrument import Instrument, Mix, WorkerCounts
-from harness.analysis.measures import PERCENTILE_OF, Measure
+from harness.analysis.measures import Measure
 from harness.analysis.summary import Analysis, analyse
 
 __all__ = [
-    "PERCENTILE_OF",
     "Analysis",
     "Incidents",
     "Instrument",

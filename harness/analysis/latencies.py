@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import duckdb
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.analysis.intervals import correlation_factor, printable
-from harness.analysis.tables import DIMENSIONS, WORKFLOW_DIMENSIONS, columns_of
+from harness.analysis.tables import DIMENSIONS, WORKFLOW_DIMENSIONS, columns_of, positions_by_code
 
 __all__ = ["PERCENTILES", "Latencies", "percentile_row"]
 
@@ -60,14 +59,10 @@ class Latencies:
         for name in dimensions:
             code = code * (len(self.names[name]) + 1) + self.codes[name]
         if code.max() <= np.iinfo(np.uint16).max:
-            code = code.astype(np.uint16)  # numpy sorts 16 bits by radix, ten times faster than wider integers
-        order = np.argsort(code, kind="stable")
-        ordered = code[order]
-        edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(order)]
-        for begin, end in pairwise(edges):
-            first = order[begin]
-            labels = tuple(self._name(name, int(self.codes[name][first])) for name in dimensions)
-            yield labels, self.values_ms[order[begin:end]]
+            code = code.astype(np.uint16)
+        for own in positions_by_code(code):
+            labels = tuple(self._name(name, int(self.codes[name][own[0]])) for name in dimensions)
+            yield labels, self.values_ms[own]
 
     def _name(self, dimension: str, code: int) -> str:
         known = self.names[dimension]

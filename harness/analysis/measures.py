@@ -17,21 +17,12 @@ from numpy.typing import NDArray
 from harness.analysis.intervals import correlation_factor, printable, quantile_interval, share_interval
 from harness.analysis.latencies import Latencies
 from harness.analysis.tables import WORKFLOW_DIMENSIONS
-from harness.scenario.model import Objective
+from harness.scenario.model import PERCENTILE_OF, Objective
 
-__all__ = ["PERCENTILE_OF", "Measure", "measure_objectives"]
+__all__ = ["Measure", "measure_objectives"]
 
 Floats = NDArray[np.float64]
 Interval = tuple[float | None, float | None]
-
-PERCENTILE_OF: Final[Mapping[str, float]] = {
-    "p50_ms": 0.50,
-    "p90_ms": 0.90,
-    "p95_ms": 0.95,
-    "p99_ms": 0.99,
-    "waited_p95_ms": 0.95,
-}
-"""Metrics that are percentiles; the others are rates."""
 
 SCOPE_COLUMN: Final = {
     "network": "",

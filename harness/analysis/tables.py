@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,15 @@ from harness.errors import JudgeError
 from harness.rundir import RunDir
 from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
 
-__all__ = ["DIMENSIONS", "NOT_ERRORS", "UNTIMED", "WORKFLOW_DIMENSIONS", "columns_of", "open_tables"]
+__all__ = [
+    "DIMENSIONS",
+    "NOT_ERRORS",
+    "UNTIMED",
+    "WORKFLOW_DIMENSIONS",
+    "columns_of",
+    "open_tables",
+    "positions_by_code",
+]
 
 DIMENSIONS: Final = ("site", "workflow", "operation", "lane", "persona", "phase")
 """What requests are grouped by."""
@@ -102,6 +111,17 @@ def _check_format(path: Path, columns: list[str]) -> None:
     missing = [name for name in columns if name not in schema.names]
     if missing:
         raise JudgeError(f"{path.name}: column {', '.join(missing)} is missing", hint)
+
+
+def positions_by_code(codes: NDArray[Any]) -> Iterator[NDArray[np.intp]]:
+    """Where each code of `codes` stands, code by code in ascending order; the places of one code ascend, too."""
+    if not len(codes):
+        return
+    order = np.argsort(codes, kind="stable")  # numpy sorts 16 bits by radix, ten times faster than wider integers
+    ordered = codes[order]
+    edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(order)]
+    for begin, end in pairwise(edges):
+        yield order[begin:end]
 
 
 def columns_of(

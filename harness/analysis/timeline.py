@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.occupancy import mean_open
-from harness.analysis.tables import columns_of
+from harness.analysis.tables import columns_of, positions_by_code
 
 __all__ = ["bin_edges", "concurrency_frame", "moments_by_site", "timeline_frame"]
 
@@ -87,20 +87,16 @@ def _binned(tables: duckdb.DuckDBPyConnection, edges_s: Floats) -> dict[tuple[st
 
 def moments_by_site(tables: duckdb.DuckDBPyConnection) -> dict[str, tuple[Floats, Floats]]:
     """Start and end of every request, by site and of all (site "")."""
-    codes = dict(
-        tables.execute("SELECT DISTINCT site::VARCHAR, enum_code(site) FROM requests WHERE site <> ''").fetchall()
+    sites = dict(
+        tables.execute("SELECT DISTINCT enum_code(site), site::VARCHAR FROM requests WHERE site <> ''").fetchall()
     )
-    nowhere = len(codes)
-    found = columns_of(
-        tables,
-        f"SELECT coalesce(enum_code(site), {nowhere})::USMALLINT AS site, start_s, done_s FROM requests",  # noqa: S608
-    )
+    query = f"SELECT coalesce(enum_code(site), {len(sites)})::USMALLINT AS site, start_s, done_s FROM requests"  # noqa: S608 (ours)
+    found = columns_of(tables, query)
     by_site = {NETWORK: (found["start_s"], found["done_s"])}
-    order = np.argsort(found["site"], kind="stable")  # numpy sorts 16 bits by radix
-    ordered = found["site"][order]
-    for site, code in codes.items():
-        own = order[np.searchsorted(ordered, code) : np.searchsorted(ordered, code, side="right")]
-        by_site[site] = (found["start_s"][own], found["done_s"][own])
+    for own in positions_by_code(found["site"]):
+        site = sites.get(int(found["site"][own[0]]), NETWORK)
+        if site != NETWORK:
+            by_site[site] = (found["start_s"][own], found["done_s"][own])
     return by_site
 
 

@@ -70,8 +70,7 @@ def conclude(source: RunDir, target: RunDir, spec: RunSpec) -> Conclusion:
             write_json(target.summary, analysis.summary)
         verdict = _verdict_of(source, target, analysis, spec)
         render(target, analysis, verdict, spec)
-        # Where nothing was sealed before, this seals the evidence, too.
-        manifest = target.seal(rendered_only=True, exit_code=verdict["exit_code"])
+        manifest = target.seal(exit_code=verdict["exit_code"])
     return Conclusion(target, analysis.summary, verdict, manifest)
 
 

@@ -78,9 +78,10 @@ def _perform(
     as_json: bool,
 ) -> int:
     vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
+    from harness.cli.performance import Performance
     from harness.rundir import create_run_dir
 
-    performance = _compile(choice, workers, own_sandbox=vetted is None)
+    performance = Performance(choice.spec(), workers, own_sandbox=vetted is None)
     run_dir = create_run_dir(performance.spec.scenario.name, out)
     try:
         with ExitStack() as stack:
@@ -96,12 +97,6 @@ def _perform(
         print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
         return EXIT_INVALID
     return performance.conclude(as_json)
-
-
-def _compile(choice: Choice, workers: int, *, own_sandbox: bool) -> Performance:
-    from harness.cli.performance import Performance
-
-    return Performance(choice.spec(), workers, own_sandbox=own_sandbox)
 
 
 def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) -> Target:

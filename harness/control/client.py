@@ -34,7 +34,7 @@ from harness.fhir.call import Answer, Call
 from harness.fhir.checks import split_search_result
 from harness.units import count_text
 
-__all__ = ["ControlClient", "Refused", "Traffic"]
+__all__ = ["PERHAPS_DONE", "ControlClient", "Refused", "Traffic"]
 
 Resource = dict[str, Any]
 
@@ -46,7 +46,7 @@ LONGEST_WAIT_S: Final = 30.0
 """A server that asks for more patience than this is asked again after it all the same."""
 MAX_PAGES: Final = 10_000
 """A chain of `next` links longer than this goes in a circle: 10,000 pages of 200 are two million resources."""
-_PERHAPS_DONE: Final = (502, 503, 504)
+PERHAPS_DONE: Final = (502, 503, 504)
 """What a proxy says where it does not know what became of the request."""
 _NOT_SENT_AGAIN: Final = (
     "It may have been stored all the same, so it was not sent again; `emrload cleanup --target URL` deletes it."
@@ -144,7 +144,7 @@ class ControlClient:
         """
         answer = self.send(call)
         if answer.status and not 200 <= answer.status < 300:
-            hint = "" if call.repeatable or answer.status not in _PERHAPS_DONE else _NOT_SENT_AGAIN
+            hint = "" if call.repeatable or answer.status not in PERHAPS_DONE else _NOT_SENT_AGAIN
             raise Refused(f"{self.target.url}: {call.operation}: {refusal_text(answer)}", hint)
         if not answer.status:
             raise TargetError(f"{self.target.url}: {call.operation}: {answer.detail}")

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from harness.clinic.charts import SitePopulation
 from harness.clinic.register import keys_of
-from harness.control.client import ControlClient
+from harness.control.client import PERHAPS_DONE, ControlClient
 from harness.control.parallel import in_parallel
 from harness.control.people import People, find_people, find_site
 from harness.control.refusals import refusal_text
@@ -35,7 +35,7 @@ MAX_SENDS: Final = 6
 _LOOK_PAUSE_S: Final = 0.5
 _NOT_STORED: Final = (409, 412, 429)
 """Two transactions met over something that both touch (on HAPI: a new tag), or the target asks for patience."""
-_PERHAPS_STORED: Final = (0, 502, 503, 504)
+_PERHAPS_STORED: Final = (0, *PERHAPS_DONE)
 """No answer, or that of a proxy, which does not know what became of the request."""
 _KEPT: Final = (
     "What was stored until then is kept: the same command goes on from there; "

@@ -1,4 +1,4 @@
-"""What all pictures share: two widths, one style; matplotlib's own settings are left as they were."""
+"""What all pictures share: two widths, one style, titles and legends. matplotlib's own settings stay."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 from harness.report.palette import GREY, INK, LIGHT
+from harness.report.wording import latency_text
 
-__all__ = ["NARROW", "WIDE", "Format", "drawing"]
+__all__ = ["MARGIN_PT", "NARROW", "WIDE", "Format", "drawing", "label_latencies", "legend_above", "title_above"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,9 @@ class Format:
     ticks: int
     name: str
 
+
+MARGIN_PT = 62.0
+"""Room on the left for the longest label of a value axis, `1 min 40 s`."""
 
 WIDE = Format(10.0, 10.0, 9, "wide")
 NARROW = Format(4.95, 11.0, 4, "narrow")
@@ -51,6 +57,25 @@ _STYLE = {
     "svg.hashsalt": "emr-load-harness",
     "path.simplify_threshold": 0.4,
 }
+
+
+def legend_above(panel: Axes) -> None:
+    """A legend in one row above the panel, of what is drawn there; none where nothing is."""
+    if panel.get_legend_handles_labels()[0]:
+        panel.legend(
+            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderpad=0, handlelength=2.4, borderaxespad=0.3
+        )
+
+
+def title_above(panel: Axes, text: str, form: Format) -> None:
+    """Above the panel, and above its legend where it has one."""
+    pad = form.font_pt * 2.1 if panel.get_legend() else 6
+    panel.set_title(text, fontsize=form.font_pt + 1, fontweight="bold", pad=pad)
+
+
+def label_latencies(panel: Axes) -> None:
+    """Times with their unit along the value axis; a bare 0 at its foot."""
+    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
 
 
 @contextmanager

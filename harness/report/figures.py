@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from harness.report.canvas import Format
+from harness.report.canvas import MARGIN_PT, Format, legend_above, title_above
 from harness.report.heat import heat_tables
 from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
-from harness.report.responses import draw_response_times, legend_above
+from harness.report.responses import draw_response_times
 from harness.report.timescale import PhaseBand, TimeScale
 from harness.report.wording import run_time_text
 from harness.units import clock_text
@@ -51,7 +51,7 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow:
     any_errors = bool((network["errors"] > 0).any())
     figure = Figure(figsize=(form.width_in, 9.2))
     panels = figure.subplots(4, 1, sharex=True, height_ratios=(1.0, 1.0, 1.35, 0.75 if any_errors else 0.35))
-    figure.subplots_adjust(left=_MARGIN_PT / (form.width_in * 72), right=0.985, top=0.94, bottom=0.084, hspace=0.48)
+    figure.subplots_adjust(left=MARGIN_PT / (form.width_in * 72), right=0.985, top=0.94, bottom=0.084, hspace=0.48)
     heads, rate, latency, errors = panels
     errors.set_xlim(0, length_s)
     for panel in panels:
@@ -65,20 +65,10 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow:
     whose = draw_response_times(latency, network, middles_s, slow, form)
     _draw_errors(errors, network, edges_s)
     for panel, title in ((heads, "Clinicians on duty"), (rate, "Requests per second"), (latency, whose)):
-        _title(panel, title, form)
-    _title(errors, "Errors", form)
+        title_above(panel, title, form)
+    title_above(errors, "Errors", form)
     _time_axis(errors, scale, form, length_s)
     return figure
-
-
-_MARGIN_PT = 62.0
-"""Room for the longest label of the value axis, `1 min 40 s`."""
-
-
-def _title(panel: Axes, text: str, form: Format) -> None:
-    """Above the panel, and above its legend where it has one."""
-    pad = form.font_pt * 2.1 if panel.get_legend() else 6
-    panel.set_title(text, fontsize=form.font_pt + 1, fontweight="bold", pad=pad)
 
 
 def _draw_heads(panel: Axes, network: pd.DataFrame, edges_s: Floats) -> None:

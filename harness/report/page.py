@@ -6,7 +6,7 @@ Nothing is judged and no figure is made here; what a reader needs to know to tru
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from harness.report.rows import (
     validity_table,
     workflows_table,
 )
-from harness.report.sites import site_rows
+from harness.report.sites import SiteRow
 from harness.report.timescale import TimeScale
 from harness.report.wording import number_text, sentence
 from harness.units import count_text, duration_text
@@ -46,6 +46,7 @@ def page_of(
     manifest: Mapping[str, Any],
     analysis: Analysis,
     verdict: Mapping[str, Any],
+    rows: Sequence[SiteRow],
     spec: RunSpec,
     scale: TimeScale,
     timeline: Chart,
@@ -53,7 +54,6 @@ def page_of(
 ) -> tuple[str, list[str], list[str]]:
     """The page, and the order of sites and workflows that its heat map uses (for the picture of it)."""
     summary = analysis.summary
-    rows = site_rows(summary, verdict)
     sites = [row.site for row in rows]
     workflows = ordered_workflows(analysis.site_workflow, spec)
     shown = len(sites) if len(sites) <= FOLDED_FROM else SHOWN_WHEN_FOLDED

@@ -32,11 +32,13 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     scale = time_scale(spec)
     network = analysis.timeline[analysis.timeline["site"] == ""]
     run_dir.figures.mkdir(exist_ok=True)
-    slow = slowest_failing_site(site_rows(analysis.summary, verdict))
+    rows = site_rows(analysis.summary, verdict)
+    slow = slowest_failing_site(rows)
     own = analysis.timeline[analysis.timeline["site"] == slow]
     timeline = draw_timeline(network, scale, run_dir.figures, own)
     concurrency = draw_concurrency(analysis.concurrency, run_dir.figures)
-    page, sites, workflows = page_of(run_dir.read_manifest(), analysis, verdict, spec, scale, timeline, concurrency)
+    manifest = run_dir.read_manifest()
+    page, sites, workflows = page_of(manifest, analysis, verdict, rows, spec, scale, timeline, concurrency)
     if workflows:
         draw_heat_map(analysis.site_workflow, sites, workflows, run_dir.figures)
     write_latency_csv(analysis.summary, run_dir.latency_csv)

@@ -16,11 +16,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from harness.report.canvas import Format
+from harness.report.canvas import Format, label_latencies, legend_above
 from harness.report.palette import BLUE, GREY, ORANGE, SLOW, VERMILION
-from harness.report.wording import latency_text
 
-__all__ = ["draw_response_times", "legend_above", "slow_column"]
+__all__ = ["draw_response_times", "slow_column"]
 
 Floats = NDArray[np.float64]
 
@@ -88,7 +87,7 @@ def _latency_axis(panel: Axes, curves: Sequence[Floats]) -> bool:
         panel.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     else:
         panel.set_ylim(0, float(known.max()) * 1.08 if known.size else 1.0)
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
+    label_latencies(panel)
     return log_scale
 
 
@@ -122,11 +121,3 @@ def _shortened(name: str, most: int) -> str:
         return name
     tail = most // 3
     return f"{name[: most - tail - 1]}…{name[-tail:]}"
-
-
-def legend_above(panel: Axes) -> None:
-    """A legend in one row above the panel, of what is drawn there; none where nothing is."""
-    if panel.get_legend_handles_labels()[0]:
-        panel.legend(
-            loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderpad=0, handlelength=2.4, borderaxespad=0.3
-        )

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from harness.report.canvas import NARROW, Format
+from harness.report.canvas import MARGIN_PT, NARROW, Format, label_latencies, legend_above, title_above
 from harness.report.palette import INK, VERMILION, heat_colour
-from harness.report.wording import latency_text
 
 __all__ = ["FEWEST_FOR_MEDIANS", "GROUPS", "concurrency_figure"]
 
@@ -22,8 +21,6 @@ FEWEST_FOR_MEDIANS = 16
 GROUPS = 8
 """Equally filled groups of points, each with a median."""
 
-_MARGIN_PT = 62.0
-"""Room for the longest label of the value axis, `1 min 40 s`."""
 _MOST_TICKS = 5
 
 
@@ -35,7 +32,7 @@ def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
     narrow = form is NARROW
     figure = Figure(figsize=(form.width_in, 8.2 if narrow else 3.9))
     left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
-    figure.subplots_adjust(left=_MARGIN_PT / (form.width_in * 72), right=0.985, wspace=0.3, hspace=0.45)
+    figure.subplots_adjust(left=MARGIN_PT / (form.width_in * 72), right=0.985, wspace=0.3, hspace=0.45)
     known = windows[np.isfinite(windows["p95_ms"].to_numpy(dtype=float))]
     for panel, column, title, label in (
         (left, "on_duty", "p95 and clinicians on duty", "clinicians on duty (mean of a stretch)"),
@@ -43,8 +40,7 @@ def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
     ):
         has_line = _scatter(panel, known, column)
         panel.set_xlabel(label)
-        pad = form.font_pt * 2.1 if has_line else 6
-        panel.set_title(title, fontsize=form.font_pt + 1, fontweight="bold", pad=pad)
+        title_above(panel, title, form)
     above_in, below_in = (0.55 if has_line else 0.32), 0.62
     figure.subplots_adjust(top=1 - above_in / figure.get_figheight(), bottom=below_in / figure.get_figheight())
     return figure
@@ -59,13 +55,13 @@ def _scatter(panel: Axes, known: pd.DataFrame, column: str) -> bool:
     bins = _binned_median(known[column].to_numpy(dtype=float), known["p95_ms"].to_numpy(dtype=float))
     if bins:
         panel.plot(*zip(*bins, strict=True), color=VERMILION, linewidth=2, label="median")
-        panel.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderpad=0, borderaxespad=0.3)
+        legend_above(panel)
     # from zero, so that a slope is not made steeper than it is; a little beyond the last dot, so that it is whole
     panel.set_xlim(0, float(known[column].max()) * 1.06 or 1.0)
     panel.set_ylim(0, float(known["p95_ms"].max()) * 1.08 or 1.0)
     panel.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS, integer=column == "on_duty"))
     panel.yaxis.set_major_locator(MaxNLocator(_MOST_TICKS))
-    panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
+    label_latencies(panel)
     return bool(bins)
 
 

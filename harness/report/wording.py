@@ -6,10 +6,10 @@ A figure that was not computed (too few samples) is a dash, never a zero; where 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from harness.scenario.model import PERCENTILE_OF
 from harness.units import duration_text
 
 __all__ = [
@@ -120,8 +120,8 @@ def range_text(first: str, last: str) -> str:
 
 def allowed_beyond(metric: str) -> float | None:
     """The share of samples that may lie above the bound: 0.05 for `p95_ms`; None where the metric is no percentile."""
-    percentile = re.search(r"(?:^|_)p(\d+)_", metric)
-    return None if percentile is None else 1 - float(f"0.{percentile[1]}")
+    p = PERCENTILE_OF.get(metric)
+    return None if p is None else 1 - p
 
 
 def beyond_text(objective: Mapping[str, Any]) -> str:

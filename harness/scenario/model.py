@@ -7,9 +7,10 @@ chose; written to `scenario.yaml` in a run's folder, it is all that a worker on 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -19,6 +20,7 @@ from harness.units import DAY_S, clock_text
 
 __all__ = [
     "MOST_SITES",
+    "PERCENTILE_OF",
     "Curve",
     "Lane",
     "Metric",
@@ -37,6 +39,14 @@ __all__ = [
 
 Lane = Literal["scheduling", "charting", "orders", "labs", "documents", "billing", "identity"]
 Metric = Literal["p50_ms", "p90_ms", "p95_ms", "p99_ms", "error_rate", "waited_p95_ms", "failed_workflow_rate"]
+PERCENTILE_OF: Final[Mapping[str, float]] = {
+    "p50_ms": 0.50,
+    "p90_ms": 0.90,
+    "p95_ms": 0.95,
+    "p99_ms": 0.99,
+    "waited_p95_ms": 0.95,
+}
+"""Metrics that are percentiles; the others are rates."""
 ScopeKind = Literal["network", "each-site", "each-workflow", "each-operation", "each-lane", "each-persona"]
 MOST_SITES = 10_000
 """More sites than any health system has; beyond it a typing error is likelier than a wish."""

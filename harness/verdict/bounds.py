@@ -45,5 +45,5 @@ FEWEST_ERRORS: Final = 5
 """An operation stands out by errors where the lower end of its rate's interval lies above three times the rate of all
 others, and above 1%, with at least five errors. source: assumption"""
 
-UNFINISHED_RUNS = 3
+UNFINISHED_RUNS: Final = 3
 """A workflow that was cut so often and never ended is told. source: assumption (fewer may be chance)."""

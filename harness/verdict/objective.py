@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from harness.analysis import PERCENTILE_OF, Instrument, Measure
+from harness.analysis import Instrument, Measure
+from harness.scenario.model import PERCENTILE_OF
 
 __all__ = ["Judged", "judge_objective"]
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.analysis import PERCENTILE_OF, Analysis, Instrument
+from harness.analysis import Analysis, Instrument
+from harness.scenario.model import PERCENTILE_OF
 from harness.units import count_text, duration_text
 from harness.verdict import bounds
 from harness.verdict.objective import Judged

@@ -115,7 +115,7 @@ def test_rendering_again_renews_the_seal_of_what_is_rendered_and_of_nothing_else
     originals = {name: (sealed.path / name).read_bytes() for name in (EVIDENCE, RENDERED, "report.html")}
     for name in changed:
         (sealed.path / name).write_bytes(b"changed")
-    sealed.seal(rendered_only=True)
+    sealed.seal()
     assert sealed.changed_files() == sorted(changed & {EVIDENCE})
     for name, content in originals.items():
         (sealed.path / name).write_bytes(content)
@@ -126,7 +126,7 @@ def test_rendering_again_seals_files_that_are_new_and_forgets_figures_that_are_g
     (sealed.path / RENDERED).unlink()
     (sealed.path / "figures" / "latency.png").write_bytes(b"new")
     sealed.summary.write_text("{}")
-    sealed.seal(rendered_only=True)
+    sealed.seal()
     assert set(sealed.read_manifest()["sha256"]) == {EVIDENCE, "figures/latency.png", "report.html", "summary.json"}
     assert sealed.changed_files() == []
 

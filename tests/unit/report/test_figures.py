@@ -132,7 +132,7 @@ def test_who_is_on_duty_is_drawn_to_the_end_of_the_run(run_of: Callable[..., Any
         # bins of 50 s: the last one is shorter
         coarse = timeline_figure(network(run_of).iloc[::25], time_scale(run_of(3).spec), WIDE)
     for figure in (whole, coarse):
-        assert [line.get_xdata()[-1] for line in figure.axes[0].lines] == [240.0, 240.0]  # type: ignore[index]
+        assert [np.asarray(line.get_xdata())[-1] for line in figure.axes[0].lines] == [240.0, 240.0]
         assert figure.axes[0].get_xlim() == (0.0, 240.0)
 
 

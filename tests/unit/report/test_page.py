@@ -11,6 +11,7 @@ from harness.errors import InputError
 from harness.report import render
 from harness.report.charts import Chart
 from harness.report.page import page_of
+from harness.report.sites import site_rows
 from harness.report.timescale import time_scale
 from harness.rundir import RunDir
 from harness.scenario import dump_spec
@@ -21,7 +22,9 @@ VOID = {"wbr", "meta", "link", "use", "circle", "path", "br"}
 
 def page(run: Any, **manifest: Any) -> str:
     scale = time_scale(run.spec)
-    text, _, _ = page_of({**run.manifest, **manifest}, run.analysis, run.verdict, run.spec, scale, CHART, CHART)
+    rows = site_rows(run.analysis.summary, run.verdict)
+    told = {**run.manifest, **manifest}
+    text, _, _ = page_of(told, run.analysis, run.verdict, rows, run.spec, scale, CHART, CHART)
     return text
 
 
