@@ -3,7 +3,27 @@
 Imported by `scenario` and all above it; imports `fhir` and `population`. Importing it fills `WORKFLOWS`.
 """
 
-from harness.clinic import charting, documents, identity, labs, medications, orders, scheduling
+from harness.clinic import (
+    authorization,
+    bed_flow,
+    billing,
+    charting,
+    document_inbox,
+    documents,
+    emergency,
+    front_door,
+    identity,
+    imaging,
+    interfaces,
+    labs,
+    medications,
+    orders,
+    pharmacy,
+    portal,
+    rounds,
+    scheduling,
+    shift_change,
+)
 from harness.clinic.clinician import Clinician, Found, Habits, Pace, Post
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.registry import LANES, WORKFLOWS, Workflow, workflow
@@ -23,12 +43,24 @@ __all__ = [
     "StepFailed",
     "Workflow",
     "World",
+    "authorization",
+    "bed_flow",
+    "billing",
     "charting",
+    "document_inbox",
     "documents",
+    "emergency",
+    "front_door",
     "identity",
+    "imaging",
+    "interfaces",
     "labs",
     "medications",
     "orders",
+    "pharmacy",
+    "portal",
+    "rounds",
     "scheduling",
+    "shift_change",
     "workflow",
 ]

@@ -5,14 +5,19 @@ What one who looks into a chart asks for stands here as functions, for the other
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.clinic.clinician import Clinician, Found
 from harness.clinic.register import KnownPatient
 from harness.clinic.registry import workflow
 from harness.fhir import codes, requests, resources
 from harness.fhir.codes import VitalSign
+from harness.fhir.systems import LOINC
+
+Who: TypeAlias = KnownPatient | str
+"""A patient, or the id of one whom a list of work named."""
 
 PATIENTS_OF_A_NURSE = 5
 """Of 4 to 6 (PMC6371331)."""
@@ -21,6 +26,7 @@ PATIENTS_OF_A_NURSE = 5
 @workflow(
     "find-history",
     lane="charting",
+    steps=("visits", "vital-signs", "results"),
     needs=(
         "Patient?birthdate&name",
         "Condition?patient&category",
@@ -45,12 +51,14 @@ def find_history(physician: Clinician) -> None:
     active_medications(physician, patient)
     notes = clinical_notes(physician, patient, at_least=1)
     physician.think("problems and allergies")
-    physician.search("Encounter", patient=patient, _sort="-date", _count="20")
-    physician.think("visits so far")
-    vital_signs(physician, patient)
-    physician.think("blood pressure and weight over time, against the medications")
-    laboratory_results(physician, patient)
-    physician.think("last results")
+    physician.in_order(
+        "find-history",
+        {
+            "visits": lambda: studied(physician, visits_so_far(physician, patient), "visits so far"),
+            "vital-signs": lambda: studied(physician, vital_signs(physician, patient), "blood pressure over time"),
+            "results": lambda: studied(physician, laboratory_results(physician, patient), "last results"),
+        },
+    )
     for note in physician.pick(notes.matches, 1):
         physician.read("DocumentReference", note["id"])
 
@@ -79,7 +87,7 @@ def room_patient(nurse: Clinician) -> None:
         nurse.think(f"measure {sign}")
     allergies(nurse, patient)
     nurse.think("measure oxygen saturation, ask about allergies")
-    nurse.batch("vital-signs", [requests.entry(sign) for sign in measured(nurse, patient, visits)])
+    nurse.batch("vital-signs", [requests.entry(sign) for sign in measured(nurse, patient, visit_of(visits))])
 
 
 @workflow(
@@ -97,47 +105,72 @@ def close_visit(physician: Clinician) -> None:
         physician.revise(visit, lambda seen: finished(seen, physician))
 
 
-def problems(clinician: Clinician, patient: KnownPatient) -> Found:
+def studied(clinician: Clinician, found: Found, what: str) -> Found:
+    """What was found, once she has thought about it."""
+    clinician.think(what)
+    return found
+
+
+def problems(clinician: Clinician, patient: Who) -> Found:
     """The problem list; everybody has one."""
     return clinician.search("Condition", patient=patient, at_least=1, category="problem-list-item", _count="50")
 
 
-def allergies(clinician: Clinician, patient: KnownPatient) -> Found:
+def allergies(clinician: Clinician, patient: Who) -> Found:
     return clinician.search("AllergyIntolerance", patient=patient, _count="50")
 
 
-def active_medications(clinician: Clinician, patient: KnownPatient) -> Found:
+def active_medications(clinician: Clinician, patient: Who) -> Found:
     """What is taken now; everybody takes something."""
     return clinician.search(
         "MedicationRequest", patient=patient, at_least=1, intent="order", status="active", _count="20"
     )
 
 
-def clinical_notes(clinician: Clinician, patient: KnownPatient, *, at_least: int = 0) -> Found:
+def clinical_notes(clinician: Clinician, patient: Who, *, at_least: int = 0) -> Found:
     return clinician.search(
         "DocumentReference", patient=patient, at_least=at_least, category="clinical-note", _count="10"
     )
 
 
-def vital_signs(clinician: Clinician, patient: KnownPatient) -> Found:
+def vital_signs(clinician: Clinician, patient: Who) -> Found:
     """The newest first."""
     return clinician.search("Observation", patient=patient, category="vital-signs", _sort="-date", _count="20")
 
 
-def laboratory_results(clinician: Clinician, patient: KnownPatient | str, *, at_least: int = 0) -> Found:
+def laboratory_results(clinician: Clinician, patient: Who, *, at_least: int = 0) -> Found:
     """The newest first."""
     return clinician.search(
         "Observation", patient=patient, at_least=at_least, category="laboratory", _sort="-date", _count="50"
     )
 
 
-def open_visits(clinician: Clinician, patient: KnownPatient) -> Found:
+def latest_potassium(clinician: Clinician, patient: Who, *, at_least: int = 0) -> Found:
+    code = f"{LOINC}|{codes.POTASSIUM.coding.code}"
+    return clinician.search("Observation", patient=patient, at_least=at_least, code=code, _sort="-date", _count="1")
+
+
+def visits_so_far(clinician: Clinician, patient: Who) -> Found:
+    """The newest first."""
+    return clinician.search("Encounter", patient=patient, _sort="-date", _count="20")
+
+
+def open_visits(clinician: Clinician, patient: Who) -> Found:
     return clinician.search("Encounter", patient=patient, status="in-progress", _count="10")
 
 
 def visit_of(visits: Found) -> str:
     """A reference to the first of these visits; "" where there is none."""
     return next((f"Encounter/{visit['id']}" for visit in visits.matches), "")
+
+
+def patient_of(about: Mapping[str, Any]) -> str:
+    """The id of the patient whom a visit, an order or a note is about."""
+    return str(about["subject"]["reference"]).rpartition("/")[2]
+
+
+def reference_to(patient: Who) -> str:
+    return f"Patient/{patient if isinstance(patient, str) else patient.id}"
 
 
 def finished(visit: dict[str, Any], physician: Clinician) -> dict[str, Any]:
@@ -147,17 +180,17 @@ def finished(visit: dict[str, Any], physician: Clinician) -> dict[str, Any]:
     return {**visit, "status": "finished", "period": {**period, "end": max(begun, physician.now).isoformat()}}
 
 
-def measured(nurse: Clinician, patient: KnownPatient, visits: Found) -> list[dict[str, Any]]:
-    """A set of vital signs as Observations, five of them, within the open visit where there is one."""
+def measured(nurse: Clinician, patient: Who, visit: str) -> list[dict[str, Any]]:
+    """A set of vital signs as Observations, five of them, within `visit` (a reference) where there is one."""
 
     def reading(sign: VitalSign) -> float:
         return nurse.reading(sign.low, sign.high)
 
     return resources.vital_signs(
-        f"Patient/{patient.id}",
+        reference_to(patient),
         at=nurse.now,
         performer=nurse.practitioner,
-        encounter=visit_of(visits),
+        encounter=visit,
         systolic=reading(codes.SYSTOLIC),
         diastolic=reading(codes.DIASTOLIC),
         heart_rate=reading(codes.HEART_RATE),

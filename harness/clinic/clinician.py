@@ -7,17 +7,18 @@ workflow ──▶ Clinician ──▶ World (wire or virtual clock)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
+from harness.clinic.found import Found, is_ours
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.world import StepFailed, World
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check
-from harness.fhir.systems import SYNTHETIC, TAG_SYSTEM
+from harness.fhir.systems import mrn_system
 from harness.population.identity import PatientIdentity, patient_identity
 from harness.population.stream import Stream
 
@@ -45,6 +46,10 @@ class Habits:
     think: Pace
     between: Pace
     weights: Mapping[str, float]
+    on_arrival: tuple[str, ...] = ()
+    """Workflows that somebody does first who begins a shift, in this order."""
+    back_entry_s: float | None = None
+    """So long after giving up on a workflow that writes she does it again; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +65,10 @@ class Post:
     opens_at_s: float = 0.0
     """What the site's clock shows at run second 0, in seconds after its midnight."""
     utc_offset_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search gave: matches, resources included with them, and the link to the next page ("" on the last)."""
-
-    matches: tuple[Resource, ...]
-    included: tuple[Resource, ...]
-    next: str
-
-    @property
-    def ours(self) -> tuple[Resource, ...]:
-        """Those matches that the harness wrote, and so may change."""
-        return tuple(match for match in self.matches if _is_ours(match))
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Workflow → names of its steps in the order that is habitual at the site."""
+    mrn_system: str = ""
+    """The identifier system of the site's medical record numbers; "" for the one that the harness gives it."""
 
 
 class Clinician:
@@ -88,14 +83,15 @@ class Clinician:
 
     @property
     def practitioner(self) -> str:
-        """Her own Practitioner as a reference."""
-        ids = self.post.register.practitioners[self.habits.persona]
-        return f"Practitioner/{ids[self.ordinal % len(ids)]}"
+        """Her own Practitioner as a reference; "" where the site's staff is not in the record."""
+        ids = self._colleagues
+        return f"Practitioner/{ids[self.ordinal % len(ids)]}" if ids else ""
 
     @property
     def organization(self) -> str:
-        """Her site's Organization as a reference."""
-        return f"Organization/{self.post.register.organization}"
+        """Her site's Organization as a reference; "" where the record has none."""
+        known = self.post.register.organization
+        return f"Organization/{known}" if known else ""
 
     @property
     def now(self) -> datetime:
@@ -112,14 +108,36 @@ class Clinician:
         patients = self.post.register.patients
         return patients[(self.ordinal * of + self.draws.integer(of)) % len(patients)]
 
+    def own_patients(self, of: int) -> tuple[KnownPatient, ...]:
+        """All of the `of` patients that `own_patient` gives one of."""
+        patients = self.post.register.patients
+        first = self.ordinal * of
+        return tuple(patients[(first + number) % len(patients)] for number in range(of))
+
     def own_share(self, work: Sequence[Resource]) -> Sequence[Resource]:
         """What falls to her where all of her persona at the site share `work` out by id; all of it where nothing does.
 
         Colleagues who each took whatever comes would often take the same, and all but one be refused.
         """
-        heads = len(self.post.register.practitioners[self.habits.persona])
+        heads = len(self._colleagues) or 1
         mine = self.ordinal % heads
         return [one for one in work if crc32(one["id"].encode()) % heads == mine] or work
+
+    def mrn(self, number: str) -> str:
+        """A medical record number of her site as `system|value`."""
+        return f"{self.post.mrn_system or mrn_system(self.post.site)}|{number}"
+
+    def happens(self, share: float) -> bool:
+        """Whether what is so in this share of cases is so now."""
+        return self.draws.chance(share)
+
+    def in_order(self, workflow: str, steps: Mapping[str, Callable[[], T]]) -> dict[str, T]:
+        """Take the named steps in the order that is habitual at the site; what each gave, by its name.
+
+        Steps of which the habit says nothing follow in the order given here.
+        """
+        first = [name for name in self.post.order.get(workflow, ()) if name in steps]
+        return {name: steps[name]() for name in dict.fromkeys((*first, *steps))}
 
     def newcomer(self) -> PatientIdentity:
         """Somebody whom no earlier run and no colleague has met: the number is drawn for this run, 40 bits wide."""
@@ -154,6 +172,11 @@ class Clinician:
         call = requests.read(kind, resource_id)
         return self._content(call, lambda answer: checks.is_resource(answer, kind, resource_id))
 
+    def look_up(self, reference: str) -> Resource | None:
+        """What a reference (`Organization/12`) leads to; None where it is "", and then nothing is asked."""
+        kind, _, resource_id = reference.rpartition("/")
+        return self.read(kind, resource_id) if reference else None
+
     def search(
         self,
         kind: str,
@@ -164,12 +187,14 @@ class Clinician:
     ) -> Found:
         """Search `kind`; with `patient`, a person or her id, every match must be about that patient.
 
-        A parameter name is written with `_` for `-` (`clinical_status`) and a leading `_` kept (`_sort`); a sequence is
-        repeated.
+        A parameter name is written with `_` for `-` (`clinical_status`), a leading `_` kept (`_sort`) and a trailing
+        one left out (`class_`); a sequence is repeated. A parameter that is "" is left out: who has no Practitioner or
+        Organization in the record finds what is everybody's.
         Fewer than `at_least` matches are a failed step: somebody the clinic knows was not found.
         """
         patient_id = patient.id if isinstance(patient, KnownPatient) else patient
-        call = requests.search(kind, patient_id or "", parameters)
+        asked = {name: value for name, value in parameters.items() if value != ""}
+        call = requests.search(kind, patient_id or "", asked)
         return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient_id, at_least))
 
     def next_page(self, kind: str, page: Found) -> Found:
@@ -198,11 +223,14 @@ class Clinician:
         Only what carries our tag is ever changed; anything else is a failed step. `change` gives a new resource.
         """
         kind, resource_id = resource["resourceType"], resource["id"]
-        if not _is_ours(resource):
-            raise StepFailed(f"{kind}.update: not sent, the {kind} was not written by the harness")
-        stored: Check = lambda answer: checks.is_stored(answer, kind, resource_id)  # noqa: E731
-        call = requests.update(change(resource))
+        call, stored = self._update(resource, change)
         return self._insist(call, stored, lambda: requests.update(change(self.read(kind, resource_id))))
+
+    def claim(self, resource: Resource, change: Callable[[Resource], Resource]) -> Resource | None:
+        """Take a piece of work by an update with `If-Match`; None where a colleague was quicker, it is hers then."""
+        call, stored = self._update(resource, change)
+        answer = self._perform(call, stored)
+        return None if answer.refused else _as_resource(answer)
 
     def transaction(self, name: str, entries: Sequence[Resource]) -> Resource | None:
         """All or nothing; `entries` are Bundle entries made by `harness.fhir.requests.entry`.
@@ -224,6 +252,17 @@ class Clinician:
         call = requests.bundle(kind, name, tagged)
         answer = self._perform(call, lambda answer: checks.is_bundle_response(answer, kind, len(tagged)))
         return None if answer.refused else _as_resource(answer)
+
+    @property
+    def _colleagues(self) -> tuple[str, ...]:
+        """Ids of all of her persona at the site."""
+        return self.post.register.practitioners.get(self.habits.persona, ())
+
+    def _update(self, resource: Resource, change: Callable[[Resource], Resource]) -> tuple[Call, Check]:
+        kind = resource["resourceType"]
+        if not is_ours(resource):
+            raise StepFailed(f"{kind}.update: not sent, the {kind} was not written by the harness")
+        return requests.update(change(resource)), lambda answer: checks.is_stored(answer, kind, resource["id"])
 
     def _insist(self, call: Call, check: Check, again: Callable[[], Call]) -> Resource:
         """Perform `call`; where it is refused because of a race, perform what `again` makes of it, once."""
@@ -255,8 +294,3 @@ class Clinician:
 def _as_resource(answer: Answer) -> Resource:
     resource: Resource = answer.json()
     return resource
-
-
-def _is_ours(resource: Resource) -> bool:
-    tags = resource.get("meta", {}).get("tag", ())
-    return any(tag.get("system") == TAG_SYSTEM and tag.get("code") == SYNTHETIC for tag in tags)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.clinic.charting import (
+    Who,
     active_medications,
     allergies,
     clinical_notes,
     laboratory_results,
     open_visits,
     problems,
+    reference_to,
     visit_of,
     vital_signs,
 )
 from harness.clinic.clinician import Clinician, Found
-from harness.clinic.register import KnownPatient
 from harness.clinic.registry import workflow
 from harness.fhir import codes, resources
 
@@ -32,7 +33,7 @@ PASSAGES = {
 }
 """What a synthetic note says. About nobody."""
 
-PULLED_IN: dict[str, Callable[[Clinician, KnownPatient], Found]] = {
+PULLED_IN: dict[str, Callable[[Clinician, Who], Found]] = {
     "Subjective": allergies,
     "Objective": laboratory_results,
     "Assessment": problems,
@@ -67,14 +68,26 @@ def write_note(physician: Clinician) -> None:
     physician.think("how are the vital signs")
     visit = visit_of(open_visits(physician, patient))
     (kind,) = physician.pick(codes.NOTE_TYPES, 1)
-    headings: list[str] = []
+    compose(physician, patient, kind, visit, PASSAGES, PULLED_IN)
+
+
+def compose(
+    physician: Clinician,
+    patient: Who,
+    kind: codes.Coding,
+    visit: str,
+    passages: Mapping[str, str],
+    pulled_in: Mapping[str, Callable[[Clinician, Who], Found]],
+) -> None:
+    """Write a note of `passages` (heading → text), save it with each, sign it; `pulled_in`: what each looks up."""
+    told: dict[str, str] = {}
     draft: dict[str, Any] = {}
-    for heading in PASSAGES:
+    for heading, words in passages.items():
         physician.think(f"write {heading}")
-        PULLED_IN[heading](physician, patient)
+        pulled_in[heading](physician, patient)
         physician.think(f"correct {heading}")
-        headings.append(heading)
-        draft = saved(physician, draft, note(physician, patient, kind, headings, visit))
+        told[heading] = words
+        draft = saved(physician, draft, note(physician, patient, kind, told, visit))
     physician.think("read again")
     physician.revise(draft, lambda seen: {**seen, "docStatus": "final"})
 
@@ -87,12 +100,12 @@ def saved(physician: Clinician, draft: dict[str, Any], written: dict[str, Any]) 
 
 
 def note(
-    physician: Clinician, patient: KnownPatient, kind: codes.Coding, headings: Sequence[str], visit: str
+    physician: Clinician, patient: Who, kind: codes.Coding, passages: Mapping[str, str], visit: str
 ) -> dict[str, Any]:
-    """The note as far as these passages are written."""
-    text = "\n\n".join(f"{heading}\n{PASSAGES[heading]}" for heading in headings)
+    """The note as far as these passages (heading → text) are written."""
+    text = "\n\n".join(f"{heading}\n{words}" for heading, words in passages.items())
     return resources.document_reference(
-        f"Patient/{patient.id}",
+        reference_to(patient),
         kind,
         text,
         author=physician.practitioner,

@@ -7,7 +7,6 @@ from typing import Any
 from harness.clinic.clinician import Clinician
 from harness.clinic.registry import workflow
 from harness.fhir import resources
-from harness.fhir.systems import mrn_system
 from harness.population.identity import PatientIdentity
 
 
@@ -43,8 +42,9 @@ def register_patient(clerk: Clinician) -> None:
     clerk.search("Patient", birthdate=newcomer.birthdate.isoformat(), name=newcomer.family, _count="20")
     clerk.think("ask for the address")
     told = new_record(newcomer, clerk)
-    number = f"{mrn_system(clerk.post.site)}|{newcomer.mrn}"
-    record = clerk.create(without(told, "telecom", "communication"), if_none_exist=f"identifier={number}")
+    record = clerk.create(
+        without(told, "telecom", "communication"), if_none_exist=f"identifier={clerk.mrn(newcomer.mrn)}"
+    )
     clerk.think("ask for the phone")
     record = clerk.revise(record, lambda seen: {**seen, "telecom": told["telecom"]})
     clerk.think("ask for the language")
@@ -78,6 +78,7 @@ def new_record(newcomer: PatientIdentity, clerk: Clinician) -> dict[str, Any]:
         address=resources.Address(home.line, home.city, home.state, home.postal_code, home.country),
         phone=newcomer.phone,
         managing_organization=clerk.organization,
+        identifier_system=clerk.post.mrn_system,
     )
     return {**record, "communication": [{"language": language, "preferred": True}]}
 

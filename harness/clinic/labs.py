@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.clinic.charting import active_medications, laboratory_results
+from harness.clinic.charting import active_medications, laboratory_results, latest_potassium, patient_of
 from harness.clinic.clinician import Clinician, Found
 from harness.clinic.registry import workflow
 from harness.fhir import codes, requests, resources
 from harness.fhir.codes import LabPanel
-from harness.fhir.systems import LOINC
 
 ORDERS_A_BATCH = 3
 """How many orders one technician verifies in one go (assumption)."""
@@ -32,8 +31,7 @@ def review_results(physician: Clinician) -> None:
     physician.search("DiagnosticReport", patient=patient, category="LAB", _sort="-date", _count="10")
     laboratory_results(physician, patient, at_least=1)
     physician.think("what is out of range")
-    potassium = f"{LOINC}|{codes.POTASSIUM.coding.code}"
-    physician.search("Observation", patient=patient, at_least=1, code=potassium, _sort="-date", _count="1")
+    latest_potassium(physician, patient, at_least=1)
     physician.think("is it a drug")
     active_medications(physician, patient)
 
@@ -91,11 +89,6 @@ def panel_of(order: dict[str, Any]) -> str:
     """The code of the panel that is ordered, where it is one that this laboratory does; else ""."""
     ordered = (coding.get("code", "") for coding in order.get("code", {}).get("coding", ()))
     return next((code for code in ordered if code in PANELS), "")
-
-
-def patient_of(order: dict[str, Any]) -> str:
-    """The id of the patient whom an order is about."""
-    return str(order["subject"]["reference"]).rpartition("/")[2]
 
 
 def released(technician: Clinician, order: dict[str, Any], panel: LabPanel) -> list[dict[str, Any]]:

@@ -12,8 +12,6 @@ from typing import Any
 
 import orjson
 
-from harness.fhir.systems import mrn_system
-
 __all__ = ["KnownPatient", "SiteRegister", "keys_of", "known_patient", "read_register", "write_register"]
 
 
@@ -43,13 +41,15 @@ def keys_of(resource: Mapping[str, Any]) -> Iterator[str]:
         yield f"{identifier.get('system', '')}|{identifier.get('value', '')}"
 
 
-def known_patient(patient: Mapping[str, Any]) -> KnownPatient:
-    """As the server holds it; names and birthdate may have been changed there, the MRN is what it was found by."""
+def known_patient(patient: Mapping[str, Any], key: str) -> KnownPatient:
+    """As the server holds it; names and birthdate may have been changed there, the MRN is what it was found by.
+
+    `key` is that MRN as `system|value`.
+    """
     name: Mapping[str, Any] = next(iter(patient.get("name", ())), {})
-    mrn = next(one["value"] for one in patient["identifier"] if one.get("system", "").startswith(mrn_system("")))
     return KnownPatient(
         id=str(patient["id"]),
-        mrn=mrn,
+        mrn=key.partition("|")[2],
         family=str(name.get("family", "")),
         given=str(next(iter(name.get("given", ())), "")),
         birthdate=str(patient.get("birthDate", "")),

@@ -8,7 +8,6 @@ from typing import Any
 from harness.clinic.clinician import Clinician
 from harness.clinic.registry import workflow
 from harness.fhir import resources
-from harness.fhir.systems import mrn_system
 
 
 @workflow(
@@ -35,7 +34,7 @@ def review_schedule(physician: Clinician) -> None:
 def check_in(clerk: Clinician) -> None:
     """Scan the card of who stands at the desk, check appointment and insurance, open the visit."""
     patient = clerk.next_patient()
-    clerk.find_patient(patient, identifier=f"{mrn_system(clerk.post.site)}|{patient.mrn}")
+    clerk.find_patient(patient, identifier=clerk.mrn(patient.mrn))
     clerk.think("greet, confirm name, address and phone")
     clerk.search("Appointment", patient=patient, _sort="date", _count="20")
     clerk.think("confirm time and reason of the visit")

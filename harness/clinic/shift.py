@@ -1,19 +1,24 @@
 """A clinician's time on duty: wait, do a workflow, pause, and again until the slot is over.
 
-├ first wait ┤ workflow ┤ between ┤ workflow ┤ between ┤ … ┤ slot over (the step is finished, the workflow is `cut`)
+├ first wait ┤ on arrival ┤ workflow ┤ between ┤ workflow ┤ … ┤ slot over (the step is finished, the workflow is `cut`)
+
+Whoever gave a workflow up that writes comes back to it later (back-entry): what was noted on paper has to be typed in.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from typing import overload
 
+from harness.clinic.bounds import told_of
 from harness.clinic.clinician import Clinician, Habits, Pace
 from harness.clinic.registry import WORKFLOWS, Workflow
-from harness.clinic.world import SlotOver, StepFailed
+from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.population.stream import Stream
 
-__all__ = ["first_wait_s", "residual_wait_s", "work_shift"]
+__all__ = ["first_wait_s", "residual_wait_s", "visit", "work_shift"]
 
 
 def residual_wait_s(draws: Stream, pace: Pace) -> float:
@@ -66,43 +71,92 @@ def work_shift(
     first_wait_s: float,
     weights_at: Callable[[float], Mapping[str, float]],
     unsupported: Collection[str],
+    *,
+    arrives: bool = False,
 ) -> None:
     """Work until the world says that the slot is over; then return.
 
     `weights_at` gives the persona's workflow weights at a moment of the run; `unsupported` names the workflows that the
     target lacks the capabilities for: they are recorded as `skipped` and another one is drawn. Where none is left, she
-    idles until the slot is over.
+    idles until the slot is over. `arrives`: her shift begins now, and with it what she does on arrival.
     """
+    owed: deque[tuple[float, Workflow]] = deque()
     try:
         clinician.world.wait(first_wait_s)
+        for name in clinician.habits.on_arrival if arrives else ():
+            if _can(clinician, name, unsupported):
+                _do(clinician, WORKFLOWS[name], owed)
         while True:
-            _do(clinician, _draw(clinician, dict(weights_at(clinician.world.now_s)), unsupported))
+            if owed and owed[0][0] <= clinician.world.now_s:
+                _do(clinician, owed.popleft()[1], owed, back_entry=True)
+            else:
+                _do(clinician, _draw(clinician, dict(weights_at(clinician.world.now_s)), unsupported), owed)
             clinician.pause(clinician.habits.between)
     except SlotOver:
         return
 
 
-def _draw(clinician: Clinician, weights: dict[str, float], unsupported: Collection[str]) -> Workflow:
+def visit(clinician: Clinician, weights: Mapping[str, float], unsupported: Collection[str]) -> None:
+    """What somebody does who comes once, such as a patient or a message: one workflow, drawn by weight."""
+    try:
+        chosen = _draw(clinician, dict(weights), unsupported, or_idle=False)
+        if chosen is not None:
+            _do(clinician, chosen, deque())
+    except SlotOver:
+        return
+
+
+@overload
+def _draw(clinician: Clinician, weights: dict[str, float], unsupported: Collection[str]) -> Workflow: ...
+@overload
+def _draw(
+    clinician: Clinician, weights: dict[str, float], unsupported: Collection[str], *, or_idle: bool
+) -> Workflow | None: ...
+def _draw(
+    clinician: Clinician, weights: dict[str, float], unsupported: Collection[str], *, or_idle: bool = True
+) -> Workflow | None:
     while any(weights.values()):
         name = clinician.draws.weighted(weights)
-        if name not in unsupported:
+        if _can(clinician, name, unsupported):
             return WORKFLOWS[name]
-        clinician.world.workflow_begins(name, WORKFLOWS[name].lane)
-        clinician.world.workflow_ends("skipped", "the target does not declare what it needs")
         del weights[name]
+    if not or_idle:
+        return None
     # without this a persona of nothing but skipped workflows would write `skipped` as fast as the machine can
     clinician.world.wait(math.inf)
     raise SlotOver
 
 
-def _do(clinician: Clinician, chosen: Workflow) -> None:
-    clinician.world.workflow_begins(chosen.name, chosen.lane)
+def _can(clinician: Clinician, name: str, unsupported: Collection[str]) -> bool:
+    """Whether the target can do it; where not, it is written down as skipped."""
+    if name not in unsupported:
+        return True
+    clinician.world.workflow_begins(name, WORKFLOWS[name].lane)
+    clinician.world.workflow_ends("skipped", "the target does not declare what it needs")
+    return False
+
+
+def _do(
+    clinician: Clinician, chosen: Workflow, owed: deque[tuple[float, Workflow]], *, back_entry: bool = False
+) -> None:
+    world = clinician.world
+    world.workflow_begins(chosen.name, chosen.lane, back_entry=back_entry)
     try:
         chosen.play(clinician)
     except StepFailed as failure:
-        clinician.world.workflow_ends("failed", str(failure))
+        world.workflow_ends("failed", str(failure))
+    except GaveUp as gave_up:
+        world.workflow_ends("abandoned", str(gave_up))
+        if chosen.writes and clinician.habits.back_entry_s is not None:
+            owed.append((world.now_s + clinician.habits.back_entry_s, chosen))
     except SlotOver:
-        clinician.world.workflow_ends("cut", "")
+        world.workflow_ends("cut", "")
         raise
+    except BaseException as fault:
+        # whatever a workflow trips over is its own failure, and she goes on with the next; what ends her is let by
+        told = told_of(fault, chosen)
+        if not told:
+            raise
+        world.workflow_ends("failed", told)
     else:
-        clinician.world.workflow_ends("ok", "")
+        world.workflow_ends("ok", "")

@@ -7,30 +7,32 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from harness.clinic.canned import TODAY, CannedAnswers, CannedClinician, canned_register
+from harness.clinic.bounds import OwnPlays
+from harness.clinic.canned import TODAY, CannedAnswers, CannedClinician, canned_register, written_by
 from harness.clinic.clinician import Habits, Pace, Post
 from harness.clinic.registry import WORKFLOWS
 from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome
 from harness.errors import RunError
 from harness.fhir.call import Answer, Call, Check
 
-__all__ = ["RESPONSE_S", "Played", "VirtualWorld", "WorkflowCost", "measure", "virtual_post"]
+__all__ = ["RESPONSE_S", "Played", "Trace", "VirtualWorld", "traces_of", "virtual_post"]
 
 RESPONSE_S: Final = 0.2
 """How long a canned answer takes (assumption: a healthy server, with the way to it)."""
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowCost:
-    """Means over the runs of one workflow: calls by operation and together, seconds of thinking (none between runs)."""
+class Trace:
+    """How one run of a workflow went, whatever the pace: (pauses before it, operation) of each request, pauses in all."""
 
-    requests: Mapping[str, float]
-    think_s: float
-    calls: float
+    calls: tuple[tuple[int, str], ...]
+    pauses: int
+    written: int
+    """Resources that were sent to be stored, each of a Bundle's entries counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Played:
     think_s: float
     waited_s: float
     calls: tuple[Call, ...]
+    asked_s: tuple[float, ...]
+    """When each call was made, in virtual seconds."""
 
 
 class VirtualWorld:
@@ -65,8 +69,9 @@ class VirtualWorld:
 
     def perform(self, call: Call, check: Check) -> Answer:
         self._leave_if_over()
-        self.now_s += self._response_s
         self._calls.append(call)
+        self._asked_s.append(self.now_s)
+        self.now_s += self._response_s
         answer = self._answers(call)
         if answer.outcome != "ok":
             return answer
@@ -79,35 +84,41 @@ class VirtualWorld:
         self._think_s += spent_s
         self._leave_if_over()
 
-    def workflow_begins(self, name: str, lane: str) -> None:
+    def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:  # noqa: ARG002 (nobody gives up)
         self._begin(name, lane)
 
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         waited_s = len(self._calls) * self._response_s
-        self.played.append(Played(self._name, self._lane, outcome, detail, self._think_s, waited_s, tuple(self._calls)))
+        calls, asked_s = tuple(self._calls), tuple(self._asked_s)
+        self.played.append(Played(self._name, self._lane, outcome, detail, self._think_s, waited_s, calls, asked_s))
         self._begin("", "")
 
     def _begin(self, name: str, lane: str) -> None:
         self._name, self._lane = name, lane
         self._think_s = 0.0
         self._calls: list[Call] = []
+        self._asked_s: list[float] = []
 
     def _leave_if_over(self) -> None:
         if self.now_s >= self.end_s:
             raise SlotOver
 
 
-def measure(habits: Habits, runs_per_workflow: int, seed: int) -> dict[str, WorkflowCost]:
-    """Play each workflow of `habits` so many times; workflow → its mean cost.
+def traces_of(name: str, persona: str, *, few: int, most: int, seed: int) -> dict[Trace, int]:
+    """Play workflow `name` as `persona`: `few` times where it always goes the same way, else `most` times. Trace → how
+    often it went so.
 
-    Pauses take exactly their mean here: a mean over drawn ones would only add noise to a figure that is known.
-    Raises RunError where a workflow fails even on canned answers, ValueError where `runs_per_workflow` is below 1.
+    Raises RunError where one that ships fails on canned answers; InputError where one of one's own raises anything but a
+    failed step, or does not end.
     """
-    if runs_per_workflow < 1:
-        raise ValueError(f"{runs_per_workflow} runs of a workflow cannot be measured: at least 1")
-    even = replace(habits, think=Pace(habits.think.mean_s, 0.0), between=Pace(habits.between.mean_s, 0.0))
-    post = virtual_post(habits.persona, seed)
-    return {name: _cost(name, even, post, runs_per_workflow) for name in habits.weights}
+    unit = Pace(1.0, 0.0)
+    world = VirtualWorld(CannedAnswers(seed), response_s=0.0)
+    clinician = CannedClinician(virtual_post(persona, seed), Habits(persona, unit, unit, {}), 0, world)
+    found: Counter[Trace] = Counter()
+    plays = OwnPlays(WORKFLOWS[name])
+    while found.total() < few or (len(found) > 1 and found.total() < most):
+        found[_trace(name, plays, clinician, world)] += 1
+    return dict(found)
 
 
 def virtual_post(persona: str, seed: int) -> Post:
@@ -123,27 +134,21 @@ def virtual_post(persona: str, seed: int) -> Post:
     )
 
 
-def _cost(name: str, habits: Habits, post: Post, runs: int) -> WorkflowCost:
-    requests: Counter[str] = Counter()
-    think_s = 0.0
-    world = VirtualWorld(CannedAnswers(post.seed))
-    clinician = CannedClinician(post, habits, 0, world)
-    workflow = WORKFLOWS[name]
-    for _ in range(runs):
-        world.workflow_begins(name, workflow.lane)
-        try:
-            workflow.play(clinician)
-        except StepFailed as failure:
-            raise RunError(
-                f"workflow '{name}' fails on canned answers: {failure}",
-                "its expected load cannot be told; give harness.clinic.canned an answer to that call",
-            ) from failure
-        world.workflow_ends("ok", "")
-    for played in world.played:
-        requests.update(call.operation for call in played.calls)
-        think_s += played.think_s
-    return WorkflowCost(
-        requests={operation: count / runs for operation, count in requests.items()},
-        think_s=think_s / runs,
-        calls=requests.total() / runs,
+def _trace(name: str, plays: OwnPlays, clinician: CannedClinician, world: VirtualWorld) -> Trace:
+    begun_s = world.now_s
+    world.workflow_begins(name, WORKFLOWS[name].lane)
+    try:
+        failed = plays.play(clinician)
+    except StepFailed as failure:
+        raise RunError(
+            f"workflow '{name}' fails on canned answers: {failure}",
+            "its expected load cannot be told; give harness.clinic.canned an answer to that call",
+        ) from failure
+    world.workflow_ends("failed" if failed else "ok", failed)
+    played = world.played.pop()
+    calls = zip(played.calls, played.asked_s, strict=True)
+    return Trace(
+        tuple((round(at_s - begun_s), call.operation) for call, at_s in calls),
+        round(world.now_s - begun_s),
+        sum(written_by(call) for call in played.calls),
     )

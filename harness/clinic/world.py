@@ -10,13 +10,17 @@ from typing import Literal, Protocol
 
 from harness.fhir.call import Answer, Call, Check
 
-__all__ = ["SlotOver", "StepFailed", "WorkflowOutcome", "World"]
+__all__ = ["GaveUp", "SlotOver", "StepFailed", "WorkflowOutcome", "World"]
 
 WorkflowOutcome = Literal["ok", "failed", "cut", "abandoned", "skipped"]
 
 
 class StepFailed(Exception):  # noqa: N818 (what happened in the clinic, not a fault of the program)
     """A step did not come out as clinical work needs it; the workflow ends as `failed`."""
+
+
+class GaveUp(Exception):  # noqa: N818 (what a clinician does, not a fault of the program)
+    """Her patience ended before an answer came; the workflow ends as `abandoned`."""
 
 
 class SlotOver(Exception):  # noqa: N818 (the end of a day is no error)
@@ -31,13 +35,16 @@ class World(Protocol):
         """Seconds since the run started."""
 
     def perform(self, call: Call, check: Check) -> Answer:
-        """Send `call`; the answer's outcome already tells what transport, status and `check` say of it."""
+        """Send `call`; the answer's outcome already tells what transport, status and `check` say of it.
+
+        Raises GaveUp where nobody came back within the clinician's patience.
+        """
 
     def wait(self, seconds: float) -> None:
         """Let `seconds` pass, thinking or between two workflows."""
 
-    def workflow_begins(self, name: str, lane: str) -> None:
-        """The calls that follow belong to this workflow."""
+    def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:
+        """The calls that follow belong to this workflow; `back_entry`: it is done again after it was given up."""
 
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         """The workflow that began last has ended."""

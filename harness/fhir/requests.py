@@ -41,7 +41,8 @@ def read(kind: str, resource_id: str) -> Call:
 def search(kind: str, patient_id: str, parameters: Mapping[str, str | Sequence[str]]) -> Call:
     """`GET Kind?patient=id&…` in the order given; no `patient` where `patient_id` is "".
 
-    A `_` in a name is written `-` (`clinical_status`), a leading one is kept (`_sort`); a sequence repeats its name.
+    A `_` in a name is written `-` (`clinical_status`), a leading one is kept (`_sort`), a trailing one left out
+    (`class_`, as Python keeps `class` for itself); a sequence repeats its name.
     """
     pairs = [f"patient={_quoted(patient_id)}"] if patient_id else []
     for name, value in parameters.items():
@@ -168,7 +169,7 @@ def _quoted(value: str) -> str:
 def _wire_name(name: str) -> str:
     """Names may hold a modifier (`name:exact`) or a chain (`patient.identifier`); both are written as they are."""
     lead = "_" if name.startswith("_") else ""
-    return lead + name.removeprefix("_").replace("_", "-")
+    return lead + name.removeprefix("_").removesuffix("_").replace("_", "-")
 
 
 @lru_cache(maxsize=1024)

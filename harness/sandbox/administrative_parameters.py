@@ -1,4 +1,4 @@
-"""What surrounds the chart and by what it is searched: people and places, visits, bookings, work lists, who pays."""
+"""What surrounds the chart and by what it is searched: people, places and things, visits, bookings, work lists."""
 
 from __future__ import annotations
 
@@ -70,6 +70,16 @@ ADMINISTRATIVE: Mapping[str, Mapping[str, SearchParameter]] = {
         "type": token("type"),
         "partof": to("partOf", "Location"),
     },
+    "Device": {
+        "patient": to("patient", "Patient"),
+        "organization": to("owner", "Organization"),
+        "location": to("location", "Location"),
+        "device-name": string("deviceName.name", "type"),
+        "manufacturer": string("manufacturer"),
+        "model": string("modelNumber"),
+        "status": token("status"),
+        "type": token("type"),
+    },
     "Encounter": {
         "subject": to("subject"),
         "patient": to("subject", "Patient"),
@@ -81,20 +91,16 @@ ADMINISTRATIVE: Mapping[str, Mapping[str, SearchParameter]] = {
         "practitioner": to("participant.individual", "Practitioner"),
         "service-provider": to("serviceProvider", "Organization"),
         "location": to("location.location", "Location"),
+        "location-period": date("location.period"),
+        "participant-type": token("participant.type"),
         "appointment": to("appointment", "Appointment"),
         "based-on": to("basedOn", "ServiceRequest"),
         "part-of": to("partOf", "Encounter"),
         "diagnosis": to("diagnosis.condition"),
         "reason-code": token("reasonCode"),
-    },
-    "Coverage": {
-        "patient": to("beneficiary", "Patient"),
-        "beneficiary": to("beneficiary", "Patient"),
-        "subscriber": to("subscriber"),
-        "policy-holder": to("policyHolder"),
-        "payor": to("payor"),
-        "status": token("status"),
-        "type": token("type"),
+        "reason-reference": to("reasonReference"),
+        "special-arrangement": token("hospitalization.specialArrangement"),
+        "account": to("account", "Account"),
     },
     "Appointment": {
         **_BOOKING,
@@ -142,17 +148,5 @@ ADMINISTRATIVE: Mapping[str, Mapping[str, SearchParameter]] = {
         "authored-on": date("authoredOn"),
         "modified": date("lastModified"),
         "period": date("executionPeriod"),
-    },
-    "Claim": {
-        "patient": to("patient", "Patient"),
-        "provider": to("provider"),
-        "insurer": to("insurer", "Organization"),
-        "facility": to("facility", "Location"),
-        "encounter": to("item.encounter", "Encounter"),
-        "care-team": to("careTeam.provider"),
-        "status": token("status"),
-        "use": token("use"),
-        "priority": token("priority"),
-        "created": date("created"),
     },
 }

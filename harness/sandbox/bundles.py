@@ -1,6 +1,6 @@
 """Batches and transactions: many interactions in one request.
 
-    transaction   all or nothing; DELETE, POST, PUT, GET in this order; urn:uuid references become the new ids
+    transaction   all or nothing; DELETE, POST, PUT, GET in this order; urn:uuid references and urls become the new ids
     batch         each entry for itself, in the order given; one that fails leaves the others alone
 
 https://hl7.org/fhir/R4/http.html#transaction
@@ -202,7 +202,7 @@ def _assign(
 
 
 def _rename(node: Any, new_names: Mapping[str, str]) -> None:
-    """Put the new ids in place of urn:uuid references; raises FhirError 400 for one that no entry carries."""
+    """Put the new ids in place of urn:uuid references and urls; raises FhirError 400 for a reference to no entry."""
     if isinstance(node, list):
         for item in node:
             if isinstance(item, _NODES):
@@ -213,6 +213,8 @@ def _rename(node: Any, new_names: Mapping[str, str]) -> None:
             _rename(value, new_names)
         elif name == "reference" and isinstance(value, str):
             node[name] = _renamed(value, new_names)
+        elif name == "url" and value in new_names:
+            node[name] = new_names[value]  # a document's attachment leads to its Binary by its url
 
 
 def _renamed(reference: str, new_names: Mapping[str, str]) -> str:

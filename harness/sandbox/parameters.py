@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from harness.sandbox.administrative_parameters import ADMINISTRATIVE
 from harness.sandbox.clinical_parameters import CLINICAL
+from harness.sandbox.financial_parameters import FINANCIAL
 from harness.sandbox.search_parameter import SearchParameter, token
 
 __all__ = ["COLUMN_PARAMETERS", "PARAMETERS"]
@@ -20,7 +21,7 @@ _EVERYWHERE = {"_tag": token("meta.tag"), "_profile": token("meta.profile"), "_s
 _IDENTIFIED = {**_EVERYWHERE, "identifier": token("identifier")}
 
 PARAMETERS: Mapping[str, Mapping[str, SearchParameter]] = {
-    **{kind: {**_IDENTIFIED, **own} for kind, own in {**ADMINISTRATIVE, **CLINICAL}.items()},
+    **{kind: {**_IDENTIFIED, **own} for kind, own in {**ADMINISTRATIVE, **CLINICAL, **FINANCIAL}.items()},
     "Binary": _EVERYWHERE,
 }
 """Every resource type the server stores, with its search parameters beside `_id` and `_lastUpdated`."""

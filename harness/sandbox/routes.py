@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from harness.sandbox.financial_parameters import FINANCIAL
 from harness.sandbox.outcome import FhirError
 from harness.sandbox.parameters import PARAMETERS
 
@@ -22,11 +23,11 @@ LANES = ("scheduling", "charting", "orders", "labs", "documents", "billing", "id
 _LANE_OF: Mapping[str, str] = {
     kind: lane
     for lane, kinds in {
-        "scheduling": ("Appointment", "Schedule", "Slot"),
-        "orders": ("ServiceRequest", "MedicationRequest"),
-        "labs": ("Observation", "DiagnosticReport", "Specimen"),
-        "documents": ("DocumentReference", "Binary"),
-        "billing": ("Coverage", "Claim"),
+        "scheduling": ("Appointment", "Schedule", "Slot", "Location", "Task"),
+        "orders": ("ServiceRequest", "MedicationRequest", "MedicationDispense"),
+        "labs": ("Observation", "DiagnosticReport", "Specimen", "ImagingStudy"),
+        "documents": ("DocumentReference", "Binary", "Communication", "CommunicationRequest"),
+        "billing": (*FINANCIAL,),
         "identity": ("Patient", "Practitioner"),
     }.items()
     for kind in kinds

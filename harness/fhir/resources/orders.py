@@ -22,7 +22,10 @@ __all__ = ["medication_administration", "medication_request", "service_request"]
 
 # source: SNOMED CT
 _BY_MOUTH: Final = Coding(SNOMED_CT, "26643006", "Oral route")
-_OUTPATIENT: Final = terminology("medicationrequest-category", "outpatient", "Outpatient")
+_SETTINGS: Final = {
+    "outpatient": terminology("medicationrequest-category", "outpatient", "Outpatient"),
+    "inpatient": terminology("medicationrequest-category", "inpatient", "Inpatient"),
+}
 _TIMES: Final = {1: "once", 2: "twice", 3: "three times", 4: "four times"}
 _FORMS: Final = {"TAB": "tablet", "CAP": "capsule"}
 _FORM_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/v3-orderableDrugForm"
@@ -35,6 +38,7 @@ def medication_request(
     requester: str,
     authored: datetime,
     status: Literal["active", "completed", "stopped"] = "active",
+    setting: Literal["outpatient", "inpatient"] = "outpatient",
     encounter: str = "",
     identifier: str = "",
 ) -> Resource:
@@ -46,7 +50,7 @@ def medication_request(
             "identifier": identified(identifier),
             "status": status,
             "intent": "order",
-            "category": [concept(_OUTPATIENT)],
+            "category": [concept(_SETTINGS[setting])],
             "reportedBoolean": False,
             "medicationCodeableConcept": concept(medication.coding),
             "subject": reference(patient),

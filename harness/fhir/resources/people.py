@@ -37,13 +37,18 @@ def patient(
     address: Address | None = None,
     phone: str = "",
     managing_organization: str = "",
+    identifier_system: str = "",
 ) -> Resource:
-    """A Patient of `site` under its medical record number. `gender` is male, female, other or unknown."""
+    """A Patient of `site` under its medical record number. `gender` is male, female, other or unknown.
+
+    `identifier_system` is that of the number where it is not the one that the harness gives the site.
+    """
+    numbers = identifier_system or mrn_system(site)
     kind = {"system": _MEDICAL_RECORD.system, "code": _MEDICAL_RECORD.code, "display": _MEDICAL_RECORD.display}
     return without_empty(
         {
             "resourceType": "Patient",
-            "identifier": [{"use": "usual", "type": {"coding": [kind]}, "system": mrn_system(site), "value": mrn}],
+            "identifier": [{"use": "usual", "type": {"coding": [kind]}, "system": numbers, "value": mrn}],
             "active": True,
             "name": [{"use": "official", "family": family, "given": [given]}],
             "telecom": _phone(phone, "home"),

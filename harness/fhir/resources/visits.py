@@ -16,16 +16,18 @@ from harness.fhir.resources.elements import (
     terminology,
     without_empty,
 )
-from harness.fhir.systems import ACT_CODE, SNOMED_CT
+from harness.fhir.systems import ACT_CODE
+from harness.fhir.ward_codes import (
+    EMERGENCY_VISIT,
+    ENCOUNTER_CLASSES,
+    INPATIENT_STAY,
+    OUTPATIENT_VISIT,
+    EncounterClass,
+)
 
 __all__ = ["appointment", "coverage", "encounter"]
 
-EncounterClass = Literal["AMB", "IMP", "EMER"]
-
-# source: HL7 v3 ActCode
-_CLASSES: Final = {"AMB": "ambulatory", "IMP": "inpatient encounter", "EMER": "emergency"}
-# source: SNOMED CT
-_VISIT_TYPE: Final = Coding(SNOMED_CT, "185349003", "Encounter for check up")
+_VISIT_TYPES: Final = {"AMB": OUTPATIENT_VISIT, "IMP": INPATIENT_STAY, "EMER": EMERGENCY_VISIT}
 _HEALTH_PLAN: Final = Coding(ACT_CODE, "EHCPOL", "extended healthcare")
 _SELF: Final = terminology("subscriber-relationship", "self", "Self")
 _ATTENDING: Final = terminology("v3-ParticipationType", "ATND", "attender")
@@ -41,20 +43,23 @@ def encounter(
     practitioner: str = "",
     organization: str = "",
     kind: EncounterClass = "AMB",
+    bed: str = "",
     identifier: str = "",
 ) -> Resource:
-    """A visit of `patient` at `organization`."""
+    """A visit or stay of `patient` at `organization`; `bed` is the Location where she lies."""
+    place = {"location": reference(bed), "status": "active", "period": {"start": instant(start)}}
     attending = {"type": [concept(_ATTENDING)], "individual": {"reference": practitioner}}
     return without_empty(
         {
             "resourceType": "Encounter",
             "identifier": identified(identifier),
             "status": status,
-            "class": coding(Coding(ACT_CODE, kind, _CLASSES[kind])),
-            "type": [concept(_VISIT_TYPE)],
+            "class": coding(ENCOUNTER_CLASSES[kind]),
+            "type": [concept(_VISIT_TYPES[kind])],
             "subject": reference(patient),
             "participant": [attending] if practitioner else [],
             "period": without_empty({"start": instant(start), "end": instant(end) if end else ""}),
+            "location": [place] if bed else [],
             "serviceProvider": reference(organization),
         }
     )

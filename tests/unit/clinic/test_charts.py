@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.clinic.charts import SitePopulation, patient_resource, site_population
+from harness.clinic.chart_content import patient_resource
+from harness.clinic.charts import SitePopulation, site_population
 
 DAY = date(2026, 3, 2)
 STAFF = {"primary-care-physician": 2, "nurse": 3}
@@ -63,6 +64,7 @@ def test_a_chart_does_not_depend_on_which_others_are_made(river: SitePopulation)
         {"staff": {**STAFF, "nurse": 4}},
         {"day": date(2026, 3, 3)},
         {"utc_offset_s": 0.0},
+        {"identifier_system": "urn:oid:1.2.3"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -175,6 +177,23 @@ def test_a_site_without_staff_has_patients_all_the_same():
     chart = site_population(7, "river", "en_US", 1, {}, DAY).chart(0, "o", {})
     assert len(of_kind(chart, "Appointment")[0]["participant"]) == 1
     assert not [one for one in references([entry["resource"] for entry in chart]) if one.startswith("Practitioner")]
+
+
+def test_a_site_may_number_its_patients_in_a_system_of_its_own():
+    own = site_population(7, "river", "en_US", 2, {}, DAY, identifier_system="urn:oid:1.2.3")
+    patients = [own.chart(ordinal, "o", {})[0]["resource"] for ordinal in range(2)]
+    keys = [f"{one['identifier'][0]['system']}|{one['identifier'][0]['value']}" for one in patients]
+    assert keys == list(own.patient_keys)
+    assert all(key.startswith("urn:oid:1.2.3|") for key in keys)
+
+
+def test_a_clinic_has_no_beds_and_nothing_that_only_a_hospitals_staff_looks_for(river: SitePopulation):
+    assert not river.is_hospital
+    assert river.bed_keys == ()
+    assert river.beds("o") == []
+    kinds = {entry["resource"]["resourceType"] for chart in charts(river) for entry in chart}
+    assert not kinds & {"Binary", "ChargeItem", "Claim", "ImagingStudy", "Procedure", "Task"}
+    assert "Communication" in kinds
 
 
 def test_charts_go_several_to_a_transaction_and_none_is_lost(river: SitePopulation):

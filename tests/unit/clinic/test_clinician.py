@@ -173,6 +173,65 @@ def test_every_patient_of_the_site_may_come_next(clinic):
     assert {nurse.next_patient() for _ in range(200)} == set(people)
 
 
+def test_taking_over_is_of_all_the_patients_that_are_ones_own(clinic):
+    people = tuple(KnownPatient(str(number), "", "", "", "") for number in range(12))
+    post = replace(virtual_post("nurse", 1), register=SiteRegister(people, {"nurse": ("n",)}, "o"))
+    for ordinal in (0, 2):
+        nurse = Clinician(post, clinic.habits["nurse"], ordinal, VirtualWorld(Server()))
+        taken_over = [patient.id for patient in nurse.own_patients(5)]
+        assert set(taken_over) == {nurse.own_patient(5).id for _ in range(200)}
+        assert len(taken_over) == len(set(taken_over)) == 5
+
+
+def test_where_the_record_knows_no_staff_and_no_site_nobody_is_named_and_searches_ask_for_everybody(at_work):
+    nobody = SiteRegister((), {}, "")
+    found = of({"resourceType": "Bundle", "type": "searchset"})
+    physician, server = at_work(found, register=nobody)
+    assert (physician.practitioner, physician.organization) == ("", "")
+    assert physician.look_up(physician.practitioner) is None
+    physician.search("Task", status="requested", owner=physician.organization, _count="50")
+    assert [call.path for call in server.asked] == ["Task?status=requested&_count=50"]
+    assert physician.own_share([VISIT]) == [VISIT]
+
+
+def test_what_a_reference_leads_to_is_read(at_work):
+    physician, server = at_work(of(VISIT))
+    assert physician.look_up("Encounter/e1") == VISIT
+    assert server.asked[0].path == "Encounter/e1"
+
+
+def test_work_that_a_colleague_took_meanwhile_is_hers(at_work):
+    physician, server = at_work(of(finish(VISIT)), REFUSED)
+    assert physician.claim(VISIT, finish) == finish(VISIT)
+    assert physician.claim(VISIT, finish) is None
+    assert [dict(call.headers)["If-Match"] for call in server.asked] == ['W/"3"', 'W/"3"']
+    with pytest.raises(StepFailed, match="not written by the harness"):
+        physician.claim({**VISIT, "meta": {}}, finish)
+
+
+def test_steps_come_in_the_order_that_is_habitual_at_the_site(at_work):
+    def taken(**post) -> tuple[list[str], dict[str, int]]:
+        physician, _ = at_work(**post)
+        order: list[str] = []
+        steps = {name: lambda name=name: order.append(name) or len(name) for name in ("visits", "signs", "labs")}
+        return order, physician.in_order("find-history", steps)
+
+    as_given = (["visits", "signs", "labs"], {"visits": 6, "signs": 5, "labs": 4})
+    assert taken() == taken(order={"worklist": ("labs",)}) == as_given
+    assert taken(order={"find-history": ("labs",)})[0] == ["labs", "visits", "signs"]
+    assert taken(order={"find-history": ("labs", "signs", "visits")})[0] == ["labs", "signs", "visits"]
+
+
+def test_a_medical_record_number_is_one_of_the_sites_own_system(at_work):
+    assert at_work()[0].mrn("12") == "urn:emr-load-harness:mrn:virtual|12"
+    assert at_work(mrn_system="urn:oid:1.2.3")[0].mrn("12") == "urn:oid:1.2.3|12"
+
+
+def test_what_is_so_in_a_share_of_cases_is_so_as_often(at_work):
+    physician, _ = at_work()
+    assert sum(physician.happens(0.25) for _ in range(4000)) / 4000 == pytest.approx(0.25, abs=0.03)
+
+
 def test_practitioners_are_shared_out_over_more_clinicians_than_there_are(at_work):
     register = SiteRegister((), {"primary-care-physician": ("a", "b")}, "o7")
     physician, _ = at_work(register=register)

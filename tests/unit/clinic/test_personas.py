@@ -1,7 +1,11 @@
-"""The shipped personas reproduce the figures that their files cite, played on the virtual clock."""
+"""The shipped personas reproduce the figures that their files cite in a day that is played on the virtual clock.
+
+What comes out in the long run is in `test_anchors`.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from statistics import mean
 
@@ -17,9 +21,15 @@ CITATIONS = (
     "PMC6371331",
     "Geisinger via FierceHealthcare",
     "Am J Clin Pathol 2014",
+    "JAMIA ocz188",
+    "JAMIA ocad126",
+    "Acad Radiol 2015",
+    "AMA 2024",
+    "Am J Emerg Med 2013",
+    "PMC7329072",
 )
-ENCOUNTER_S = 974.0
-"""16 min 14 s at the EHR (PubMed 31931523)."""
+FIGURES = ("mean", "sigma", "weight", "gives_up", "low")
+"""Keys of what holds a number or a duration, and so needs a source."""
 
 
 def sources(node: object) -> list[str]:
@@ -30,10 +40,9 @@ def sources(node: object) -> list[str]:
 
 
 def figures(node: object) -> list[dict]:
-    """Every mapping that holds a number or a duration."""
     if not isinstance(node, dict):
         return []
-    own = [node] if any(key in node for key in ("mean", "sigma", "weight")) else []
+    own = [node] if any(key in node for key in FIGURES) else []
     return own + [found for value in node.values() for found in figures(value)]
 
 
@@ -61,21 +70,6 @@ def test_what_a_physician_does_the_server_sees(clinic):
         assert longest_s < 90  # nobody reads or writes for minutes unseen
 
 
-def test_a_physicians_time_is_split_between_chart_review_notes_and_orders_as_observed(clinic):
-    days = [clinic.day("primary-care-physician", 20, ordinal) for ordinal in range(6)]
-    runs = sum(run.workflow == "close-visit" for day in days for run in day.played)
-    per_visit_s = {
-        share: sum(day.seconds_of(*workflows) for day in days) / runs
-        for share, workflows in {
-            0.33: ("find-history", "review-results"),
-            0.24: ("write-note",),
-            0.17: ("place-orders",),
-        }.items()
-    }
-    for share, seconds in per_visit_s.items():
-        assert seconds == pytest.approx(share * ENCOUNTER_S, rel=0.1)
-
-
 def test_a_nurse_makes_633_to_875_flowsheet_entries_in_12_hours(clinic):
     entries = []
     for ordinal in range(8):
@@ -101,8 +95,13 @@ def test_a_technician_results_a_batch_of_three_orders_each_five_minutes(clinic):
 
 
 def test_each_workflow_is_done_as_often_as_its_weight_says(clinic):
+    """Of those who work shifts: an arrival does one thing and is gone."""
     for persona, habits in clinic.habits.items():
-        runs = [run for ordinal in range(6) for run in clinic.day(persona, 20, ordinal).played]
+        if not habits.on_arrival:
+            continue
+        done: Counter[str] = Counter()
+        for ordinal in range(12):  # scanned papers are large: one day is forgotten before the next
+            done.update(run.workflow for run in clinic.day(persona, 10, ordinal).played)
         for workflow, weight in habits.weights.items():
-            share = sum(run.workflow == workflow for run in runs) / len(runs)
+            share = done[workflow] / done.total()
             assert share == pytest.approx(weight / sum(habits.weights.values()), abs=0.06), (persona, workflow)

@@ -7,9 +7,11 @@ from statistics import mean
 import pytest
 
 from harness.clinic import Pace
-from harness.clinic.shift import first_wait_s, residual_wait_s, work_shift
-from harness.clinic.virtual import RESPONSE_S, measure
+from harness.clinic.shift import first_wait_s, residual_wait_s, visit, work_shift
+from harness.clinic.virtual import RESPONSE_S
+from harness.clinic.world import GaveUp
 from harness.fhir.call import Answer, Call
+from harness.plan import costs_of
 from harness.population.stream import Stream
 
 
@@ -42,11 +44,11 @@ the more of her time is pause, the longer it takes until her workflows overlap a
 def test_the_opening_is_no_burst_and_no_silence(clinic, persona):
     """Some thousand clinicians who are there at the opening, requests over the first cycle against the steady rate."""
     habits = clinic.habits[persona]
-    costs = measure(habits, 50, seed=1)
+    costs = {name: cost for name, cost in costs_of(habits).items() if name in habits.weights}
     total = sum(habits.weights.values())
     run_s, requests = (
         sum(habits.weights[name] * figure(cost) for name, cost in costs.items()) / total
-        for figure in (lambda cost: cost.think_s + cost.calls * RESPONSE_S, lambda cost: cost.calls)
+        for figure in (lambda cost: cost.length_s(habits.think.mean_s), lambda cost: cost.calls)
     )
     cycle_s = habits.between.mean_s + run_s
     clinicians = int(1400 / BIN_S * cycle_s / requests)  # so many that a bin's count is good to 3%
@@ -135,3 +137,64 @@ def test_the_weights_of_the_moment_decide_what_is_done(clinic):
     work_shift(physician, 0.0, weights_at, ())
     assert [run.workflow for run in physician.world.played] == begun[: len(physician.world.played)]
     assert set(begun) == {"review-results", "review-schedule"}
+
+
+def test_whoever_begins_a_shift_does_first_what_is_done_on_arrival(clinic):
+    nurse = clinic.clinician("nurse", end_s=3600.0)
+    work_shift(nurse, 10.0, lambda _: {"room-patient": 1.0}, (), arrives=True)
+    assert [run.workflow for run in nurse.world.played][:3] == ["sign-on", "handover", "room-patient"]
+
+
+def test_whoever_is_there_already_has_done_it_before(clinic):
+    nurse = clinic.clinician("nurse", end_s=3600.0)
+    work_shift(nurse, 10.0, lambda _: {"room-patient": 1.0}, ())
+    assert {run.workflow for run in nurse.world.played} == {"room-patient"}
+
+
+def lost_at(from_s: float, to_s: float, clinician) -> None:
+    """Nobody answers in between; the clinician's patience ends after 20 s each time."""
+    perform = clinician.world.perform
+
+    def impatient(call, check):
+        if from_s <= clinician.world.now_s < to_s:
+            clinician.world.wait(20.0)
+            raise GaveUp("no whole answer within 20 s: gave up")
+        return perform(call, check)
+
+    clinician.world.perform = impatient
+
+
+def test_what_was_given_up_and_writes_is_done_again_later(clinic):
+    nurse = clinic.clinician("nurse", end_s=7200.0)
+    nurse.habits = replace(nurse.habits, back_entry_s=1800.0)
+    lost_at(0.0, 10.0, nurse)
+    work_shift(nurse, 0.0, lambda now_s: {"room-patient" if now_s < 15 else "find-history": 1.0}, ())
+    first, *later = nurse.world.played
+    assert (first.workflow, first.outcome) == ("room-patient", "abandoned")
+    again = [index for index, run in enumerate(later) if run.workflow == "room-patient"]
+    assert len(again) == 1
+    assert later[again[0]].outcome == "ok"
+    assert sum(run.think_s + run.waited_s for run in later[: again[0]]) > 1000
+
+
+@pytest.mark.parametrize(("workflow", "back_entry_s"), [("find-history", 600.0), ("room-patient", None)])
+def test_reading_is_not_made_up_for_nor_is_anything_by_who_never_does(clinic, workflow, back_entry_s):
+    nurse = clinic.clinician("nurse", end_s=7200.0)
+    nurse.habits = replace(nurse.habits, back_entry_s=back_entry_s)
+    lost_at(0.0, 10.0, nurse)
+    work_shift(nurse, 0.0, lambda now_s: {workflow if now_s < 15 else "handover": 1.0}, ())
+    assert [run.workflow for run in nurse.world.played].count(workflow) == 1
+
+
+def test_a_visitor_does_one_thing_and_leaves(clinic):
+    patient = clinic.clinician("portal-patient")
+    visit(patient, patient.habits.weights, ())
+    (only,) = patient.world.played
+    assert only.outcome == "ok"
+
+
+def test_a_visitor_who_can_do_nothing_leaves_at_once(clinic):
+    patient = clinic.clinician("portal-patient")
+    visit(patient, patient.habits.weights, set(patient.habits.weights))
+    assert {run.outcome for run in patient.world.played} == {"skipped"}
+    assert patient.world.now_s == 0.0

@@ -6,66 +6,42 @@ import pytest
 
 from harness.clinic import WORKFLOWS, Pace, SlotOver, registry, workflow
 from harness.clinic.canned import CannedAnswers
-from harness.clinic.virtual import RESPONSE_S, VirtualWorld, measure
+from harness.clinic.virtual import RESPONSE_S, VirtualWorld, traces_of
 from harness.errors import RunError
 from harness.fhir import requests
 from harness.fhir.call import Call
 
 
-def test_a_workflow_costs_its_calls_by_operation_and_its_thinking(clinic):
-    costs = measure(clinic.habits["primary-care-physician"], 30, seed=1)
-    assert set(costs) == set(clinic.habits["primary-care-physician"].weights)
-    history = costs["find-history"]
-    assert history.calls == sum(history.requests.values()) == 9
-    assert history.requests["Condition.search[patient+category]"] == 1
-    assert history.think_s == pytest.approx(5 * 13.0)
+def test_a_trace_tells_each_request_and_the_pauses_before_it():
+    (trace, times), *others = traces_of("find-history", "primary-care-physician", few=4, most=9, seed=1).items()
+    assert (times, others) == (4, [])
+    assert len(trace.calls) == 9
+    assert trace.pauses == 5
+    assert trace.calls[0] == (0, "Patient.search[birthdate+name]")
+    assert [before for before, _ in trace.calls] == sorted(before for before, _ in trace.calls)
 
 
-def test_a_visit_is_open_in_three_of_four_patients_so_closing_takes_eleven_calls_in_four_runs(clinic):
-    cost = measure(clinic.habits["primary-care-physician"], 2000, seed=1)["close-visit"]
-    assert cost.calls == pytest.approx(2.75, abs=0.04)
+def test_a_workflow_that_goes_several_ways_is_played_more_often():
+    found = traces_of("close-visit", "primary-care-physician", few=20, most=2000, seed=1)
+    assert sum(found.values()) == 2000
+    # a visit is open in three of four patients, so closing takes eleven calls in four runs
+    calls = sum(len(trace.calls) * times for trace, times in found.items()) / 2000
+    assert calls == pytest.approx(2.75, abs=0.04)
 
 
-def test_measuring_twice_gives_the_same(clinic):
-    nurse = clinic.habits["nurse"]
-    assert measure(nurse, 30, seed=1) == measure(nurse, 30, seed=1)
+def test_tracing_twice_gives_the_same():
+    first, second = (traces_of("medication-pass", "nurse", few=6, most=30, seed=1) for _ in range(2))
+    assert first == second
 
 
-def test_thinking_scales_with_the_pace_and_calls_do_not(clinic):
-    nurse = clinic.habits["nurse"]
-    hurried = replace(nurse, think=Pace(0.45, nurse.think.sigma))
-    before, after = measure(nurse, 30, seed=1), measure(hurried, 30, seed=1)
-    for name in nurse.weights:
-        assert after[name].requests == before[name].requests
-        assert after[name].think_s == pytest.approx(before[name].think_s / 100)
-
-
-def test_measured_costs_tell_what_a_shift_comes_to(clinic):
-    """Renewal–reward: calls an hour from mean costs, against shifts played out."""
-    habits = clinic.habits["registration-clerk"]
-    costs = measure(habits, 60, seed=1)
-    calls = sum(habits.weights[name] * cost.calls for name, cost in costs.items())
-    seconds = sum(
-        habits.weights[name] * (cost.think_s + cost.calls * RESPONSE_S + habits.between.mean_s)
-        for name, cost in costs.items()
-    )
-    played = [run for ordinal in range(6) for run in clinic.day("registration-clerk", 20, ordinal).played]
-    assert sum(len(run.calls) for run in played) / (6 * 20 * 3600) == pytest.approx(calls / seconds, rel=0.03)
-
-
-def test_measuring_needs_at_least_one_run(clinic):
-    with pytest.raises(ValueError, match="0 runs"):
-        measure(clinic.habits["nurse"], 0, seed=1)
-
-
-def test_a_workflow_that_canned_answers_cannot_satisfy_is_named(clinic, monkeypatch):
+def test_a_workflow_that_canned_answers_cannot_satisfy_is_named(monkeypatch):
     def lost(somebody) -> None:
         somebody.search("Immunization", at_least=1)
 
     known = {"lost": replace(WORKFLOWS["worklist"], name="lost", play=lost)}
     monkeypatch.setattr("harness.clinic.virtual.WORKFLOWS", known)
     with pytest.raises(RunError, match="workflow 'lost' fails on canned answers") as error:
-        measure(replace(clinic.habits["nurse"], weights={"lost": 1.0}), 1, seed=1)
+        traces_of("lost", "nurse", few=1, most=1, seed=1)
     assert "harness.clinic.canned" in error.value.hint
 
 

@@ -26,6 +26,22 @@ OF_ONE_PATIENT = (
     "review-results",
     "write-note",
     "check-in",
+    "ward-round",
+    "progress-note",
+    "ward-orders",
+    "handover",
+    "ward-sign-out",
+    "walk-in-visit",
+    "kiosk-booking",
+)
+
+OF_SOMEBODY_LOOKED_FOR = (
+    "find-history",
+    "find-patient",
+    "check-in",
+    "emergency-arrival",
+    "walk-in-visit",
+    "kiosk-booking",
 )
 
 
@@ -37,7 +53,8 @@ def written(call: Call) -> list[tuple[str, dict]]:
         return [(f"{body['resourceType']}.{verb}{'.conditional' if 'conditional' in call.operation else ''}", body)]
     return [
         (
-            f"{one['resource']['resourceType']}.{'update' if one['request']['method'] == 'PUT' else 'create'}",
+            f"{one['resource']['resourceType']}.{'update' if one['request']['method'] == 'PUT' else 'create'}"
+            f"{'.conditional' if 'ifNoneExist' in one['request'] else ''}",
             one["resource"],
         )
         for one in body["entry"]
@@ -88,7 +105,7 @@ def test_a_workflow_needs_of_a_server_what_it_calls_and_no_more(clinic, any_work
 
 
 def test_every_workflow_belongs_to_a_shipped_persona(clinic, any_workflow):
-    assert any(any_workflow in habits.weights for habits in clinic.habits.values())
+    assert clinic.persona_of(any_workflow)
 
 
 def test_everything_written_says_that_it_is_synthetic_and_which_run_created_it(clinic, any_workflow):
@@ -152,7 +169,7 @@ def test_one_wrong_page_among_right_ones_is_enough_to_fail(clinic, workflow):
         assert clinic.play(workflow, mixed_up).outcome == "failed"
 
 
-@pytest.mark.parametrize("workflow", ["find-history", "find-patient", "check-in"])
+@pytest.mark.parametrize("workflow", OF_SOMEBODY_LOOKED_FOR)
 def test_a_patient_who_is_not_found_fails_the_workflow(clinic, workflow):
     def nobody(call: Call, answer: Answer) -> Answer:
         empty = Answer(200, b'{"resourceType":"Bundle","type":"searchset","total":0}')
@@ -163,7 +180,7 @@ def test_a_patient_who_is_not_found_fails_the_workflow(clinic, workflow):
     assert "at least 1" in played.detail
 
 
-@pytest.mark.parametrize("workflow", ["find-history", "find-patient", "check-in"])
+@pytest.mark.parametrize("workflow", OF_SOMEBODY_LOOKED_FOR)
 def test_a_namesake_alone_is_not_the_patient(clinic, workflow):
     def namesake(call: Call, answer: Answer) -> Answer:
         if not call.operation.startswith("Patient.search"):
@@ -176,7 +193,8 @@ def test_a_namesake_alone_is_not_the_patient(clinic, workflow):
 
 
 @pytest.mark.parametrize(
-    "workflow", ["find-history", "review-results", "write-note", "place-orders", "medication-pass"]
+    "workflow",
+    ["find-history", "review-results", "write-note", "place-orders", "medication-pass", "ward-round", "ward-orders"],
 )
 def test_a_chart_that_has_lost_what_was_in_it_fails_the_workflow(clinic, workflow):
     def lost(call: Call, answer: Answer) -> Answer:
@@ -186,7 +204,9 @@ def test_a_chart_that_has_lost_what_was_in_it_fails_the_workflow(clinic, workflo
     assert clinic.play(workflow, lost).outcome == "failed"
 
 
-@pytest.mark.parametrize("workflow", ["room-patient", "place-orders", "result-batch"])
+@pytest.mark.parametrize(
+    "workflow", ["room-patient", "place-orders", "result-batch", "emergency-orders", "ward-orders", "emergency-arrival"]
+)
 def test_a_failed_entry_in_a_200_bundle_fails_the_workflow(clinic, workflow):
     def one_failed(call: Call, answer: Answer) -> Answer:
         if call.path:
@@ -201,7 +221,7 @@ def test_a_failed_entry_in_a_200_bundle_fails_the_workflow(clinic, workflow):
 def test_a_server_error_at_any_step_fails_the_workflow_there(clinic, any_workflow):
     whole = clinic.play(any_workflow)
     for step in range(len(whole.calls)):
-        count = iter(range(100))
+        count = iter(range(1000))
 
         def broken(call: Call, answer: Answer, step: int = step, count: Iterator[int] = count) -> Answer:
             return Answer(500, outcome="http_error") if next(count) == step else answer
@@ -213,7 +233,24 @@ def test_a_server_error_at_any_step_fails_the_workflow_there(clinic, any_workflo
 
 
 @pytest.mark.parametrize(
-    ("workflow", "looked"), [("review-schedule", 1), ("close-visit", 2), ("result-batch", 1), ("worklist", 1)]
+    ("workflow", "looked"),
+    [
+        ("review-schedule", 1),
+        ("close-visit", 2),
+        ("result-batch", 1),
+        ("worklist", 1),
+        ("track-board", 1),
+        ("assess-emergency", 1),
+        ("emergency-orders", 1),
+        ("emergency-note", 1),
+        ("disposition", 1),
+        ("emergency-sign-out", 1),
+        ("rounding-list", 1),
+        ("discharge", 1),
+        ("place-patient", 2),
+        ("free-bed", 2),
+        ("transport", 1),
+    ],
 )
 def test_nothing_to_do_is_a_quiet_end_and_no_failure(clinic, workflow, looked):
     def nothing(call: Call, answer: Answer) -> Answer:

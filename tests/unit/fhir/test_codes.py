@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.fhir import codes
+from harness.fhir import ancillary_codes, codes, ward_codes
 from harness.fhir.systems import ICD_10_CM, LOINC, RXNORM, SNOMED_CT
 
 LISTS: dict[str, tuple[Sequence[codes.Coding], str, str]] = {
@@ -19,6 +19,19 @@ LISTS: dict[str, tuple[Sequence[codes.Coding], str, str]] = {
     "diagnoses": ([problem.icd10 for problem in codes.PROBLEMS], ICD_10_CM, r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?"),
     "allergens": ([allergen.coding for allergen in codes.ALLERGENS], SNOMED_CT, r"\d{6,18}"),
     "reactions": (codes.ALLERGY_REACTIONS, SNOMED_CT, r"\d{6,18}"),
+    "imaging": ([exam.coding for exam in ancillary_codes.IMAGING_EXAMS], LOINC, r"\d{1,5}-\d"),
+    "papers": (ancillary_codes.SCAN_TYPES, LOINC, r"\d{1,5}-\d"),
+    "procedures": (ancillary_codes.PROCEDURES, SNOMED_CT, r"\d{6,18}"),
+    "visits": (
+        [ward_codes.OUTPATIENT_VISIT, ward_codes.EMERGENCY_VISIT, ward_codes.INPATIENT_STAY, ward_codes.TRANSPORT],
+        SNOMED_CT,
+        r"\d{6,18}",
+    ),
+    "notes of a ward": (
+        [ward_codes.EMERGENCY_NOTE, ward_codes.PROGRESS_NOTE, ward_codes.DISCHARGE_SUMMARY],
+        LOINC,
+        r"\d{1,5}-\d",
+    ),
     "medications": ([drug.coding for drug in codes.MEDICATIONS], RXNORM, r"\d{4,7}"),
 }
 

@@ -45,6 +45,12 @@ def test_names_are_written_with_hyphens_and_lists_repeat_them():
     assert call.operation == "Condition.search[clinical-status]"
 
 
+def test_a_parameter_that_is_a_keyword_of_python_is_written_with_a_trailing_underscore():
+    call = requests.search("Encounter", "", {"class_": "EMER", "service_provider": "Organization/1"})
+    assert call.path == "Encounter?class=EMER&service-provider=Organization/1"
+    assert call.operation == "Encounter.search[class+service-provider]"
+
+
 def test_a_tag_or_an_id_belongs_to_the_operation_and_a_page_size_does_not():
     call = requests.search("Patient", "", {"_tag": "s|c", "_id": "1,2", "_count": "3", "_total": "accurate"})
     assert call.operation == "Patient.search[_tag+_id]"
