@@ -1,4 +1,4 @@
-"""Numbers with units, parsed and printed here only: durations, clock times, rates, shares.
+"""Numbers with units, parsed and printed here only: durations, clock times, rates, bandwidths, shares.
 
 Each parser raises ValueError with a sentence that says what is allowed; callers add where it stood.
 """
@@ -13,6 +13,8 @@ __all__ = [
     "clock_text",
     "count_text",
     "duration_text",
+    "moment_text",
+    "parse_bandwidth",
     "parse_clock",
     "parse_duration",
     "parse_rate",
@@ -23,7 +25,9 @@ __all__ = [
 DAY_S = 86_400.0
 _DURATION_UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY_S}
 _DURATION_PART = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)\s*", re.ASCII)
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_CLOCK = re.compile(r"(?:(\d{1,2})d)?(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
+_BANDWIDTH = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG])bit/s", re.ASCII)
+_BITS = {"k": 1e3, "M": 1e6, "G": 1e9}
 
 
 def parse_duration(text: str) -> float:
@@ -53,13 +57,13 @@ def duration_text(seconds: float) -> str:
 
 
 def parse_clock(text: str) -> float:
-    """Seconds after midnight in `06:30` or `06:30:15`; `24:00` is allowed as an end."""
+    """Seconds after midnight in `06:30` or `06:30:15`; `24:00` is allowed as an end, `2d13:00` is 13:00 two days later."""
     match = _CLOCK.fullmatch(text.strip())
     if match:
-        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         total = hours * 3600 + minutes * 60 + seconds
         if minutes < 60 and seconds < 60 and total <= DAY_S:
-            return float(total)
+            return days * DAY_S + total
     raise ValueError(f"'{text}' is not a time of day: write HH:MM, such as 06:30")
 
 
@@ -67,6 +71,15 @@ def clock_text(seconds_after_midnight: float) -> str:
     """`HH:MM`, wrapped into one day."""
     minutes = round(seconds_after_midnight / 60) % 1440
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def moment_text(seconds_after_midnight: float) -> str:
+    """As `parse_clock` reads it: `06:30`, `24:00`, and `2d13:00` two days later; with seconds where there are some."""
+    whole = round(seconds_after_midnight)
+    days = max(0, (whole - 1) // int(DAY_S)) if whole % int(DAY_S) == 0 else whole // int(DAY_S)
+    minutes, seconds = divmod(whole - days * int(DAY_S), 60)
+    shown = f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{seconds:02d}" if seconds else "")
+    return f"{days}d{shown}" if days else shown
 
 
 def parse_window(text: str) -> tuple[float, float]:
@@ -87,6 +100,15 @@ def parse_rate(text: str) -> float:
     if slash and unit in per_s and re.fullmatch(r"\d+(\.\d+)?", number, re.ASCII) and math.isfinite(float(number)):
         return float(number) / per_s[unit]
     raise ValueError(f"'{text}' is not a rate: write a number per s, min or h, such as 20/s")
+
+
+def parse_bandwidth(text: str) -> float:
+    """Bits a second in `10Mbit/s`, `512kbit/s` or `1Gbit/s`; above zero."""
+    match = _BANDWIDTH.fullmatch(text.strip())
+    bits = float(match[1]) * _BITS[match[2]] if match else 0.0
+    if not 0 < bits < math.inf:
+        raise ValueError(f"'{text}' is not a bandwidth: write a number of kbit/s, Mbit/s or Gbit/s, such as 10Mbit/s")
+    return bits
 
 
 def parse_share(text: str | float) -> float:

@@ -72,11 +72,19 @@ def _print(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) ->
     for label, sentence in plan_text.time_sentences(plan):
         click.echo(textwrap.fill(f"{label:<12}{sentence}", TEXT_COLUMNS, subsequent_indent=" " * 12))
     click.echo(f"\n{draw_terminal(plan)}")
-    phases = plan_text.phases_line(plan)
-    if phases:
-        click.echo(textwrap.fill(f"{'phases':<12}{phases}", TEXT_COLUMNS, subsequent_indent=" " * 12))
+    lines = {
+        "clocks": plan_text.zones_line(plan),
+        "phases": plan_text.phases_line(plan),
+        "logins": plan_text.logins_line(plan),
+        "arrivals": plan_text.arrivals_line(plan),
+    }
+    for label, line in lines.items():
+        if line:
+            click.echo(textwrap.fill(f"{label:<12}{line}", TEXT_COLUMNS, subsequent_indent=" " * 12))
     out.print()
     out.print(plan_text.people_table(plan))
+    out.print()
+    out.print(plan_text.personas_table(plan))
     out.print()
     out.print(plan_text.load_table(plan, expected))
     click.echo(f"{plan_text.LOAD_NOTE}\n")
@@ -89,8 +97,11 @@ def _print(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) ->
 
 def _figures(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) -> dict[str, Any]:
     """What `--json` prints: the facts of the run, then `expected.json` as a run's folder holds it."""
-    from harness.plan import duty_steps, peak_on_duty
-    from harness.plan.files import expected_json
+    import numpy as np
+
+    from harness.plan import duty_steps, logins, peak_on_duty
+    from harness.plan.files import arrivals_json, expected_json
+    from harness.scenario import staff_of
 
     spec = plan.spec
     times_s, heads = duty_steps(plan)
@@ -107,6 +118,7 @@ def _figures(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) 
                 "template": site.template,
                 "time_zone": site.time_zone,
                 "heads": site.heads,
+                "staff": staff_of(spec.scenario, site),
                 "peak_on_duty": peak_on_duty(plan, site.name),
                 "busiest_per_s": round(expected.busiest_per_s[site.name, ""], 4),
                 "workers": sorted(
@@ -120,5 +132,7 @@ def _figures(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) 
             for span in plan.phases
         ],
         "network_on_duty": {"time_s": times_s, "heads": heads},
+        "logins_per_minute": logins(plan, np.arange(0.0, plan.length_s + 60.0, 60.0)).tolist(),
+        "arrivals": arrivals_json(plan, worker_of_slot),
         **expected_json(plan, expected),
     }

@@ -22,18 +22,14 @@ TERMINAL_ROWS = 15
 TERMINAL_TICKS = 8
 PNG_TICKS = 12
 MOST_LEVELS = 5
-_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480)
+_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
 _DASHES = ("-", "--", "-.", ":")
 
 
 def reference_site(plan: Plan) -> str:
-    """A site of those, opening at one moment, that together have most clinicians; the axes show its clock."""
-    clocks = timeline_of(plan.spec).clocks
-    heads: dict[SiteClock, int] = {}
-    for site in plan.spec.sites:
-        heads[clocks[site.name]] = heads.get(clocks[site.name], 0) + sum(site.heads.values())
-    chosen = min(heads, key=lambda clock: (-heads[clock], clock.offset_s))
-    return next(site.name for site in plan.spec.sites if clocks[site.name] == chosen)
+    """The site whose clock the axes show: the first in the zone that most people are in, of those least put off."""
+    there = [site for site in plan.spec.sites if site.time_zone == plan.spec.clock_zone]
+    return min(there, key=lambda site: site.start_offset_s).name
 
 
 def draw_terminal(plan: Plan) -> str:
@@ -146,7 +142,7 @@ def _clock_ticks(clock: SiteClock, length_s: float, most: int) -> list[tuple[flo
     fitting = (step for step in _STEPS_MIN if (last_min - first_min) / step <= most - 1)
     step_min = next(fitting, math.ceil((last_min - first_min) / (most - 1)))
     minutes = range(math.ceil(round(first_min, 6) / step_min) * step_min, math.floor(round(last_min, 6)) + 1, step_min)
-    return [(clock.run_s(minute * 60.0), clock_text(minute * 60.0)) for minute in minutes]
+    return sorted((run_s, clock_text(minute * 60.0)) for minute in minutes for run_s in clock.times_of(minute * 60.0))
 
 
 def _levels(heads: int) -> list[int]:

@@ -6,23 +6,29 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from rich.table import Table
 
-from harness.plan import ExpectedLoad, Plan, Requirement, peak_on_duty
+from harness.plan import ExpectedLoad, Plan, Requirement, expected_arrivals, logins, peak_on_duty, timeline_of
 from harness.plan.model import REHEARSAL_ABOVE
-from harness.scenario.model import Objective
-from harness.units import clock_text, count_text, duration_text
+from harness.scenario import staff_of
+from harness.scenario.model import Objective, Site
+from harness.units import clock_text, count_text, duration_text, moment_text
 
 __all__ = [
     "LOAD_NOTE",
     "SITES_SHOWN",
+    "arrivals_line",
     "headline",
     "load_table",
+    "logins_line",
     "objectives_table",
     "people_table",
+    "personas_table",
     "phases_line",
     "time_sentences",
     "workers_table",
+    "zones_line",
 ]
 
 SITES_SHOWN = 12
@@ -34,12 +40,12 @@ _BOUND_PLACES = {"error_rate": "errors", "failed_workflow_rate": "failed workflo
 def headline(plan: Plan) -> str:
     """How many, where, how long: one sentence."""
     spec = plan.spec
-    opens_s, closes_s = spec.window or spec.scenario.timeline
-    clinicians = sum(sum(site.heads.values()) for site in spec.sites)
+    opens_s, closes_s = spec.played
+    clinicians = len({(slot.site, slot.persona, slot.clinician) for slot in plan.slots})
     return (
         f"{spec.scenario.title}: {count_text(clinicians, 'clinician')} at {count_text(len(spec.sites), 'site')}, "
-        f"{clock_text(opens_s)}–{clock_text(closes_s)} local time at each, played in {duration_text(plan.length_s)} "
-        f"(seed {spec.seed})"
+        f"{moment_text(opens_s)}–{moment_text(closes_s)} in {spec.clock_zone}, "
+        f"played in {duration_text(plan.length_s)} (seed {spec.seed})"
     )
 
 
@@ -74,11 +80,37 @@ def time_sentences(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def phases_line(plan: Plan) -> str:
-    """The phases in local time; empty where the run meets none."""
+    """The phases in each site's local time; empty where the run meets none."""
     played = {span.phase for span in plan.phases}
     return ", ".join(
-        f"{clock_text(phase.start_s)} {phase.name}" for phase in plan.spec.scenario.phases if phase.name in played
+        f"{moment_text(phase.start_s)} {phase.name}" for phase in plan.spec.scenario.phases if phase.name in played
     )
+
+
+def zones_line(plan: Plan) -> str:
+    """What the clocks of other zones show when the run begins; empty where all sites are in one."""
+    clocks = timeline_of(plan.spec).clocks
+    zones: dict[str, list[Site]] = defaultdict(list)
+    for site in plan.spec.sites:
+        zones[site.time_zone].append(site)
+    if len(zones) < 2:
+        return ""
+    begins = {
+        zone: clock_text(clocks[held[0].name].local_s(0.0) + held[0].start_offset_s) for zone, held in zones.items()
+    }
+    return ", ".join(f"{begins[zone]} in {zone} ({count_text(len(held), 'site')})" for zone, held in zones.items())
+
+
+def logins_line(plan: Plan) -> str:
+    """How many begin a shift and log in, and how close together; empty where nobody does."""
+    edges_s = np.arange(0.0, plan.length_s + 60.0, 60.0)
+    counts = logins(plan, edges_s)
+    if not counts.any():
+        return ""
+    total, most = int(counts.sum()), int(counts.max())
+    lapse = plan.time_lapse
+    squeezed = f", {lapse:.3g} times as close together as in life" if lapse > 1 else ""
+    return f"{total:,} begin a shift and log in, up to {most:,} in a minute{squeezed}"
 
 
 @dataclass(frozen=True)
@@ -90,23 +122,48 @@ class _Row:
 
 
 def people_table(plan: Plan) -> Table:
-    """Heads of each persona at the site's peak, and the most on duty at once in what is played."""
+    """Each site's kind and zone, its people, and the most of them on duty at once in what is played."""
     sites = plan.spec.sites
-    personas = list(dict.fromkeys(persona for site in sites for persona in site.heads))
+    staff = {site.name: sum(staff_of(plan.spec.scenario, site).values()) for site in sites}
     peaks = {site.name: peak_on_duty(plan, site.name) for site in sites}
 
-    def cells(names: Sequence[str], peak: int) -> tuple[str, ...]:
-        chosen = [site for site in sites if site.name in set(names)]
-        heads = [sum(site.heads.get(persona, 0) for site in chosen) for persona in personas]
-        return (*(f"{count:,}" for count in heads), f"{peak:,}")
+    def cells(names: Sequence[str], kind: str, zone: str, peak: int) -> tuple[str, ...]:
+        return (kind, zone, f"{sum(staff[name] for name in names):,}", f"{peak:,}")
 
     shown, others = _shown([site.name for site in sites])
-    rows = [_Row(name, cells([name], peaks[name])) for name in shown]
+    by_name = {site.name: site for site in sites}
+    rows = [_Row(name, cells([name], by_name[name].template, by_name[name].time_zone, peaks[name])) for name in shown]
     if others:
-        rows.append(_Row(_others(others), cells(others, sum(peaks[name] for name in others))))
+        rows.append(_Row(_others(others), cells(others, "", "", sum(peaks[name] for name in others))))
     if len(sites) > 1:
-        rows.append(_Row("all sites", cells([site.name for site in sites], peak_on_duty(plan))))
-    return _table("people", [*personas, "peak on duty"], rows)
+        rows.append(_Row("all sites", cells([site.name for site in sites], "", "", peak_on_duty(plan))))
+    return _table("sites", ["kind", "time zone", "people", "peak on duty"], rows, left=2)
+
+
+def personas_table(plan: Plan) -> Table:
+    """Heads of each persona at all sites of a kind, and the most on duty at once in what is played."""
+    kinds = list(dict.fromkeys(site.template for site in plan.spec.sites))
+    heads: dict[tuple[str, str], int] = defaultdict(int)
+    for site in plan.spec.sites:
+        for persona, count in site.heads.items():
+            heads[persona, site.template] += count
+    personas = sorted({persona for persona, _ in heads}, key=lambda name: -sum(heads[name, kind] for kind in kinds))
+    rows = [
+        _Row(
+            persona,
+            (*(f"{heads[persona, kind] or '–':>}" for kind in kinds), f"{peak_on_duty(plan, persona=persona):,}"),
+        )
+        for persona in personas
+    ]
+    return _table("people", [*(f"at {kind}s" for kind in kinds), "peak on duty"], rows)
+
+
+def arrivals_line(plan: Plan) -> str:
+    """Who comes at a rate, all sites together; empty where nobody does."""
+    totals: dict[str, float] = defaultdict(float)
+    for process in plan.arrivals:
+        totals[process.persona] += float(expected_arrivals(process, np.array([plan.length_s]))[0])
+    return ", ".join(f"{count:,.0f} {persona}" for persona, count in sorted(totals.items(), key=lambda one: -one[1]))
 
 
 def load_table(plan: Plan, expected: ExpectedLoad) -> Table:
@@ -173,12 +230,12 @@ def objectives_table(plan: Plan, requirements: Sequence[Requirement]) -> Table:
     return table
 
 
-def _table(title: str, headings: Sequence[str], rows: Sequence[_Row]) -> Table:
+def _table(title: str, headings: Sequence[str], rows: Sequence[_Row], *, left: int = 0) -> Table:
+    """The first `left` columns after the name hold words, all others numbers."""
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(title, no_wrap=True)
-    for heading in headings:
-        # A long name breaks at its hyphens, so that a table with many personas still fits a terminal.
-        table.add_column(heading.replace("-", "-\n") if len(heading) > 12 else heading, justify="right")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place < left else "right", no_wrap=True)
     for row in rows:
         table.add_row(row.name, *row.cells)
     return table

@@ -3,20 +3,22 @@
 For `load`, `verdict`, `report`, `control`, `fleet` and `cli`. Cheap to import: pyarrow loads on writing only.
 """
 
+from harness.plan.arrivals import arrival_times, expected_arrivals
 from harness.plan.costs import costs_of, mean_run_s
-from harness.plan.duty import duty_steps, on_duty, peak_on_duty
+from harness.plan.duty import duty_steps, logins, on_duty, peak_on_duty
 from harness.plan.emphasis import NO_PHASE, phase_at, weights_at
 from harness.plan.expected import expected_load
 from harness.plan.facts import manifest_facts
 from harness.plan.files import read_roster, write_plan
-from harness.plan.model import ExpectedLoad, PhaseSpan, Plan, Slot
+from harness.plan.model import ArrivalProcess, ExpectedLoad, PhaseSpan, Plan, Slot
 from harness.plan.objectives import Requirement, required_objectives
-from harness.plan.partition import partition
+from harness.plan.partition import link_shares, partition, worker_of_process
 from harness.plan.roster import compile_plan
 from harness.plan.timeline import SiteClock, Timeline, timeline_of
 
 __all__ = [
     "NO_PHASE",
+    "ArrivalProcess",
     "ExpectedLoad",
     "PhaseSpan",
     "Plan",
@@ -24,10 +26,14 @@ __all__ = [
     "SiteClock",
     "Slot",
     "Timeline",
+    "arrival_times",
     "compile_plan",
     "costs_of",
     "duty_steps",
+    "expected_arrivals",
     "expected_load",
+    "link_shares",
+    "logins",
     "manifest_facts",
     "mean_run_s",
     "on_duty",
@@ -38,5 +44,6 @@ __all__ = [
     "required_objectives",
     "timeline_of",
     "weights_at",
+    "worker_of_process",
     "write_plan",
 ]

@@ -12,7 +12,7 @@ from harness.plan.model import Plan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["duty_steps", "on_duty", "peak_on_duty"]
+__all__ = ["duty_steps", "logins", "on_duty", "peak_on_duty"]
 
 
 def on_duty(
@@ -42,6 +42,12 @@ def duty_steps(plan: Plan, site: str | None = None, *, persona: str | None = Non
 def peak_on_duty(plan: Plan, site: str | None = None, *, persona: str | None = None) -> int:
     """The most heads on duty at once."""
     return max(duty_steps(plan, site, persona=persona)[1])
+
+
+def logins(plan: Plan, edges_s: Sequence[float] | NDArray[np.float64], site: str | None = None) -> NDArray[np.int64]:
+    """How many begin a shift and log in between two edges (run seconds); who is there at the opening did before."""
+    starts_s = [slot.start_s for slot in plan.slots if not slot.opening and (site is None or slot.site == site)]
+    return np.asarray(np.histogram(starts_s, np.asarray(edges_s, dtype=np.float64))[0], dtype=np.int64)
 
 
 def _edges(plan: Plan, site: str | None, persona: str | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,22 +1,23 @@
-"""What a moment of the run is about: the phase that a site is in, and how it shifts what each persona does.
+"""What a moment of the run is about: the phase that a site is in, the hour that it is there, and how both shift what
+each persona does.
 
-Between two phases no phase holds and the weights are the persona's own. Before a site opens and after it closes
-(someone finishes her last step) the nearest moment of its own time counts.
+Between two phases no phase holds and the weights are the persona's own. After the run's end (someone finishes her last
+step) its last moment counts.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from harness.plan.model import Plan
-from harness.plan.timeline import timeline_of
-from harness.scenario.model import Scenario
+from harness.plan.model import PhaseSpan, Plan, Stretch
+from harness.plan.timeline import SiteClock, Timeline
+from harness.scenario.model import RunSpec, Scenario
+from harness.units import DAY_S
 
-__all__ = ["NO_PHASE", "Stretch", "phase_at", "phase_weights", "stretches", "weights_at"]
+__all__ = ["NO_PHASE", "phase_at", "stretches_of", "weights_at", "weights_in"]
 
 NO_PHASE = ""
 """The phase's name between two phases."""
@@ -24,57 +25,72 @@ NO_PHASE = ""
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a site's time in which the phase does not change, in run seconds."""
-
-    phase: str
-    start_s: float
-    end_s: float
-
-
-def stretches(plan: Plan, site: str) -> tuple[Stretch, ...]:
-    """The site's whole time, opening to end, without gaps. Where phases overlap, the one that began last holds."""
-    clock = timeline_of(plan.spec).clocks[site]
-    spans = [span for span in plan.phases if span.site == site]
-    edges = sorted(
-        {clock.opens_s, clock.closes_s, *(time_s for span in spans for time_s in (span.start_s, span.end_s))}
-    )
-    found: list[Stretch] = []
-    for start_s, end_s in pairwise(edges):
-        covering = [span for span in spans if span.start_s <= start_s and end_s <= span.end_s]
-        phase = max(covering, key=lambda span: span.start_s).phase if covering else NO_PHASE
-        found.append(Stretch(phase, start_s, end_s))
-    return tuple(found)
+def stretches_of(spec: RunSpec, timeline: Timeline, phases: Sequence[PhaseSpan]) -> dict[str, tuple[Stretch, ...]]:
+    """Site → its stretches. Where phases overlap, the one that began last holds."""
+    steps_s = _steps(spec.scenario)
+    spans: dict[str, list[PhaseSpan]] = {site.name: [] for site in spec.sites}
+    for span in phases:
+        spans[span.site].append(span)
+    found: dict[SiteClock, tuple[Stretch, ...]] = {}
+    for site in spec.sites:
+        clock = timeline.clocks[site.name]
+        if clock not in found:
+            found[clock] = tuple(_stretches(clock, timeline.length_s, spans[site.name], steps_s))
+    return {site.name: found[timeline.clocks[site.name]] for site in spec.sites}
 
 
 def phase_at(plan: Plan, site: str) -> Callable[[float], str]:
     """A function from run seconds to the site's phase (`NO_PHASE` between two)."""
-    parts = stretches(plan, site)
+    parts = plan.stretches[site]
     return _Steps(parts, [part.phase for part in parts])
 
 
 def weights_at(plan: Plan, site: str, persona: str) -> Callable[[float], Mapping[str, float]]:
-    """A function from run seconds to the persona's workflow weights, the phase's emphasis applied.
+    """A function from run seconds to the persona's workflow weights, emphasis and hour applied.
 
-    A workflow of weight zero is left out; a phase that leaves none gives an empty mapping: nothing is begun then.
+    A workflow of weight zero is left out; a moment that leaves none gives an empty mapping: nothing is begun then.
     """
-    parts = stretches(plan, site)
-    by_phase = phase_weights(plan.spec.scenario, persona)
-    return _Steps(parts, [by_phase[part.phase] for part in parts])
+    parts = plan.stretches[site]
+    return _Steps(parts, [weights_in(plan.spec.scenario, persona, part) for part in parts])
 
 
-def phase_weights(scenario: Scenario, persona: str) -> dict[str, dict[str, float]]:
-    """Phase (and `NO_PHASE`) → workflow → weight, above zero only."""
-    own = {name: share.weight for name, share in scenario.personas[persona].workflows.items()}
-    factors: dict[str, Mapping[str, float]] = {NO_PHASE: {}}
-    factors |= {phase.name: phase.emphasis.get(persona, {}) for phase in scenario.phases}
-    return {
-        phase: {
-            name: weight * factor.get(name, 1.0) for name, weight in own.items() if weight * factor.get(name, 1.0) > 0
-        }
-        for phase, factor in factors.items()
+def weights_in(scenario: Scenario, persona: str, part: Stretch) -> dict[str, float]:
+    """Workflow → weight in a stretch, above zero only."""
+    factors = next((phase.emphasis.get(persona, {}) for phase in scenario.phases if phase.name == part.phase), {})
+    weights = {
+        name: share.weight * factors.get(name, 1.0) * _factor_at(share.by_hour, part.of_day_s)
+        for name, share in scenario.personas[persona].workflows.items()
     }
+    return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+def _steps(scenario: Scenario) -> list[float]:
+    """The times of day at which some workflow's weight by hour changes."""
+    shares = (share for persona in scenario.personas.values() for share in persona.workflows.values())
+    return sorted({time_s % DAY_S for share in shares for time_s, _ in share.by_hour})
+
+
+def _factor_at(by_hour: Sequence[tuple[float, float]], of_day_s: float) -> float:
+    if not by_hour:
+        return 1.0
+    return by_hour[bisect_right(by_hour, of_day_s, key=lambda step: step[0]) - 1][1]
+
+
+def _stretches(
+    clock: SiteClock, length_s: float, spans: Sequence[PhaseSpan], steps_s: Sequence[float]
+) -> list[Stretch]:
+    edges = {0.0, length_s, *(time_s for span in spans for time_s in (span.start_s, span.end_s))}
+    for first_s, from_s, to_s in clock.pieces():
+        edges.add(first_s)
+        days = range(int(from_s // DAY_S), int(to_s // DAY_S) + 1)
+        times_s = (day * DAY_S + step_s for day in days for step_s in steps_s)
+        edges |= {round(first_s + (at_s - from_s) / clock.time_lapse, 6) for at_s in times_s if from_s < at_s < to_s}
+    found = []
+    for start_s, end_s in pairwise(sorted(edges)):
+        covering = [span for span in spans if span.start_s <= start_s and end_s <= span.end_s]
+        phase = max(covering, key=lambda span: span.start_s).phase if covering else NO_PHASE
+        found.append(Stretch(phase, clock.local_s((start_s + end_s) / 2) % DAY_S, start_s, end_s))
+    return found
 
 
 class _Steps(Generic[T]):
@@ -82,7 +98,7 @@ class _Steps(Generic[T]):
 
     __slots__ = ("_ends_s", "_values")
 
-    def __init__(self, parts: tuple[Stretch, ...], values: list[T]) -> None:
+    def __init__(self, parts: Sequence[Stretch], values: list[T]) -> None:
         self._ends_s = [part.end_s for part in parts]
         self._values = values
 

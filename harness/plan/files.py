@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from harness.errors import RunError
+from harness.plan.arrivals import expected_arrivals
 from harness.plan.duty import duty_steps
 from harness.plan.model import ExpectedLoad, Plan, Slot
 from harness.plan.objectives import required_objectives
+from harness.plan.partition import worker_of_process
 from harness.plan.timeline import timeline_of
 from harness.rundir import RunDir, write_json
 
@@ -42,8 +46,7 @@ def write_plan(plan: Plan, worker_of_slot: Sequence[int], expected: ExpectedLoad
         metadata={"roster_digest": plan.roster_digest},
     )
     pq.write_table(table, run_dir.plan, compression="zstd")
-    # Arrival processes (patients, interface messages) are not part of a plan yet; the file says so to whoever reads it.
-    write_json(run_dir.arrivals, [])
+    write_json(run_dir.arrivals, arrivals_json(plan, worker_of_slot))
     write_json(run_dir.expected, expected_json(plan, expected))
 
 
@@ -101,6 +104,22 @@ def expected_json(plan: Plan, expected: ExpectedLoad) -> dict[str, Any]:
             for objective in required_objectives(plan, expected)
         ],
     }
+
+
+def arrivals_json(plan: Plan, worker_of_slot: Sequence[int]) -> list[dict[str, Any]]:
+    """Who comes at a rate, as `arrivals.json` holds it."""
+    homes = worker_of_process(plan, worker_of_slot)
+    return [
+        {
+            "site": process.site,
+            "persona": process.persona,
+            "worker": worker,
+            "expected": _rounded(float(expected_arrivals(process, np.array([plan.length_s]))[0])),
+            "time_s": [time_s for time_s, _ in process.points],
+            "per_s": [rate for _, rate in process.points],
+        }
+        for process, worker in zip(plan.arrivals, homes, strict=True)
+    ]
 
 
 def _steps(plan: Plan, site: str) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""The plan as data: who is on duty where and when, and what load to expect. Times are seconds since the run's start."""
+"""The plan as data: who is on duty where and when, who else comes, what load to expect. Times are seconds since the
+run's start."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.scenario.model import RunSpec
 
-__all__ = ["ExpectedLoad", "PhaseSpan", "Plan", "Slot"]
+__all__ = ["ArrivalProcess", "ExpectedLoad", "PhaseSpan", "Plan", "Slot", "Stretch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,28 @@ class Slot:
     start_s: float
     end_s: float
     opening: bool
-    """On duty when the run opens: begins in the middle of a drawn wait."""
+    """On duty when the run opens: begins in the middle of a drawn wait. Anybody else logs in at the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalProcess:
+    """Those who come to a site at a rate, whoever is free: patients, messages, faxes."""
+
+    site: str
+    persona: str
+    points: tuple[tuple[float, float], ...]
+    """(run second, arrivals a second), straight between the points, from 0 to the run's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a site's time in which the phase and all weights by hour stay the same."""
+
+    phase: str
+    of_day_s: float
+    """The local time of day in its middle, in seconds."""
+    start_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +86,10 @@ class Plan:
     time_lapse: float
     """How many times faster than in life the curve runs; 1 at true speed."""
     slots: tuple[Slot, ...]
+    arrivals: tuple[ArrivalProcess, ...]
     phases: tuple[PhaseSpan, ...]
+    stretches: Mapping[str, tuple[Stretch, ...]]
+    """Site → its time from the run's start to its end, without gaps; one object for all sites on one clock."""
     roster_digest: str
     """SHA-256 over the slots, in order, workers left out."""
 

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from harness.plan.model import ExpectedLoad, Plan
-from harness.scenario.model import Objective
+from harness.scenario.model import PERCENTILE_OF, Objective
 
 __all__ = ["Requirement", "required_objectives"]
 
-_PERCENTILE = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "waited_p95_ms": 0.95}
 _OVER_WORKFLOWS = {"waited_p95_ms", "failed_workflow_rate"}
 """Metrics whose samples are workflow runs; those of all others are requests."""
 _ALWAYS_FOR_NETWORK = {"p95_ms", "error_rate"}
@@ -72,7 +71,8 @@ def _requirement(objective: Objective, scope: Mapping[str, str], expected_sample
 
 def samples_needed(objective: Objective) -> float:
     """Finished samples below which a scope is advisory; infinite for a rate bound of zero, which no number shows."""
-    beyond = 1 - _PERCENTILE[objective.metric] if objective.metric in _PERCENTILE else objective.bound
+    p = PERCENTILE_OF.get(objective.metric)
+    beyond = objective.bound if p is None else 1 - p
     return SAMPLES_BEYOND / beyond if beyond > 0 else math.inf
 
 

@@ -1,19 +1,20 @@
 """Which worker plays which slot: whole sites, packed by expected load; a site too large for one worker is split.
 
-The heaviest site goes first, to the worker that has least so far. Sites stay whole because their clinicians share a
-link and a token.
+The heaviest site goes first, to the worker that has least so far. Sites stay whole, and with those that share their
+link, because what is shared is emulated within one process; a split one's bandwidth is divided as its clinicians are.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.plan.expected import expected_load
 from harness.plan.model import ExpectedLoad, Plan
+from harness.scenario import staff_of
 
-__all__ = ["pack", "partition"]
+__all__ = ["lines", "link_shares", "pack", "partition", "worker_of_process"]
 
 _FAIR_SHARE_TOLERANCE = 1e-9
 """Relative; keeps a site of exactly one fair share whole in spite of rounding."""
@@ -22,22 +23,66 @@ _FAIR_SHARE_TOLERANCE = 1e-9
 def partition(plan: Plan, workers: int, expected: ExpectedLoad | None = None) -> tuple[int, ...]:
     """The worker (0 to `workers` - 1) of each slot, in the order of the slots; the same on every machine.
 
-    Sites are weighed by their expected requests (`expected`, or `expected_load(plan)`). A site heavier than total /
-    workers is split into equal parts no heavier than that; at every moment the parts of a persona differ by one head
-    at most. Raises ValueError if `workers` is not above zero.
+    Sites are weighed by their expected requests (`expected`, or `expected_load(plan)`); those on one shared link go
+    together. What is heavier than total / workers is split into equal parts no heavier than that; at every moment the
+    parts of a persona differ by one head at most. Raises ValueError if `workers` is not above zero.
     """
     if workers < 1:
         raise ValueError(f"{workers} workers cannot play a plan; give 1 or more")
     if workers == 1:
         return (0,) * len(plan.slots)
-    workers_of_site = pack(_weights(plan, expected or expected_load(plan)), workers)
+    line_of = lines(plan)
+    weights: dict[str, float] = {}
+    for site, weight in _weights(plan, expected or expected_load(plan)).items():
+        weights[line_of[site]] = weights.get(line_of[site], 0.0) + weight
+    workers_of = pack(weights, workers)
     first_seat = _first_seats(plan)
     # Those on duty are always a persona's first heads: dealt in turn, the parts are balanced at every moment.
     dealt = []
     for slot in plan.slots:
-        parts = workers_of_site[slot.site]
+        parts = workers_of[line_of[slot.site]]
         dealt.append(parts[(first_seat[slot.site, slot.persona] + slot.clinician) % len(parts)])
     return tuple(dealt)
+
+
+def lines(plan: Plan) -> dict[str, str]:
+    """Site → the line to the target that it is on: a shared link's name, else `site:` and its own."""
+    links = plan.spec.scenario.links
+    return {
+        site.name: site.link if site.link and links[site.link].shared else f"site:{site.name}"
+        for site in plan.spec.sites
+    }
+
+
+def link_shares(plan: Plan, worker_of_slot: Sequence[int], workers: int) -> dict[str, tuple[float, ...]]:
+    """Line → each worker's share of it, by the time on duty of the clinicians that it plays there; sums to 1."""
+    line_of = lines(plan)
+    held = {line: [0.0] * workers for line in line_of.values()}
+    for slot, worker in zip(plan.slots, worker_of_slot, strict=True):
+        held[line_of[slot.site]][worker] += slot.end_s - slot.start_s
+    homes = _homes(plan, worker_of_slot)
+    for site, line in line_of.items():
+        if not any(held[line]):
+            held[line][homes[site]] = 1.0
+    return {line: tuple(one / sum(parts) for one in parts) for line, parts in held.items()}
+
+
+def worker_of_process(plan: Plan, worker_of_slot: Sequence[int]) -> tuple[int, ...]:
+    """The worker of each arrival process, in their order: the one that plays most of the site."""
+    homes = _homes(plan, worker_of_slot)
+    return tuple(homes[process.site] for process in plan.arrivals)
+
+
+def _homes(plan: Plan, worker_of_slot: Sequence[int]) -> dict[str, int]:
+    """Site → the worker with most of its slots, of equals the first; sites without slots are dealt out in turn."""
+    workers = max(worker_of_slot, default=0) + 1
+    counts: dict[str, Counter[int]] = {site.name: Counter() for site in plan.spec.sites}
+    for slot, worker in zip(plan.slots, worker_of_slot, strict=True):
+        counts[slot.site][worker] += 1
+    return {
+        site: min(held, key=lambda worker: (-held[worker], worker)) if held else index % workers
+        for index, (site, held) in enumerate(counts.items())
+    }
 
 
 def pack(weights: Mapping[str, float], workers: int) -> dict[str, tuple[int, ...]]:
@@ -73,7 +118,7 @@ def _first_seats(plan: Plan) -> dict[tuple[str, str], int]:
     seated: Counter[str] = Counter()
     first = {}
     for site in plan.spec.sites:
-        for persona, heads in site.heads.items():
+        for persona, people in staff_of(plan.spec.scenario, site).items():
             first[site.name, persona] = seated[site.name]
-            seated[site.name] += heads
+            seated[site.name] += people
     return first

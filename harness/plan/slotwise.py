@@ -1,7 +1,7 @@
 """What slots yield beside the steady state: begun, finished and sent, counted over slots that are played in outline.
 
-    steady   ───────────────────────      A slot begins with a short wait, not in the middle of a workflow, so that it
-    a slot   ▁▂▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    takes a while to get there, and at its end is cut.
+    steady   ───────────────────────      A slot begins with a short wait (and what is done on arrival), not in the
+    a slot   ▁▂▆▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅│cut    middle of a workflow: it takes a while to get there, and at its end is cut.
 
 In long slots both ends are nothing; in a minute's time lapse they are most of what happens. Outline: a workflow is its
 weight, its length and the moments of its requests (`Cost`), nothing is called. The draws are counted, so the same on
@@ -12,59 +12,61 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.clinic.clinician import Habits, Pace
-from harness.clinic.shift import first_wait_s
-from harness.plan.costs import POINTS, Cost, mean_run_s
-from harness.population.stream import Stream
+from harness.clinic.clinician import Habits
+from harness.plan.costs import POINTS, Cost, Moments
+from harness.plan.draws import Draws, lognormal_units
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 __all__ = ["OutlineSlots", "Ratios", "ratios_to_steady"]
 
-CYCLES = 60_000
-"""Cycles to play for each persona: counts of a workflow that is a tenth of them are then good to about one per cent."""
-MOST_ROWS = 30_000
-LONG_SLOT_CYCLES = 200
+CYCLES: Final = 20_000
+"""Cycles to play for each persona: counts of a workflow that is a tenth of them are then good to two per cent."""
+MOST_ROWS: Final = 10_000
+LONG_SLOT_CYCLES: Final = 200
 """From so many cycles a slot on, its beginning and end change its counts by less than a hundredth: the steady state
 will do."""
-_FINE = 400
-"""Quantiles that stand for a lognormal pause."""
-_FIRST_WAITS = 4000
-"""Draws that stand for the wait before the first workflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutlineSlots:
-    """Slots of one persona in seconds since their site's opening, so that phases fall on the same moments at all
-    sites."""
+    """Slots of one persona, in run seconds; `clock` says which row of `ends_s` and `shares` tells its stretches."""
 
     starts_s: Floats
     ends_s: Floats
     opening: NDArray[np.bool_]
-    phase_ends_s: Sequence[float]
-    weights: Sequence[Mapping[str, float]]
-    """Workflow → weight in each phase, as many as `phase_ends_s`."""
+    factors: Floats
+    """What multiplies each one's pauses."""
+    clock: Ints
+    stretch_ends_s: Sequence[Floats]
+    """Clock → ends of its stretches."""
+    weights: Sequence[Sequence[Mapping[str, float]]]
+    """Clock → stretch → workflow → weight."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
     """What the slots yield over what the steady state would in the same time; empty for long slots, where it is 1.
 
-    By workflow, and for requests by (workflow, operation): what comes late in a workflow is cut more often.
+    By workflow, and for requests by (workflow, operation): what comes late in a workflow is cut more often. For what is
+    done on arrival: the share of those who arrive that get so far.
     """
 
-    begun: Mapping[str, float]
-    finished: Mapping[str, float]
-    requests: Mapping[tuple[str, str], float]
+    begun: Mapping[str, float] = field(default_factory=dict)
+    finished: Mapping[str, float] = field(default_factory=dict)
+    requests: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    arrival_begun: Mapping[str, float] = field(default_factory=dict)
+    arrival_finished: Mapping[str, float] = field(default_factory=dict)
+    arrival_requests: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def ratios_to_steady(
@@ -75,115 +77,179 @@ def ratios_to_steady(
     `steady_runs`: workflow → runs that the steady state has in all these slots together.
     """
     names = [name for name in costs if steady_runs.get(name, 0.0) > 0]
-    if not names:
-        return Ratios({}, {}, {})
-    on_duty_s = float((slots.ends_s - slots.starts_s).sum())
-    cycles_a_slot = sum(steady_runs.values()) / len(slots.starts_s) + 1
+    if not names and not habits.on_arrival:
+        return Ratios()
+    cycles_a_slot = sum(steady_runs.values()) / len(slots.starts_s) + 1 + len(habits.on_arrival)
     if cycles_a_slot > LONG_SLOT_CYCLES:
-        return Ratios({}, {}, {})
+        return Ratios()
     rows = int(min(MOST_ROWS, max(CYCLES / cycles_a_slot, 100)))
-    chosen = (
-        (np.arange(rows) * len(slots.starts_s)) // rows
-        if rows < len(slots.starts_s)
-        else np.arange(rows) % len(slots.starts_s)
+    all_slots = len(slots.starts_s)
+    chosen = (np.arange(rows) * all_slots) // rows if rows < all_slots else np.arange(rows) % all_slots
+    on_duty_s = float((slots.ends_s - slots.starts_s).sum())
+    share = float((slots.ends_s[chosen] - slots.starts_s[chosen]).sum()) / on_duty_s
+    outline = _Outline(slots, chosen, habits, costs, names)
+    outline.play()
+    steady = {name: steady_runs[name] * share for name in names}
+    arrived = int((~slots.opening[chosen]).sum())
+    later = dict.fromkeys(habits.on_arrival, arrived) if arrived else {}
+    finished, requests = _reached_by(outline.left_s, outline.factors, steady, habits, costs)
+    arrival_finished, arrival_requests = _reached_by(
+        outline.arrival_left_s, outline.arrival_factors, later, habits, costs
     )
-    played_s = float((slots.ends_s[chosen] - slots.starts_s[chosen]).sum())
-    begun, left_s = _play(slots, chosen, habits, costs, names)
-    steady = {name: steady_runs[name] * played_s / on_duty_s for name in names}
+    return Ratios(
+        {name: outline.begun[name] / steady[name] for name in names},
+        finished,
+        requests,
+        {name: len(outline.arrival_left_s[name]) / arrived for name in later},
+        arrival_finished,
+        arrival_requests,
+    )
+
+
+def _reached_by(
+    left_s: Mapping[str, Floats],
+    factors: Mapping[str, Floats],
+    of: Mapping[str, float],
+    habits: Habits,
+    costs: Mapping[str, Cost],
+) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
+    """Runs that end, and requests that are sent, before the slot is over; each over `of` so many runs."""
+    pace_s = habits.think.mean_s
     finished: dict[str, float] = {}
     requests: dict[tuple[str, str], float] = {}
-    for name in names:
-        cost = costs[name]
-        stretch = _stretch(cost)
-        finished[name] = _reached(left_s[name], cost.durations_s, stretch) / steady[name]
-        for operation, ages_s in cost.request_ages_s.items():
-            requests[name, operation] = _reached(left_s[name], ages_s, stretch) / steady[name]
-    return Ratios({name: runs / steady[name] for name, runs in begun.items()}, finished, requests)
+    for name, whole in of.items():
+        finished[name] = _reached(left_s[name], factors[name], costs[name].ends, pace_s) / whole
+        for operation, moments in costs[name].moments.items():
+            requests[name, operation] = _reached(left_s[name], factors[name], moments, pace_s) / whole
+    return finished, requests
 
 
-def _reached(left_s: Floats, moments_s: Sequence[float], stretch: float) -> float:
-    """How many of the runs with so much time left come as far as a moment, on the mean over `moments_s`."""
-    later = len(left_s) - np.searchsorted(left_s, np.array(moments_s) * stretch, side="right")
-    return float(later.mean())
+def _reached(left_s: Floats, factors: Floats, moments: Moments, pace_s: float) -> float:
+    """How many of the runs with so much time left come as far as a moment, on the mean over `moments`."""
+    reached = 0.0
+    for factor in np.unique(factors):
+        own = np.sort(left_s[factors == factor])
+        later = len(own) - np.searchsorted(own, moments.seconds(float(factor) * pace_s), side="right")
+        reached += float(later.mean())
+    return reached
 
 
-def _play(
-    slots: OutlineSlots, chosen: NDArray[np.int64], habits: Habits, costs: Mapping[str, Cost], names: Sequence[str]
-) -> tuple[dict[str, float], dict[str, Floats]]:
-    """Of each workflow of `names`: runs begun, and how much time each begun run had left in its slot, ascending; all
-    slots go on together."""
-    draws = _Draws()
-    durations_s = np.array([np.array(costs[name].durations_s) * _stretch(costs[name]) for name in names])
-    between_s = _lognormal(habits.between)
-    shares = np.array([[weights.get(name, 0.0) for name in names] for weights in slots.weights])
-    totals = shares.sum(axis=1, keepdims=True)
-    shares = np.divide(shares, totals, out=np.zeros_like(shares), where=totals > 0)
-    upto = shares.cumsum(axis=1)
-    begun = np.zeros(len(names))
-    which: list[NDArray[np.int64]] = []
-    left_s: list[Floats] = []
-    phase_ends_s = np.array([*slots.phase_ends_s[:-1], np.inf])
-    ends_s = slots.ends_s[chosen]
-    run_s = mean_run_s(costs, slots.weights[0])
-    now_s = slots.starts_s[chosen] + _first_waits_s(draws, habits, slots.opening[chosen], run_s)
-    while (on_duty := now_s < ends_s).any():
-        now_s, ends_s = now_s[on_duty], ends_s[on_duty]
-        phase = np.searchsorted(phase_ends_s, now_s, side="right")
-        # Begun runs are counted by their chances, not by what is drawn: the same mean with less noise.
-        begun += np.bincount(phase, minlength=len(shares)) @ shares
-        drawn = (draws.uniform(len(now_s))[:, None] >= upto[phase]).sum(axis=1)
-        idle = totals[phase, 0] == 0
-        drawn = np.minimum(drawn, len(names) - 1)
-        which.append(drawn[~idle])
-        left_s.append((ends_s - now_s)[~idle])
-        length_s = np.where(idle, 0.0, durations_s[drawn, draws.below(POINTS, len(now_s))])
-        busy_until_s = now_s + length_s + between_s[draws.below(_FINE, len(now_s))]
-        now_s = np.where(idle, phase_ends_s[phase], busy_until_s)
-    all_which, all_left_s = np.concatenate([[], *which]), np.concatenate([[], *left_s])
-    by_name = {name: np.sort(all_left_s[all_which == index]) for index, name in enumerate(names)}
-    return dict(zip(names, begun.tolist(), strict=True)), by_name
+class _Outline:
+    """All chosen slots going on together. Of each workflow: runs begun, and how much time each had left in its slot."""
+
+    def __init__(
+        self, slots: OutlineSlots, chosen: Ints, habits: Habits, costs: Mapping[str, Cost], names: Sequence[str]
+    ) -> None:
+        self._slots, self._habits, self._costs, self._names = slots, habits, costs, list(names)
+        self._draws = Draws()
+        self._clock = slots.clock[chosen]
+        self._factor = slots.factors[chosen]
+        self._ends_s = slots.ends_s[chosen]
+        self._now_s = slots.starts_s[chosen]
+        self._opening = slots.opening[chosen]
+        self._stretch_ends_s, self._upto, self._shares = _tables(slots, self._names)
+        self.begun: dict[str, float] = dict.fromkeys(names, 0.0)
+        self.left_s: dict[str, Floats] = {}
+        self.factors: dict[str, Floats] = {}
+        self.arrival_left_s: dict[str, Floats] = {}
+        self.arrival_factors: dict[str, Floats] = {}
+
+    def play(self) -> None:
+        self._now_s = self._now_s + self._first_waits_s()
+        for name in self._habits.on_arrival:
+            self._do_on_arrival(name)
+        which: list[Ints] = []
+        left_s: list[Floats] = []
+        factors: list[Floats] = []
+        begun = np.zeros(len(self._names))
+        ends = [self._costs[name].ends for name in self._names]
+        pauses = np.array([each.pauses for each in ends]).reshape(len(ends), -1)
+        waits_s = np.array([each.seconds(0.0) for each in ends]).reshape(len(ends), -1)
+        pace_s = self._habits.think.mean_s
+        while self._names and self._keep_those_on_duty():
+            count = len(self._now_s)
+            at = (self._now_s[:, None] >= self._stretch_ends_s[self._clock]).sum(axis=1)
+            # Begun runs are counted by their chances, not by what is drawn: the same mean with less noise.
+            begun += self._shares[self._clock, at].sum(axis=0)
+            upto = self._upto[self._clock, at]
+            drawn = (self._draws.uniform(count)[:, None] >= upto).sum(axis=1)
+            idle = upto[:, -1] == 0
+            drawn = np.minimum(drawn, len(self._names) - 1)
+            which.append(drawn[~idle])
+            left_s.append((self._ends_s - self._now_s)[~idle])
+            factors.append(self._factor[~idle])
+            point = self._draws.below(POINTS, count)
+            length_s = pauses[drawn, point] * self._factor * pace_s + waits_s[drawn, point]
+            busy_until_s = self._now_s + length_s + self._between_s(count)
+            self._now_s = np.where(idle, self._stretch_ends_s[self._clock, at], busy_until_s)
+        all_which = np.concatenate([np.empty(0, np.int64), *which])
+        all_left_s, all_factors = np.concatenate([[], *left_s]), np.concatenate([[], *factors])
+        for index, name in enumerate(self._names):
+            own = all_which == index
+            self.begun[name] = float(begun[index])
+            self.left_s[name], self.factors[name] = all_left_s[own], all_factors[own]
+
+    def _do_on_arrival(self, name: str) -> None:
+        """Those who arrive do `name`, one after the other of what they do on arrival; the others wait for nobody."""
+        ends = self._costs[name].ends
+        arriving = ~self._opening & (self._now_s < self._ends_s)
+        self.arrival_left_s[name] = (self._ends_s - self._now_s)[arriving]
+        self.arrival_factors[name] = self._factor[arriving]
+        point = self._draws.below(POINTS, len(self._now_s))
+        length_s = ends.pauses[point] * self._factor * self._habits.think.mean_s + ends.seconds(0.0)[point]
+        self._now_s = np.where(arriving, self._now_s + length_s, self._now_s)
+
+    def _keep_those_on_duty(self) -> bool:
+        there = self._now_s < self._ends_s
+        if not there.all():
+            self._now_s, self._ends_s = self._now_s[there], self._ends_s[there]
+            self._clock, self._factor = self._clock[there], self._factor[there]
+        return bool(len(self._now_s))
+
+    def _between_s(self, count: int) -> Floats:
+        between = self._habits.between
+        return lognormal_units(self._draws, between.sigma, count) * between.mean_s * self._factor
+
+    def _first_waits_s(self) -> Floats:
+        """As `harness.clinic.shift.first_wait_s` draws them, all at once."""
+        count = len(self._now_s)
+        think, between = self._habits.think, self._habits.between
+        think_s, between_s = think.mean_s * self._factor, between.mean_s * self._factor
+        run_s = self._mean_run_s()
+        later_s = lognormal_units(self._draws, think.sigma, count) * think_s
+        pausing = self._draws.uniform(count) * (between_s + run_s) < between_s
+        left = self._draws.uniform(count)
+        rest_of_pause_s = left * self._met(between.sigma, count) * between_s
+        rest_of_thought_s = self._draws.uniform(count) * self._met(think.sigma, count) * think_s
+        next_pause_s = lognormal_units(self._draws, between.sigma, count) * between_s
+        rest_of_run_s = left * self._met(think.sigma, count) * run_s + next_pause_s
+        working_s = np.where(left > 0.5, rest_of_thought_s, rest_of_run_s)
+        at_opening_s = np.where(pausing, rest_of_pause_s, working_s)
+        return np.where(self._opening, at_opening_s, later_s)
+
+    def _mean_run_s(self) -> Floats:
+        """Of each slot, by the weights of its clock's first stretch."""
+        shares = self._shares[self._clock, 0]
+        pauses = np.array([self._costs[name].pauses for name in self._names])
+        waits_s = np.array([self._costs[name].length_s(0.0) for name in self._names])
+        if not self._names:
+            return np.zeros(len(self._clock))
+        return np.asarray((shares @ pauses) * self._factor * self._habits.think.mean_s + shares @ waits_s)
+
+    def _met(self, sigma: float, count: int) -> Floats:
+        """Of what somebody meets who looks at a random moment: drawn length-biased."""
+        return lognormal_units(self._draws, sigma, count) * math.exp(sigma * sigma)
 
 
-def _first_waits_s(draws: _Draws, habits: Habits, opening: NDArray[np.bool_], run_s: float) -> Floats:
-    """As the load waits; `run_s` is a run's mean length at the opening."""
-    pool = {there: Stream("first waits", habits.persona, str(there)) for there in (False, True)}
-    at_opening_s, later_s = (
-        np.array([first_wait_s(pool[there], habits, opening=there, run_s=run_s) for _ in range(_FIRST_WAITS)])
-        for there in (True, False)
-    )
-    drawn = draws.below(_FIRST_WAITS, len(opening))
-    return np.where(opening, at_opening_s[drawn], later_s[drawn])
-
-
-def _stretch(cost: Cost) -> float:
-    """What brings the measured lengths to the steady state's mean length."""
-    measured_s = sum(cost.durations_s) / len(cost.durations_s) if cost.durations_s else 0.0
-    return cost.length_s / measured_s if measured_s else 1.0
-
-
-def _lognormal(pace: Pace) -> Floats:
-    """`_FINE` quantiles of the pause, their mean exactly `pace.mean_s`."""
-    normal = NormalDist()
-    raw = np.array([math.exp(pace.sigma * normal.inv_cdf((point + 0.5) / _FINE)) for point in range(_FINE)])
-    return np.asarray(raw * (pace.mean_s / raw.mean()))
-
-
-class _Draws:
-    """SplitMix64 as in `harness.population.stream`, many at once: numpy's own generators may change between its
-    versions."""
-
-    def __init__(self) -> None:
-        self._counter = 0
-
-    def uniform(self, count: int) -> Floats:
-        """In [0, 1)."""
-        numbers = np.arange(self._counter + 1, self._counter + count + 1, dtype=np.uint64)
-        self._counter += count
-        z = numbers * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) / float(1 << 53)
-
-    def below(self, limit: int, count: int) -> NDArray[np.int64]:
-        """Whole numbers from 0 to `limit` - 1."""
-        return np.asarray(self.uniform(count) * limit, dtype=np.int64)
+def _tables(slots: OutlineSlots, names: Sequence[str]) -> tuple[Floats, Floats, Floats]:
+    """Clock × stretch: when it ends (the last one never), shares of the workflows up to each, and the shares."""
+    clocks, most = len(slots.weights), max(len(parts) for parts in slots.weights)
+    ends_s = np.full((clocks, most), np.inf)
+    shares = np.zeros((clocks, most, max(len(names), 1)))
+    for clock, parts in enumerate(slots.weights):
+        ends_s[clock, : len(parts) - 1] = slots.stretch_ends_s[clock][:-1]
+        for at, weights in enumerate(parts):
+            total = sum(weights.get(name, 0.0) for name in names)
+            if total:
+                shares[clock, at, : len(names)] = [weights.get(name, 0.0) / total for name in names]
+    return ends_s, shares.cumsum(axis=2), shares

@@ -15,4 +15,6 @@ def habits_of(persona: Persona, think_factor: float = 1.0) -> Habits:
         think=Pace(persona.think.mean_s * think_factor, persona.think.sigma),
         between=Pace(persona.between.mean_s * think_factor, persona.between.sigma),
         weights={name: share.weight for name, share in persona.workflows.items()},
+        on_arrival=persona.on_arrival,
+        back_entry_s=persona.patience.back_entry_s if persona.patience else None,
     )

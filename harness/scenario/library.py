@@ -3,8 +3,10 @@
 scenarios/
   morning-rush.yaml      a scenario: its file name is its name
   objectives.yaml        bounds that a scenario takes over by id
+  curves.yaml            curves that a scenario takes over by the persona's name
   personas/*.yaml        what a kind of clinician does
   templates/*.yaml       a kind of site
+  links/*.yaml           a kind of line to the target
 """
 
 from __future__ import annotations
@@ -15,9 +17,9 @@ from pathlib import Path
 from harness.errors import Problem, ScenarioError, shortened
 from harness.scenario.suggest import suggest
 
-__all__ = ["OBJECTIVES_FILE", "entry_names", "find_entry", "find_scenario", "scenario_names", "shipped_folder"]
+__all__ = ["entry_names", "find_entry", "find_scenario", "scenario_names", "shared_file", "shipped_folder"]
 
-OBJECTIVES_FILE = "objectives.yaml"
+_SHARED_FILES = ("objectives.yaml", "curves.yaml")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -29,7 +31,7 @@ def shipped_folder() -> Path:
 
 def scenario_names() -> list[str]:
     """What ships, by name."""
-    return _names(path for path in shipped_folder().glob("*.yaml") if path.name != OBJECTIVES_FILE)
+    return _names(path for path in shipped_folder().glob("*.yaml") if path.name not in _SHARED_FILES)
 
 
 def find_scenario(name_or_path: str) -> Path:
@@ -49,13 +51,19 @@ def find_scenario(name_or_path: str) -> Path:
 
 
 def find_entry(kind: str, name: str, beside: Path) -> Path | None:
-    """The file of persona or template `name`; `kind` is the folder, `personas` or `templates`."""
+    """The file of persona, template or link `name`; `kind` is the folder, such as `personas`."""
     candidates = (folder / kind / f"{name}.yaml" for folder in (beside, shipped_folder()))
     return next((path for path in candidates if path.is_file()), None)
 
 
+def shared_file(kind: str, beside: Path) -> Path:
+    """The file of shared `objectives` or `curves`: beside the scenario, else the one that ships."""
+    own = beside / f"{kind}.yaml"
+    return own if own.is_file() else shipped_folder() / f"{kind}.yaml"
+
+
 def entry_names(kind: str, beside: Path) -> list[str]:
-    """Every persona or template that `find_entry` would find."""
+    """Every persona, template or link that `find_entry` would find."""
     return _names(path for folder in (beside, shipped_folder()) for path in (folder / kind).glob("*.yaml"))
 
 

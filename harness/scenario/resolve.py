@@ -1,23 +1,20 @@
-"""A scenario joined with what the command line chose: so many sites, people counted out and clocks set at each.
+"""A scenario joined with what the command line chose: sites with their people counted out, the clock of the whole.
 
-local clock      06:30 ─────────── 10:30                      sites in other time zones open later in the run:
-run, in New York 0 h ───────────── 4 h
-run, in Denver          2 h ───────────── 6 h                 timeline_offset_s = 2 h
+Sites come from the scenario's mix, in its proportions, or one by one from a sites file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from collections.abc import Iterator, Sequence
 from itertools import count
-from zoneinfo import ZoneInfo
 
 from harness.errors import InputError, Problem
 from harness.scenario.apportion import apportion
-from harness.scenario.model import MOST_SITES, RunSpec, Scenario, Site, SiteMix
-from harness.units import DAY_S, clock_text, duration_text
+from harness.scenario.clock import moment_of, utc_offset_s
+from harness.scenario.model import MOST_SITES, RunSpec, Scenario, Site, SiteMix, SiteTemplate
+from harness.units import DAY_S, duration_text, moment_text
 
-__all__ = ["resolve"]
+__all__ = ["resolve", "site_of"]
 
 SHORTEST_RUN_S = 1.0
 """A time lapse below this would squeeze everybody's shift into a handful of ticks of the load's clock."""
@@ -29,22 +26,64 @@ def resolve(
     scenario: Scenario,
     *,
     sites: int | None = None,
+    own_sites: Sequence[Site] = (),
     seed: int,
     duration_s: float | None = None,
     window: tuple[float, float] | None = None,
 ) -> RunSpec:
-    """The run that `scenario` becomes; without `sites` it has its default number.
+    """The run that `scenario` becomes: with `own_sites`, else with `sites` of its mix, else with its default number.
 
     Raises InputError for a number of sites, a seed, a duration or a window that cannot be played, all of them at once.
     """
-    wanted = scenario.default_sites if sites is None else sites
+    wanted = len(own_sites) or (scenario.default_sites if sites is None else sites)
+    window = _on_default_day(scenario, window)
     problems = [*_bad_numbers(wanted, seed, duration_s), *_bad_window(scenario, window)]
     if problems:
         raise InputError(problems)
-    placed = [_site(scenario, mix, name) for mix, name in zip(_mixes(scenario, wanted), _names(scenario), strict=False)]
-    earliest_s = min(site.timeline_offset_s for site in placed)
-    opened = [site.model_copy(update={"timeline_offset_s": site.timeline_offset_s - earliest_s}) for site in placed]
-    return RunSpec(scenario=scenario, sites=tuple(opened), seed=seed, duration_s=duration_s, window=window)
+    placed = list(own_sites) or [
+        site_of(scenario, mix, name) for mix, name in zip(_mixes(scenario, wanted), _names(scenario), strict=False)
+    ]
+    zone = _zone_of_most(placed)
+    spec = RunSpec(scenario=scenario, sites=(), clock_zone=zone, seed=seed, duration_s=duration_s, window=window)
+    begins = moment_of(scenario.date, spec.played[0], zone)
+    ahead_s = {name: utc_offset_s(begins, name) for name in {site.time_zone for site in placed}}
+    told = tuple(site.model_copy(update={"utc_offset_s": ahead_s[site.time_zone]}) for site in placed)
+    return spec.model_copy(update={"sites": told})
+
+
+def site_of(scenario: Scenario, mix: SiteMix, name: str) -> Site:
+    """A site of a mix's kind, heads counted out; `utc_offset_s` is still open."""
+    template = scenario.templates[mix.template]
+    return Site(
+        name=name,
+        template=template.name,
+        time_zone=mix.time_zone,
+        locale=mix.locale,
+        utc_offset_s=0.0,
+        start_offset_s=mix.start_offset_s,
+        heads=apportion(template.peak, template.mix),
+        patients=template.patients,
+        link=mix.link or template.link,
+        endpoint=mix.endpoint,
+        identifier_system=mix.identifier_system,
+        think_factor=template.think_factor if mix.think_factor is None else mix.think_factor,
+        novice=_share(template, "novice"),
+        expert=_share(template, "expert"),
+        order={**template.order, **mix.order},
+        bounds=mix.bounds,
+    )
+
+
+def _share(template: SiteTemplate, experience: str) -> float:
+    return next((skill.share for name, skill in template.experience.items() if name == experience), 0.0)
+
+
+def _on_default_day(scenario: Scenario, window: tuple[float, float] | None) -> tuple[float, float] | None:
+    """A window without a day is one of the day on which what the scenario plays by itself begins."""
+    if window is None or window[1] > DAY_S:
+        return window
+    day_s = (scenario.plays or scenario.timeline)[0] // DAY_S * DAY_S
+    return window[0] + day_s, window[1] + day_s
 
 
 def _bad_numbers(sites: int, seed: int, duration_s: float | None) -> Iterator[Problem]:
@@ -61,10 +100,8 @@ def _bad_window(scenario: Scenario, window: tuple[float, float] | None) -> Itera
     if window is None:
         return
     opening_s, end_s = scenario.timeline
-    shown = f"{clock_text(window[0])}..{clock_text(window[1])}"
-    allowed = (
-        f"the timeline of {scenario.name} is {clock_text(opening_s)}..{clock_text(end_s)}, in each site's local time"
-    )
+    shown = f"{moment_text(window[0])}..{moment_text(window[1])}"
+    allowed = f"the timeline of {scenario.name} is {moment_text(opening_s)}..{moment_text(end_s)}"
     if not window[0] < window[1]:
         yield Problem(f"{shown} ends before it starts", "--window", allowed)
     elif window[0] < opening_s or window[1] > end_s:
@@ -87,19 +124,9 @@ def _names(scenario: Scenario) -> Iterator[str]:
         yield from (name for name in numbered if name not in scenario.site_names)
 
 
-def _site(scenario: Scenario, mix: SiteMix, name: str) -> Site:
-    """A site with its opening still counted from midnight UTC of the scenario's day."""
-    template = scenario.templates[mix.template]
-    opening = datetime.combine(scenario.date, time(), ZoneInfo(mix.time_zone)) + timedelta(seconds=scenario.timeline[0])
-    utc_offset_s = (opening.utcoffset() or timedelta()).total_seconds()
-    return Site(
-        name=name,
-        template=template.name,
-        time_zone=mix.time_zone,
-        locale=mix.locale,
-        utc_offset_s=utc_offset_s,
-        start_offset_s=mix.start_offset_s,
-        timeline_offset_s=mix.start_offset_s - utc_offset_s,
-        heads=apportion(template.peak, template.mix),
-        patients=template.patients,
-    )
+def _zone_of_most(sites: Sequence[Site]) -> str:
+    """The time zone that most heads are in; of equals the one that stands first."""
+    heads: dict[str, int] = {}
+    for site in sites:
+        heads[site.time_zone] = heads.get(site.time_zone, 0) + sum(site.heads.values())
+    return max(heads, key=lambda zone: heads[zone])

@@ -16,8 +16,9 @@ __all__ = ["Setting", "read_setting"]
 Steps = tuple[int | str, ...]
 
 MAY_BE_ADDED = {
-    "": ("think_factor", "site_header"),
-    "sites": ("start_offset", "locale"),
+    "": ("think_factor", "site_header", "plays", "workflow_files"),
+    "sites": ("start_offset", "locale", "link", "endpoint", "identifier_system", "think_factor", "order", "bounds"),
+    "templates": ("think_factor", "link", "opening", "shifts", "arrivals", "experience", "order"),
 }
 """Section → keys that have a default, so that they can be set although the file leaves them out."""
 
@@ -32,13 +33,15 @@ class Setting:
     @property
     def after_embedding(self) -> bool:
         """Whether it concerns an entry that may come from another file."""
-        return len(self.path) > 1 and self.path[0] in ("templates", "personas", "objectives")
+        return len(self.path) > 1 and self.path[0] in ("templates", "personas", "links", "objectives")
 
     def apply(self, root: Node) -> Node:
         """A copy of `root` with the value in place. Raises ScenarioError for a path that is not there."""
         steps = self._find(root)
         changed = _put(root, steps, self.value)
         source = _source_of(root, steps)
+        if source is None and steps == ("plays",):
+            source = ("sources", "plays")  # it had none as long as there was no such figure
         if source is None:
             return changed
         old = _at(root, steps)

@@ -4,6 +4,8 @@
     points: {06:30: 20%, 08:00: 70%}       →  points: [[23400.0, 0.2], [28800.0, 0.7]]
     phases: {clinics-open: {time: A..B}}   →  phases: [{name: clinics-open, start_s: A, end_s: B}]
     objectives: {site-p95: {p95: 1s}}      →  objectives: [{id: site-p95, metric: p95_ms, bound: 1000.0}]
+    shifts: {nurse: {day: {time: A..B}}}   →  shifts: {nurse: [{name: day, start_s: A, end_s: B}]}
+    bandwidth: 10Mbit/s                    →  down_bits_per_s and up_bits_per_s
 
 Every value keeps the line it stands on, so that what the model has to say about it can be said there.
 """
@@ -14,7 +16,7 @@ from collections.abc import Callable
 
 from harness.errors import Problem
 from harness.scenario.tree import Node
-from harness.units import parse_clock, parse_duration, parse_share, parse_window
+from harness.units import parse_bandwidth, parse_clock, parse_duration, parse_rate, parse_share, parse_window
 
 __all__ = ["METRICS", "WRITTEN_AS", "Shaper"]
 
@@ -39,9 +41,18 @@ DURATIONS = {
     "start_offset": "start_offset_s",
     "connect_timeout": "connect_timeout_s",
     "answer_timeout": "answer_timeout_s",
+    "gives_up": "gives_up_s",
+    "back_entry": "back_entry_s",
+    "arrive": "arrive_s",
+    "linger": "linger_s",
+    "round_trip": "round_trip_s",
+    "jitter": "jitter_s",
 }
+BANDWIDTHS = {"download": "down_bits_per_s", "upload": "up_bits_per_s"}
 WRITTEN_AS = {
     **{model: written for written, model in DURATIONS.items()},
+    **{model: written for written, model in BANDWIDTHS.items()},
+    "rate_per_s": "rate",
     "start_s": "time",
     "end_s": "time",
     "metric": "p95",
@@ -59,27 +70,102 @@ class Shaper:
 
     def scenario(self, root: Node) -> Node:
         fields = self._durations(root).fields
-        if "timeline" in fields:
-            fields["timeline"] = self._span(fields["timeline"])
-        for key, shaped in (("templates", self._template), ("personas", self._persona), ("curves", self._curve)):
+        for key in ("timeline", "plays"):
+            if key in fields:
+                fields[key] = self._span(fields[key])
+        sections = (
+            ("templates", self._template),
+            ("personas", self._persona),
+            ("curves", self._curve),
+            ("links", self._link),
+        )
+        for key, shaped in sections:
             if key in fields:
                 fields[key] = _each(fields[key], shaped)
         if "sites" in fields and isinstance(fields["sites"].value, list):
-            fields["sites"] = Node([self._durations(site) for site in fields["sites"].items], fields["sites"].where)
+            fields["sites"] = Node([self._site(site) for site in fields["sites"].items], fields["sites"].where)
         for key, shaped in (("phases", self._phase), ("objectives", self._objective)):
-            if key in fields and isinstance(fields[key].value, dict):
-                fields[key] = Node(list(_each(fields[key], shaped).fields.values()), fields[key].where)
+            if key in fields:
+                fields[key] = self._listed(fields[key], shaped)
         return Node(fields, root.where)
 
+    def _site(self, node: Node) -> Node:
+        shaped = self._durations(node)
+        bounds = shaped.fields.get("bounds")
+        if bounds is None or not isinstance(bounds.value, dict):
+            return shaped
+        return Node({**shaped.fields, "bounds": _each(bounds, self._bound)}, node.where)
+
+    def _bound(self, name: str, node: Node) -> Node:  # noqa: ARG002 (one shape for all sections)
+        """A time becomes milliseconds, a percentage a share; which of them the objective takes is checked later."""
+        text = str(node.value)
+        return self._number(node, parse_share if text.endswith("%") else _milliseconds)
+
     def _template(self, name: str, node: Node) -> Node:
-        return self._named("name", name, node)
+        fields = self._named("name", name, node).fields
+        if "opening" in fields:
+            fields["opening"] = self._span(fields["opening"])
+        if "shifts" in fields:
+            fields["shifts"] = _each(fields["shifts"], lambda _, cohorts: self._listed(cohorts, self._shift))
+        if "arrivals" in fields:
+            fields["arrivals"] = _each(fields["arrivals"], self._arrival)
+        if "experience" in fields:
+            fields["experience"] = _each(fields["experience"], self._skill)
+        return Node(fields, node.where) if isinstance(node.value, dict) else node
+
+    def _shift(self, name: str, node: Node) -> Node:
+        fields = self._named("name", name, node).fields
+        if "share" in fields:
+            fields["share"] = self._number(fields["share"], parse_share)
+        if "time" not in fields:
+            return Node(fields, node.where) if isinstance(node.value, dict) else node
+        start, end = self._times(fields.pop("time"))
+        return Node({**fields, "start_s": start, "end_s": end}, node.where)
+
+    def _arrival(self, name: str, node: Node) -> Node:  # noqa: ARG002 (one shape for all sections)
+        fields = self._points(node).fields
+        if "rate" in fields:
+            fields["rate_per_s"] = self._number(fields.pop("rate"), parse_rate)
+        return Node(fields, node.where) if isinstance(node.value, dict) else node
+
+    def _skill(self, name: str, node: Node) -> Node:  # noqa: ARG002 (one shape for all sections)
+        if not isinstance(node.value, dict) or "share" not in node.value:
+            return node
+        return Node({**node.value, "share": self._number(node.value["share"], parse_share)}, node.where)
+
+    def _link(self, name: str, node: Node) -> Node:
+        fields = self._named("name", name, node).fields
+        if "bandwidth" in fields:
+            both = self._number(fields.pop("bandwidth"), parse_bandwidth)
+            fields = {**dict.fromkeys(BANDWIDTHS.values(), both), **fields}
+        for written, field in BANDWIDTHS.items():
+            if written in fields:
+                fields[field] = self._number(fields.pop(written), parse_bandwidth)
+        if "loss" in fields:
+            fields["loss"] = self._number(fields["loss"], parse_share)
+        if "outages" in fields and isinstance(fields["outages"].value, list):
+            outages = fields["outages"]
+            fields["outages"] = Node([self._span(outage) for outage in outages.items], outages.where)
+        return Node(fields, node.where) if isinstance(node.value, dict) else node
 
     def _persona(self, name: str, node: Node) -> Node:
         fields = self._named("name", name, node).fields
-        for key in ("think", "between"):
+        for key in ("think", "between", "patience"):
             if key in fields:
                 fields[key] = self._durations(fields[key])
+        if "workflows" in fields:
+            fields["workflows"] = _each(fields["workflows"], self._share)
+        if "anchors" in fields:
+            fields["anchors"] = self._listed(
+                fields["anchors"], lambda key, anchor: self._named("name", key, anchor)
+            )
         return Node(fields, node.where) if isinstance(node.value, dict) else node
+
+    def _share(self, name: str, node: Node) -> Node:  # noqa: ARG002 (one shape for all sections)
+        hours = node.fields.get("by_hour")
+        if hours is None or not isinstance(hours.value, dict):
+            return node
+        return Node({**node.fields, "by_hour": self._steps(hours)}, node.where)
 
     def _curve(self, name: str, node: Node) -> Node:  # noqa: ARG002 (one shape for all sections)
         points = node.fields.get("points")
@@ -90,6 +176,26 @@ class Shaper:
             for time, share in points.fields.items()
         ]
         return Node({**node.fields, "points": Node(pairs, points.where)}, node.where)
+
+    def _points(self, node: Node) -> Node:
+        points = node.fields.get("points")
+        if points is None or not isinstance(points.value, dict):
+            return node
+        return Node({**node.fields, "points": self._steps(points)}, node.where)
+
+    def _steps(self, steps: Node) -> Node:
+        """Times of day become seconds; the factors stay the numbers that they are."""
+        pairs = [
+            Node([self._number(Node(time, factor.where), parse_clock), factor], factor.where)
+            for time, factor in steps.fields.items()
+        ]
+        return Node(pairs, steps.where)
+
+    def _listed(self, section: Node, shaped: Callable[[str, Node], Node]) -> Node:
+        """Named entries as a list of entries that know their names."""
+        if not isinstance(section.value, dict):
+            return section
+        return Node(list(_each(section, shaped).fields.values()), section.where)
 
     def _phase(self, name: str, node: Node) -> Node:
         fields = self._named("name", name, node).fields
@@ -137,6 +243,14 @@ class Shaper:
             else:
                 fields[key] = child
         return Node(fields, node.where)
+
+    def _times(self, node: Node) -> tuple[Node, Node]:
+        """Two times of day, of which the second may be that of the next day."""
+        start, dots, end = str(node.value).partition("..")
+        if not dots:
+            self._spoil(node, f"'{node.value}' is not a shift's time: write START..END, such as 19:00..07:00")
+            return node, node
+        return self._number(Node(start, node.where), parse_clock), self._number(Node(end, node.where), parse_clock)
 
     def _span(self, node: Node) -> Node:
         try:

@@ -17,7 +17,7 @@ import yaml
 
 from harness.errors import Problem, ScenarioError, shortened
 
-__all__ = ["Node", "Scalar", "plain", "read_scalar", "read_tree", "read_value"]
+__all__ = ["Node", "Scalar", "plain", "read_scalar", "read_tree", "read_value", "shown_path"]
 
 LARGEST_FILE_BYTES = 1_000_000
 """A page of clinic life has a few kilobytes; what is larger than this is another kind of file."""
@@ -52,6 +52,10 @@ class Node:
     def items(self) -> list[Node]:
         """The entries of a list; none of anything else."""
         return self.value if isinstance(self.value, list) else []
+
+    def get(self, key: str) -> Node:
+        """What stands under `key`; a node of nothing where nothing does."""
+        return self.fields.get(key, Node(None, ""))
 
 
 def plain(node: Node) -> object:

@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 from harness.plan import ExpectedLoad, Plan, compile_plan, on_duty, partition, timeline_of
 from harness.plan.curve import share_at
 from harness.scenario.model import RunSpec, Scenario, Site
+from harness.scenario.staff import Cohort, cohorts_of
 
 OPENS_S, CLOSES_S = 8 * 3600.0, 12 * 3600.0
 PERSONAS = ("nurse", "physician", "clerk")
+ZONES = ("America/New_York", "America/Denver", "Europe/Berlin", "Asia/Kolkata")
+DAYS = (date(2026, 11, 10), date(2026, 11, 1), date(2026, 3, 8))
+"""An ordinary day, and those on which New York's clocks are set back and forward."""
 SOURCE = "assumption, made for a test"
 ROUNDING_S = 2e-6
 """More than run times are moved by rounding, in seconds of the run."""
@@ -31,6 +35,17 @@ def curves(draw: st.DrawFn) -> list[tuple[float, float]]:
 
 
 @st.composite
+def templates(draw: st.DrawFn) -> dict[str, object]:
+    """Sometimes with shifts for nurses: two cohorts that change at a drawn time."""
+    template = {"name": "any", "title": "Any", "peak": 1, "mix": {"nurse": 1}, "patients": 1, "source": SOURCE}
+    change_s = 900.0 * draw(st.integers(0, 95))
+    shift = {"arrive_s": draw(st.sampled_from([0.0, 900.0])), "linger_s": 600.0, "source": SOURCE}
+    first = {"name": "day", "start_s": change_s, "end_s": (change_s + 43_200) % 86_400, "share": 1.0, **shift}
+    second = {**first, "name": "night", "start_s": first["end_s"], "end_s": change_s, "share": 0.6}
+    return {**template, "shifts": {"nurse": [first, second]}} if draw(st.booleans()) else template
+
+
+@st.composite
 def plans(draw: st.DrawFn) -> Plan:
     names = [f"site-{index}" for index in range(draw(st.integers(1, 4)))]
     pause = {"mean_s": 1.0, "sigma": 0.5, "source": SOURCE}
@@ -40,14 +55,14 @@ def plans(draw: st.DrawFn) -> Plan:
             "name": "any",
             "title": "Any",
             "story": "Any.",
-            "date": date(2026, 11, 10),
+            "date": draw(st.sampled_from(DAYS)),
             "timeline": (OPENS_S, CLOSES_S),
             "connect_timeout_s": 1,
             "answer_timeout_s": 1,
             "sites": [{"template": "any", "weight": 1, "time_zone": "UTC", "source": SOURCE}],
             "default_sites": 1,
             "site_names": names,
-            "templates": {},
+            "templates": {"any": draw(templates())},
             "personas": {name: {"name": name, "title": name, **persona} for name in PERSONAS},
             "curves": {name: {"points": draw(curves()), "source": SOURCE} for name in PERSONAS},
             "phases": [],
@@ -59,11 +74,10 @@ def plans(draw: st.DrawFn) -> Plan:
         Site(
             name=name,
             template="any",
-            time_zone="UTC",
+            time_zone=draw(st.sampled_from(ZONES)),
             locale="en_US",
             utc_offset_s=0.0,
-            start_offset_s=0.0,
-            timeline_offset_s=draw(st.sampled_from([0.0, 900.0, 3600.0])),
+            start_offset_s=draw(st.sampled_from([0.0, 900.0, 3600.0])),
             heads=draw(heads),
             patients=1,
         )
@@ -76,7 +90,16 @@ def plans(draw: st.DrawFn) -> Plan:
         else None
     )
     seed = draw(st.integers(0, 2**63 - 1))
-    return compile_plan(RunSpec(scenario=scenario, sites=sites, seed=seed, duration_s=duration_s, window=window))
+    return compile_plan(
+        RunSpec(
+            scenario=scenario,
+            sites=sites,
+            clock_zone=sites[0].time_zone,
+            seed=seed,
+            duration_s=duration_s,
+            window=window,
+        )
+    )
 
 
 @given(plans())
@@ -91,28 +114,47 @@ def test_nobody_is_on_duty_twice_at_once(plan: Plan) -> None:
 
 @given(plans())
 @settings(max_examples=40, deadline=None)
-def test_heads_on_duty_stay_within_one_of_the_curve(plan: Plan) -> None:
-    timeline = timeline_of(plan.spec)
+def test_heads_on_duty_stay_within_one_of_the_curve_of_each_cohort(plan: Plan) -> None:
+    clocks = timeline_of(plan.spec).clocks
+    run_s = np.linspace(0.0, plan.length_s, 52)[1:-1]
     for site in plan.spec.sites:
-        clock = timeline.clocks[site.name]
+        clock = clocks[site.name]
         blurred_s = ROUNDING_S * clock.time_lapse
-        local_s = np.linspace(clock.opens_local_s + blurred_s, clock.closes_local_s - blurred_s, 50)
-        run_s = [(time_s - clock.opens_local_s + clock.offset_s) / clock.time_lapse for time_s in local_s]
-        for persona, heads in site.heads.items():
-            points = plan.spec.scenario.curves[persona].points
-            planned = on_duty(plan, run_s, site.name, persona=persona)
-            for time_s, count in zip(local_s, planned, strict=True):
-                assert abs(count - share_at(points, time_s) * heads) <= 1 + heads * STEEPEST_PER_S * blurred_s
+        for cohort in cohorts_of(plan.spec.scenario, site):
+            slots = [
+                slot
+                for slot in plan.slots
+                if (slot.site, slot.persona) == (site.name, cohort.persona)
+                and cohort.first <= slot.clinician < cohort.first + cohort.heads
+            ]
+            for moment_s in run_s:
+                there = sum(slot.start_s <= moment_s < slot.end_s for slot in slots)
+                wanted = share(plan, cohort, clock.local_s(moment_s)) * cohort.heads
+                assert abs(there - wanted) <= 1 + cohort.heads * STEEPEST_PER_S * blurred_s
+
+
+def share(plan: Plan, cohort: Cohort, local_s: float) -> float:
+    """What the curve or the shift says at a local time, worked out anew from the scenario."""
+    of_day_s = local_s % 86_400
+    if cohort.shift is None:
+        points = plan.spec.scenario.curves[cohort.persona].points
+        return share_at(points, of_day_s if points[-1][0] <= 86_400 else local_s)
+    shift = cohort.shift
+    since_s = (of_day_s - shift.start_s) % 86_400
+    lasts_s = (shift.end_s - shift.start_s) % 86_400 or 86_400
+    if since_s < lasts_s:
+        return 1.0
+    leaving = 1 - (since_s - lasts_s) / shift.linger_s if shift.linger_s else 0.0
+    coming = 1 - (86_400 - since_s) / shift.arrive_s if shift.arrive_s else 0.0
+    return max(leaving, coming, 0.0)
 
 
 @given(plans())
 @settings(max_examples=40, deadline=None)
-def test_every_slot_lies_within_its_sites_time_and_lasts(plan: Plan) -> None:
-    clocks = timeline_of(plan.spec).clocks
+def test_every_slot_lies_within_the_run_and_lasts(plan: Plan) -> None:
     for slot in plan.slots:
-        clock = clocks[slot.site]
-        assert clock.opens_s <= slot.start_s < slot.end_s <= clock.closes_s <= plan.length_s + 1e-6
-        assert slot.opening == (slot.start_s == clock.opens_s)
+        assert 0.0 <= slot.start_s < slot.end_s <= plan.length_s + 1e-6
+        assert slot.opening == (slot.start_s == 0.0)
 
 
 @given(plans())

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 
-from harness.plan.costs import Cost
+from harness.plan.costs import Cost, Moments
 from harness.scenario.model import RunSpec, Scenario, Site
 
 HOUR = 3600.0
@@ -29,6 +30,14 @@ def make_spec() -> Callable[..., RunSpec]:
         phases: Sequence[Mapping[str, Any]] = (),
         objectives: Sequence[Mapping[str, Any]] = (),
         offsets_s: Mapping[str, float] | None = None,
+        zones: Mapping[str, str] | None = None,
+        clock_zone: str = "UTC",
+        day: date = date(2026, 11, 10),
+        timeline: tuple[float, float] = (8 * HOUR, 10 * HOUR),
+        template: Mapping[str, Any] | None = None,
+        personas: Mapping[str, Mapping[str, Any]] | None = None,
+        links: Mapping[str, Mapping[str, Any]] | None = None,
+        link: str | None = None,
         seed: int = 7,
         duration_s: float | None = None,
         window: tuple[float, float] | None = None,
@@ -40,23 +49,28 @@ def make_spec() -> Callable[..., RunSpec]:
                 "name": "test-rush",
                 "title": "Test rush",
                 "story": "Made for a test.",
-                "date": date(2026, 11, 10),
-                "timeline": (8 * HOUR, 10 * HOUR),
+                "date": day,
+                "timeline": timeline,
                 "think_factor": think_factor,
                 "connect_timeout_s": 5.0,
                 "answer_timeout_s": 30.0,
                 "sites": [{"template": "clinic", "weight": 1.0, "time_zone": "UTC", "source": SOURCE}],
                 "default_sites": len(sites),
                 "site_names": list(sites),
-                "templates": {},
-                "personas": {name: _persona(name) for name in heads},
+                "templates": {"clinic": _template(heads, template or {})},
+                "links": {name: {"name": name, "title": name, "source": SOURCE, **one} for name, one in (links or {}).items()},
+                "personas": {name: {**_persona(name), **(personas or {}).get(name, {})} for name in (*heads, *(personas or {}))},
                 "curves": {name: {"points": list(points), "source": SOURCE} for name in heads},
                 "phases": [{"source": SOURCE, **phase} for phase in phases],
                 "objectives": [{"required": True, "source": SOURCE, **objective} for objective in objectives],
             }
         )
-        placed = tuple(_site(name, heads, (offsets_s or {}).get(name, 0.0)) for name in sites)
-        return RunSpec(scenario=scenario, sites=placed, seed=seed, duration_s=duration_s, window=window)
+        placed = tuple(
+            _site(name, heads, (offsets_s or {}).get(name, 0.0), (zones or {}).get(name, clock_zone), link) for name in sites
+        )
+        return RunSpec(
+            scenario=scenario, sites=placed, clock_zone=clock_zone, seed=seed, duration_s=duration_s, window=window
+        )
 
     return make
 
@@ -67,9 +81,9 @@ def costs() -> dict[str, Cost]:
     return {
         name: Cost(
             {f"{kind}.read": 1.0, f"{kind}.search": 1.0},
-            19.6,
-            (20.0,) * 20,
-            {f"{kind}.read": (5.0,) * 20, f"{kind}.search": (15.0,) * 20},
+            19.6 / 30,
+            _always(19.6 / 30, 2),
+            {f"{kind}.read": _always(4.8 / 30, 1), f"{kind}.search": _always(14.6 / 30, 2)},
         )
         for name, kind in (("chart", "Observation"), ("medicate", "MedicationRequest"), ("review", "DiagnosticReport"))
     }
@@ -81,15 +95,24 @@ def _persona(name: str) -> dict[str, Any]:
     return {"name": name, "title": name, "think": PAUSE, "between": PAUSE, "workflows": workflows, "source": SOURCE}
 
 
-def _site(name: str, heads: Mapping[str, int], offset_s: float) -> Site:
+def _always(pauses: float, requests: float) -> Moments:
+    return Moments(np.full(20, pauses), np.full(20, requests))
+
+
+def _template(heads: Mapping[str, int], more: Mapping[str, Any]) -> dict[str, Any]:
+    whole = {"name": "clinic", "title": "Clinic", "peak": 10, "mix": dict(heads) or {"nurse": 1}, "patients": 20}
+    return {**whole, "source": SOURCE, **more}
+
+
+def _site(name: str, heads: Mapping[str, int], offset_s: float, zone: str, link: str | None) -> Site:
     return Site(
         name=name,
         template="clinic",
-        time_zone="UTC",
+        time_zone=zone,
         locale="en_US",
         utc_offset_s=0.0,
-        start_offset_s=0.0,
-        timeline_offset_s=offset_s,
+        start_offset_s=offset_s,
         heads=dict(heads),
         patients=20,
+        link=link,
     )

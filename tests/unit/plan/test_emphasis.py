@@ -28,9 +28,30 @@ def test_a_phase_holds_from_its_start_up_to_its_end(make_spec: Make) -> None:
     ]
 
 
-def test_a_site_further_west_is_in_the_phase_later(make_spec: Make) -> None:
+def test_a_site_whose_day_is_put_off_is_in_the_phase_later(make_spec: Make) -> None:
     phase = phase_at(compile_plan(make_spec(phases=[PASS], offsets_s={"river": HOUR})), "river")
     assert (phase(1800.0), phase(HOUR + 1800.0)) == (NO_PHASE, "pass")
+
+
+def test_a_phase_without_a_day_comes_every_day(make_spec: Make) -> None:
+    phase = phase_at(compile_plan(make_spec(phases=[PASS], timeline=(0.0, 72 * HOUR))), "lake")
+    assert [phase((day * 24 + 8.75) * HOUR) for day in range(3)] == ["pass"] * 3
+
+
+def test_a_phase_of_one_day_comes_on_that_day_only(make_spec: Make) -> None:
+    last = {**PASS, "start_s": 56.5 * HOUR, "end_s": 57 * HOUR}
+    phase = phase_at(compile_plan(make_spec(phases=[last], timeline=(0.0, 72 * HOUR))), "lake")
+    assert [phase((day * 24 + 8.75) * HOUR) for day in range(3)] == [NO_PHASE, NO_PHASE, "pass"]
+
+
+def test_a_weight_by_hour_holds_from_its_time_on_and_over_midnight(make_spec: Make) -> None:
+    shares = {
+        "chart": {"weight": 1.0, "source": "assumption"},
+        "medicate": {"weight": 2.0, "by_hour": ((6 * HOUR, 0.5), (9 * HOUR, 3.0)), "source": "assumption"},
+    }
+    spec = make_spec(personas={"nurse": {"workflows": shares}}, timeline=(0.0, 24 * HOUR))
+    weights = weights_at(compile_plan(spec), "lake", "nurse")
+    assert [weights(hour * HOUR)["medicate"] for hour in (1, 7, 8.9, 9.1, 23)] == [6.0, 1.0, 1.0, 6.0, 6.0]
 
 
 def test_the_last_phase_holds_for_whoever_finishes_after_the_end(make_spec: Make) -> None:

@@ -14,9 +14,8 @@ from harness.clinic.shift import first_wait_s, work_shift
 from harness.clinic.virtual import VirtualWorld, virtual_post
 from harness.plan import ExpectedLoad, Plan, compile_plan, costs_of, expected_load, mean_run_s, weights_at
 from harness.plan.costs import Cost
-from harness.plan.emphasis import phase_weights
-from harness.plan.expected import Work, integrate, runs_per_second
-from harness.scenario import habits_of, load_scenario, resolve
+from harness.plan.expected import Work, integrate
+from harness.scenario import habits_of, load_scenario, resolve, think_factor_of
 from harness.scenario.model import RunSpec
 
 HOUR = 3600.0
@@ -27,21 +26,47 @@ Make = Callable[..., RunSpec]
 
 
 def work_of(plan: Plan, costs: dict[str, Cost]) -> dict[str, Work]:
-    scenario = plan.spec.scenario
     return {
         name: Work(
-            habits_of(persona, scenario.think_factor),
-            phase_weights(scenario, name),
-            {workflow: costs[workflow] for workflow in persona.workflows},
+            habits_of(persona), {workflow: costs[workflow] for workflow in (*persona.on_arrival, *persona.workflows)}
         )
-        for name, persona in scenario.personas.items()
+        for name, persona in plan.spec.scenario.personas.items()
     }
 
 
 def test_a_cycle_is_a_pause_thinking_and_two_answers(costs: dict[str, Cost]) -> None:
     pause = Pace(30.0, 0.5)
-    work = Work(Habits("nurse", pause, pause, {}), {"": {"chart": 1.0, "medicate": 3.0}}, costs)
-    assert runs_per_second(work) == {"": {"chart": 1 / 4 / 50, "medicate": 3 / 4 / 50}}
+    work = Work(Habits("nurse", pause, pause, {}), costs)
+    assert work.cycle_s({"chart": 1.0, "medicate": 3.0}, 1.0) == pytest.approx(50.0)
+
+
+def test_who_thinks_longer_has_longer_cycles(costs: dict[str, Cost]) -> None:
+    pause = Pace(30.0, 0.5)
+    work = Work(Habits("nurse", pause, pause, {}), costs)
+    # 30 s between and 19.6 s of thinking twice as long, the answers as quick as before
+    assert work.cycle_s({"chart": 1.0}, 2.0) == pytest.approx(2 * 49.6 + 0.4)
+
+
+def test_what_is_done_on_arrival_is_done_once_by_each_who_arrives(make_spec: Make, costs: dict[str, Cost]) -> None:
+    spec = make_spec(personas={"nurse": {"on_arrival": ("review",)}})
+    plan = compile_plan(spec)
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    # nobody is there at 08:00; ten nurses come until 09:00, and five of them leave and none comes back
+    assert expected.by_workflow["lake", "nurse", "review"] == pytest.approx(10, rel=0.05)
+    assert expected.by_workflow_finished["lake", "nurse", "review"] == pytest.approx(10, rel=0.05)
+
+
+ARRIVALS = {"arrivals": {"nurse": {"rate_per_s": 0.05, "source": "assumption, a test"}}}
+
+
+def test_arrivals_are_expected_at_their_rate(make_spec: Make, costs: dict[str, Cost]) -> None:
+    plan = compile_plan(make_spec(sites=["lake"], heads={"physician": 1}, template=ARRIVALS, personas={"nurse": {}}))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    # 0.05 a second over two hours, one in four charts; a run of 20 s that begins in the last 20 s is cut
+    assert expected.by_workflow["lake", "nurse", "chart"] == pytest.approx(90)
+    assert expected.by_workflow["lake", "nurse", "medicate"] == pytest.approx(270)
+    assert expected.by_workflow_finished["lake", "nurse", "chart"] == pytest.approx(90 * (7200 - 20) / 7200)
+    assert expected.requests["lake", "charting"] == pytest.approx(90 * 2, rel=0.01)
 
 
 def test_long_slots_are_in_the_steady_state(make_spec: Make, costs: dict[str, Cost]) -> None:
@@ -78,7 +103,7 @@ def test_a_phase_in_which_nothing_is_begun_expects_nothing(make_spec: Make, cost
     phase = {"name": "idle", "start_s": 8 * HOUR, "end_s": 10 * HOUR, "emphasis": nothing}
     plan = compile_plan(make_spec(points=FULL, phases=[phase]))
     expected = integrate(plan, work_of(plan, costs), LANES)
-    assert expected.by_workflow["lake", "nurse", "chart"] == 0
+    assert not any(persona == "nurse" for _, persona, _ in expected.by_workflow)
     assert expected.requests["lake", "labs"] > 0
 
 
@@ -87,9 +112,9 @@ def test_an_idle_phase_ends_even_for_people_who_never_pause(make_spec: Make, cos
     phase = {"name": "idle", "start_s": 8 * HOUR, "end_s": 9 * HOUR, "emphasis": nothing}
     plan = compile_plan(make_spec(points=FULL, phases=[phase], duration_s=400.0, think_factor=0.0))
     expected = integrate(plan, work_of(plan, costs), LANES)
-    # 200 s are left for ten nurses; runs take 20 s, back to back, and the last one ends with the slot or is cut.
+    # 200 s are left for ten nurses; runs take two answers of 0.2 s, back to back.
     runs = sum(expected.by_workflow["lake", "nurse", workflow] for workflow in ("chart", "medicate"))
-    assert runs == pytest.approx(100, rel=0.1)
+    assert runs == pytest.approx(5000, rel=0.02)
 
 
 def test_the_busiest_tenth_is_where_most_are_on_duty(make_spec: Make, costs: dict[str, Cost]) -> None:
@@ -151,16 +176,18 @@ def play(plan: Plan) -> tuple[Counter[str], Counter[str], Counter[str]]:
     finished: Counter[str] = Counter()
     requests: Counter[str] = Counter()
     for slot in plan.slots:
-        habits = habits_of(scenario.personas[slot.persona], scenario.think_factor)
+        site = next(site for site in plan.spec.sites if site.name == slot.site)
+        factor = think_factor_of(scenario, plan.spec.seed, site, slot.persona, slot.clinician)
+        habits = habits_of(scenario.personas[slot.persona], factor)
         world = VirtualWorld(CannedAnswers(slot.slot), end_s=slot.end_s)
         world.now_s = slot.start_s
         clinician = CannedClinician(
             virtual_post(slot.persona, plan.spec.seed), habits, slot.clinician, world, slot.slot
         )
         weights_of = weights_at(plan, slot.site, slot.persona)
-        run_s = mean_run_s(costs_of(habits), weights_of(slot.start_s))
+        run_s = mean_run_s(costs_of(habits), weights_of(slot.start_s), habits.think.mean_s)
         wait_s = first_wait_s(clinician.draws, habits, opening=slot.opening, run_s=run_s)
-        work_shift(clinician, wait_s, weights_of, ())
+        work_shift(clinician, wait_s, weights_of, (), arrives=not slot.opening)
         for played in world.played:
             begun[played.workflow] += 1
             finished[played.workflow] += played.outcome == "ok"

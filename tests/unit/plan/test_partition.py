@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from harness.plan import ExpectedLoad, compile_plan, partition
+from harness.plan import ExpectedLoad, compile_plan, link_shares, partition, worker_of_process
 from harness.plan.partition import pack
 from harness.scenario.model import RunSpec
 
@@ -57,6 +58,35 @@ def test_a_clinician_stays_with_one_worker_through_all_her_slots(make_spec: Make
     for slot, worker in zip(plan.slots, partition(plan, 3, expecting({"hospital": 1.0})), strict=True):
         workers[slot.persona, slot.clinician].add(worker)
     assert {len(held) for held in workers.values()} == {1}
+
+
+SHARED = {"wan": {"shared": True, "down_bits_per_s": 1e6, "up_bits_per_s": 1e6}}
+
+
+def test_sites_that_share_a_link_go_to_one_worker(make_spec: Make) -> None:
+    names = ["a", "b", "c", "d"]
+    plan = compile_plan(make_spec(sites=names, links=SHARED, link="wan"))
+    alone = tuple(site.model_copy(update={"link": None}) if site.name > "b" else site for site in plan.spec.sites)
+    plan = replace(plan, spec=plan.spec.model_copy(update={"sites": alone}))
+    dealt = partition(plan, 2, expecting({"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0}))
+    homes = {name: {w for slot, w in zip(plan.slots, dealt, strict=True) if slot.site == name} for name in names}
+    assert homes == {"a": {0}, "b": {0}, "c": {1}, "d": {1}}
+    shares = link_shares(plan, dealt, 2)
+    assert shares == {"wan": (1.0, 0.0), "site:c": (0.0, 1.0), "site:d": (0.0, 1.0)}
+
+
+def test_the_link_of_a_split_site_is_divided_as_its_clinicians_are(make_spec: Make) -> None:
+    plan = compile_plan(make_spec(sites=["hospital"], heads={"nurse": 10}, links=SHARED, link="wan"))
+    (share,) = link_shares(plan, partition(plan, 2, expecting({"hospital": 1.0})), 2).values()
+    assert sum(share) == pytest.approx(1.0)
+    assert min(share) > 0.4
+
+
+def test_arrivals_are_played_where_most_of_their_site_is(make_spec: Make) -> None:
+    come = {"arrivals": {"walk-in": {"rate_per_s": 1.0, "source": "assumption, a test"}}}
+    plan = compile_plan(make_spec(sites=["a", "b", "c"], template=come, personas={"walk-in": {}}))
+    dealt = partition(plan, 2, expecting({"a": 2.0, "b": 1.0, "c": 1.0}))
+    assert worker_of_process(plan, dealt) == (0, 1, 1)
 
 
 def test_no_workers_are_no_partition(make_spec: Make) -> None:

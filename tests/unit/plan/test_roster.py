@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 from harness.plan import compile_plan, on_duty
 from harness.plan.roster import roster_digest
+from harness.scenario import staff_of
 from harness.scenario.model import RunSpec
 
 HOUR = 3600.0
@@ -28,10 +31,50 @@ def test_whoever_is_there_at_the_opening_is_marked(make_spec: Make) -> None:
     assert {slot.opening for slot in plan.slots if slot.start_s > 0} == {False}
 
 
-def test_the_opening_of_a_site_further_west_is_its_own(make_spec: Make) -> None:
-    plan = compile_plan(make_spec(points=[(8 * HOUR, 1.0), (10 * HOUR, 1.0)], offsets_s={"river": HOUR}))
-    river = [slot for slot in plan.slots if slot.site == "river"]
-    assert {(slot.start_s, slot.end_s, slot.opening) for slot in river} == {(HOUR, 3 * HOUR, True)}
+def test_a_site_further_west_wakes_up_later(make_spec: Make) -> None:
+    awake = [(0.0, 0.0), (8 * HOUR, 0.0), (8 * HOUR + 1, 1.0), (24 * HOUR, 1.0)]
+    zones = {"lake": "America/New_York", "river": "America/Chicago"}
+    plan = compile_plan(make_spec(points=awake, zones=zones, clock_zone="America/New_York"))
+    starts = {site: {round(slot.start_s) for slot in plan.slots if slot.site == site} for site in zones}
+    assert starts["lake"] <= {0, 1}
+    assert starts["river"] <= {3600, 3601}
+
+
+def test_a_closed_site_has_nobody_on_duty(make_spec: Make) -> None:
+    always = [(0.0, 1.0), (24 * HOUR, 1.0)]
+    plan = compile_plan(make_spec(points=always, template={"opening": (8.5 * HOUR, 9.5 * HOUR)}))
+    assert list(on_duty(plan, [0.0, 0.75 * HOUR, HOUR, 1.9 * HOUR], "lake")) == [0, 15, 15, 0]
+
+
+SHIFTS = {
+    "nurse": [
+        {"name": "day", "start_s": 7 * HOUR, "end_s": 9 * HOUR, "share": 1.0, "arrive_s": 900.0, "linger_s": 1800.0},
+        {"name": "night", "start_s": 9 * HOUR, "end_s": 7 * HOUR, "share": 0.6, "arrive_s": 900.0, "linger_s": 600.0},
+    ]
+}
+
+
+def shifts() -> dict[str, Any]:
+    return {"shifts": {name: [{**one, "source": "assumption, a test"} for one in ones] for name, ones in SHIFTS.items()}}
+
+
+def test_two_cohorts_of_different_people_overlap_at_a_change_of_shifts(make_spec: Make) -> None:
+    plan = compile_plan(make_spec(sites=["lake"], heads={"nurse": 10}, template=shifts()))
+    people = [{slot.clinician for slot in plan.slots if test(slot)} for test in (lambda s: s.opening, lambda s: not s.opening)]
+    assert people == [set(range(10)), set(range(10, 16))]
+    assert list(on_duty(plan, [0.5 * HOUR, HOUR, 1.25 * HOUR, 1.75 * HOUR])) == [10, 16, 11, 6]
+
+
+def test_the_staff_counts_every_cohort(make_spec: Make) -> None:
+    spec = make_spec(sites=["lake"], heads={"nurse": 10, "physician": 5}, template=shifts())
+    assert staff_of(spec.scenario, spec.sites[0]) == {"nurse": 16, "physician": 5}
+
+
+def test_on_the_day_that_a_clock_is_set_back_its_hour_is_worked_twice(make_spec: Make) -> None:
+    busy = [(0.0, 0.0), (HOUR, 0.0), (HOUR + 1, 1.0), (2 * HOUR - 1, 1.0), (2 * HOUR, 0.0), (24 * HOUR, 0.0)]
+    day = {"day": date(2026, 11, 1), "timeline": (0.0, 24 * HOUR), "clock_zone": "America/New_York"}
+    plan = compile_plan(make_spec(sites=["lake"], heads={"nurse": 3}, points=busy, **day))
+    assert list(on_duty(plan, [hour * HOUR for hour in (0.5, 1.5, 2.5, 3.5)])) == [0, 3, 3, 0]
 
 
 def test_a_dip_gives_the_same_clinician_two_slots(make_spec: Make) -> None:

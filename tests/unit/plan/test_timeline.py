@@ -1,8 +1,9 @@
-"""Local time at each site becomes time of the run: at true speed, squeezed, or a slice of it."""
+"""One network, one moment, as many clocks as time zones: at true speed, squeezed, or a slice of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -20,26 +21,62 @@ def test_a_run_at_true_speed_lasts_as_long_as_its_timeline(make_spec: Make) -> N
     assert timeline.clocks["lake"].run_s(9 * HOUR) == HOUR
 
 
-def test_a_site_further_west_opens_later_in_the_run(make_spec: Make) -> None:
+def test_a_site_further_west_has_an_earlier_time_at_the_same_moment(make_spec: Make) -> None:
+    zones = {"lake": "America/New_York", "river": "America/Denver"}
+    timeline = timeline_of(make_spec(zones=zones, clock_zone="America/New_York"))
+    assert timeline.length_s == 2 * HOUR
+    assert [timeline.clocks[site].local_s(0.0) for site in ("lake", "river")] == [8 * HOUR, 6 * HOUR]
+    assert timeline.clocks["river"].run_s(7 * HOUR) == HOUR
+
+
+def test_a_site_whose_day_is_put_off_has_a_clock_behind(make_spec: Make) -> None:
     timeline = timeline_of(make_spec(offsets_s={"river": HOUR}))
-    assert timeline.length_s == 3 * HOUR
-    assert timeline.clocks["river"].opens_s == HOUR
+    assert timeline.length_s == 2 * HOUR
     assert timeline.clocks["river"].local_s(HOUR) == 8 * HOUR
+    assert timeline.clocks["river"].run_s(8 * HOUR) == HOUR
 
 
-def test_a_duration_squeezes_the_whole_timeline_offsets_included(make_spec: Make) -> None:
-    timeline = timeline_of(make_spec(offsets_s={"river": HOUR}, duration_s=180.0))
-    assert (timeline.length_s, timeline.time_lapse) == (180.0, 60.0)
-    assert timeline.clocks["river"].opens_s == 60.0
-    assert timeline.clocks["river"].closes_s == 180.0
+def test_a_duration_squeezes_what_is_played(make_spec: Make) -> None:
+    timeline = timeline_of(make_spec(offsets_s={"river": HOUR}, duration_s=120.0))
+    assert (timeline.length_s, timeline.time_lapse) == (120.0, 60.0)
+    assert timeline.clocks["river"].run_s(8 * HOUR) == 60.0
+    assert timeline.clocks["lake"].run_s(10 * HOUR) == 120.0
 
 
-def test_a_window_is_played_at_true_speed_at_every_site(make_spec: Make) -> None:
-    timeline = timeline_of(make_spec(offsets_s={"river": HOUR}, window=(8.75 * HOUR, 9.25 * HOUR)))
-    assert timeline.time_lapse == 1.0
-    assert timeline.length_s == 1.5 * HOUR
-    assert timeline.clocks["lake"].opens_s == 0.0
-    assert timeline.clocks["river"].run_s(8.75 * HOUR) == HOUR
+def test_a_window_takes_as_long_as_it_says_however_many_zones_there_are(make_spec: Make) -> None:
+    window = (8.75 * HOUR, 9.25 * HOUR)
+    timeline = timeline_of(make_spec(zones={"river": "America/Denver"}, window=window))
+    assert (timeline.length_s, timeline.time_lapse) == (0.5 * HOUR, 1.0)
+    assert timeline.clocks["lake"].local_s(0.0) == 8.75 * HOUR
+    assert timeline.clocks["river"].local_s(0.0) == 1.75 * HOUR
+
+
+def test_a_clock_that_is_set_back_shows_an_hour_twice(make_spec: Make) -> None:
+    day = {"day": date(2026, 11, 1), "timeline": (0.0, 24 * HOUR), "clock_zone": "America/New_York"}
+    timeline = timeline_of(make_spec(**day))
+    clock = timeline.clocks["lake"]
+    assert timeline.length_s == 25 * HOUR
+    assert clock.times_of(1.5 * HOUR) == [1.5 * HOUR, 2.5 * HOUR]
+    assert [clock.local_s(hour * HOUR) / HOUR for hour in (0.0, 1.5, 2.0, 2.5, 24.5)] == [0.0, 1.5, 1.0, 1.5, 23.5]
+    assert clock.run_s(12 * HOUR) == 13 * HOUR
+
+
+def test_a_clock_that_is_set_forward_leaves_an_hour_out(make_spec: Make) -> None:
+    day = {"day": date(2026, 3, 8), "timeline": (0.0, 24 * HOUR), "clock_zone": "America/New_York"}
+    timeline = timeline_of(make_spec(**day))
+    clock = timeline.clocks["lake"]
+    assert timeline.length_s == 23 * HOUR
+    assert clock.times_of(2.5 * HOUR) == []
+    assert clock.run_s(2.5 * HOUR) == 2 * HOUR
+    assert clock.local_s(2 * HOUR) == 3 * HOUR
+
+
+def test_a_clock_elsewhere_is_not_set_when_ours_is(make_spec: Make) -> None:
+    zones = {"lake": "America/New_York", "river": "America/Phoenix"}
+    day = {"day": date(2026, 11, 1), "timeline": (0.0, 24 * HOUR), "clock_zone": "America/New_York", "zones": zones}
+    clocks = timeline_of(make_spec(**day)).clocks
+    assert (len(clocks["lake"].settings), len(clocks["river"].settings)) == (2, 1)
+    assert clocks["river"].local_s(25 * HOUR) == 22 * HOUR
 
 
 def test_window_and_duration_together_are_refused(make_spec: Make) -> None:

@@ -80,3 +80,42 @@ def test_a_misspelt_key_is_told_once_and_not_as_missing_too(problems) -> None:
     (told,) = problems(("connect_timeout: 2s", "conect_timeout: 2s"))
     assert "unknown key 'conect_timeout'" in told
     assert "did you mean 'connect_timeout'?" in told
+
+
+def test_who_works_in_shifts_everywhere_or_only_arrives_needs_no_curve(tmp_path: Path, quick_rush_file: Path) -> None:
+    text = quick_rush_file.read_text()
+    curve = next(line for line in text.splitlines(keepends=True) if line.startswith("  nurse: {points"))
+    shift = "time: 07:00..19:00, share: 100%, arrive: 15m, linger: 30m, source: assumption"
+    patients = "    patients: 24\n"
+    more = (
+        f"    shifts: {{nurse: {{day: {{{shift}}}}}}}\n    arrivals: {{walk-in: {{rate: 3/h, source: assumption}}}}\n"
+    )
+    (tmp_path / "mine.yaml").write_text(text.replace(curve, "").replace(patients, patients + more))
+    scenario = load_scenario(str(tmp_path / "mine.yaml"))
+    assert "nurse" not in scenario.curves
+    assert set(scenario.templates["small-clinic"].arrivals) == {"walk-in"}
+
+
+def test_who_has_shifts_at_one_kind_of_site_only_needs_a_curve_for_the_other(problems) -> None:
+    shift = "time: 07:00..19:00, share: 100%, arrive: 0s, linger: 0s, source: assumption"
+    curve = "  nurse: {points: {06:30: 25%, 09:00: 100%, 10:30: 75%}, source: assumption (a test)}\n"
+    told = problems(
+        ("sites:\n", "sites:\n  - {template: satellite, weight: 1, time_zone: UTC, source: assumption}\n"),
+        ("    patients: 24\n", f"    patients: 24\n    shifts: {{nurse: {{day: {{{shift}}}}}}}\n"),
+        (curve, ""),
+    )
+    assert any("no curve for persona 'nurse'" in one for one in told)
+
+
+def test_a_curve_within_one_day_repeats_over_a_timeline_of_several(tmp_path: Path, quick_rush_file: Path) -> None:
+    text = quick_rush_file.read_text().replace("timeline: 06:30..10:30", "timeline: 06:30..2d10:30")
+    (tmp_path / "mine.yaml").write_text(text)
+    assert load_scenario(str(tmp_path / "mine.yaml")).timeline == (23_400.0, 210_600.0)
+
+
+def test_a_bound_of_a_site_is_in_the_unit_of_its_objective(tmp_path: Path, quick_rush_file: Path) -> None:
+    text = quick_rush_file.read_text().replace(
+        "weight: 1, time_zone", "weight: 1, bounds: {site-p95: 1500ms}, time_zone"
+    )
+    (tmp_path / "mine.yaml").write_text(text)
+    assert load_scenario(str(tmp_path / "mine.yaml")).sites[0].bounds == {"site-p95": 1500.0}

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import ScenarioError
 from harness.scenario import load_scenario
-from harness.scenario.model import MOST_SITES, Scenario, SiteMix
+from harness.scenario.model import MOST_SITES, Scenario, SiteMix, SiteTemplate
 from harness.scenario.settings import MAY_BE_ADDED
 
 
@@ -40,12 +40,27 @@ def test_a_key_that_the_file_leaves_to_its_default_can_be_set(quick_rush_file: P
 
 
 def test_what_may_be_added_is_what_the_model_has_a_default_for() -> None:
-    assert set(MAY_BE_ADDED[""]) == _optional(Scenario) - {"sources"}
+    assert set(MAY_BE_ADDED[""]) == _optional(Scenario) - {"sources", "links"}  # which are sections, not values
     assert {f"{key}_s" if key == "start_offset" else key for key in MAY_BE_ADDED["sites"]} == _optional(SiteMix)
+    assert set(MAY_BE_ADDED["templates"]) == _optional(SiteTemplate)
 
 
-def _optional(model: type[Scenario] | type[SiteMix]) -> set[str]:
+def _optional(model: type[Scenario] | type[SiteMix] | type[SiteTemplate]) -> set[str]:
     return {name for name, field in model.model_fields.items() if not field.is_required()}
+
+
+def test_a_stretch_that_is_played_by_itself_can_be_set_and_has_a_source_then(quick_rush_file: Path) -> None:
+    scenario = load_scenario(str(quick_rush_file), ["plays=08:00..09:00"])
+    assert scenario.plays == (28_800.0, 32_400.0)
+    assert scenario.sources["plays"].startswith("--set plays=08:00..09:00")
+
+
+def test_a_link_that_is_set_is_found_among_what_ships(quick_rush_file: Path) -> None:
+    scenario = load_scenario(str(quick_rush_file), ["templates.small-clinic.link=rural-dsl"])
+    assert scenario.templates["small-clinic"].link == "rural-dsl"
+    assert scenario.links["rural-dsl"].round_trip_s > 0
+    with pytest.raises(ScenarioError, match="unknown link 'rural-dls'\n    did you mean 'rural-dsl'"):
+        load_scenario(str(quick_rush_file), ["templates.small-clinic.link=rural-dls"])
 
 
 @pytest.mark.parametrize("entry", ["sites.0", "sites.small-clinic"])
@@ -82,9 +97,9 @@ def test_the_last_of_two_settings_holds(quick_rush_file: Path) -> None:
     assert load_scenario(str(quick_rush_file), ["default_sites=5", "default_sites=4"]).default_sites == 4
 
 
-def test_another_template_can_be_chosen(quick_rush_file: Path) -> None:
-    scenario = load_scenario(str(quick_rush_file), ["sites.0.template=clinic"])
-    assert scenario.templates["clinic"].peak == 80
+def test_another_template_can_be_chosen() -> None:
+    scenario = load_scenario("morning-rush", ["sites.0.template=satellite"])
+    assert scenario.sites[0].template == "satellite"
 
 
 def test_setting_a_source_says_what_it_says(quick_rush_file: Path) -> None:
@@ -123,7 +138,7 @@ def test_a_list_can_be_set(quick_rush_file: Path) -> None:
         ("date=2026-02-30", 'date is "2026-02-30"', ""),
         ("name=My Rush", "name: 'My Rush' is no name", ""),
         ("site_names=[a, a]", "site_names: 'a' stands twice", ""),
-        ("curves=5", "curves is 5, but should be a mapping", ""),
+        ("curves=5", "'curves' is not a mapping", ""),
         ("objectives=5", "'objectives' is not a mapping", ""),
         ("objectives.site-p95=5", "objectives.3 is 5, but should be a mapping", ""),
         ("personas.nurse=5", "personas.nurse is 5, but should be a mapping", ""),

@@ -1,18 +1,21 @@
-"""What ships is what it says: a morning rush whose figures all have sources."""
+"""What ships is what it says: three scenarios of a mixed health system, whose figures all have sources."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
-from harness.clinic.virtual import measure
+from harness.plan import compile_plan, costs_of, expected_load, on_duty, peak_on_duty
+from harness.plan.costs import Cost
 from harness.scenario import habits_of, list_scenarios, load_scenario, resolve
 from harness.scenario.library import shipped_folder
 from harness.scenario.model import Scenario
+from harness.units import DAY_S
 
 CLOCK_8 = 8 * 3600.0
 CLOCK_9 = 9 * 3600.0
@@ -20,7 +23,8 @@ CLOCK_9 = 9 * 3600.0
 # What a source may be: a word for "we say so", how it was worked out, or a work that figures are taken from.
 SOURCES = re.compile(
     r"assumption|derived from|requirement|PMC\d+|CMS beneficiary-fhir-data|GP Connect|OpenMRS|Am J Clin Pathol 2014"
-    r"|Ann Fam Med 15:419|Geisinger via FierceHealthcare|PubMed 31931523|JMIR Med Inform 2022"
+    r"|Ann Fam Med 15:419|Geisinger via FierceHealthcare|PubMed 31931523|JMIR Med Inform 2022|JAMIA oc|Acad Radiol 2015"
+    r"|Am J Emerg Med 2013|PLoS ONE 0205379|AMA 2024|HL7 messages"
 )
 
 
@@ -29,19 +33,67 @@ def morning_rush() -> Scenario:
     return load_scenario("morning-rush")
 
 
+SHIPPED = ["month-end", "morning-rush", "shift-change"]
+
+
 def test_everything_that_ships_loads() -> None:
-    assert [scenario.name for scenario in list_scenarios()] == ["morning-rush"]
+    assert [scenario.name for scenario in list_scenarios()] == SHIPPED
 
 
-def test_the_morning_rush_lasts_four_hours_of_a_weekday(morning_rush: Scenario) -> None:
-    assert morning_rush.timeline == (6.5 * 3600, 10.5 * 3600)
-    assert morning_rush.date.weekday() < 5
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_scenario_is_played_on_working_days(name: str) -> None:
+    scenario = load_scenario(name)
+    days = int(-(-scenario.timeline[1] // DAY_S))
+    assert {(scenario.date + timedelta(days=day)).weekday() for day in range(days)} <= set(range(5))
 
 
-def test_a_clinic_has_80_clinicians_at_nine(morning_rush: Scenario) -> None:
-    heads = resolve(morning_rush, sites=1, seed=7).sites[0].heads
-    at_nine = {name: dict(curve.points)[CLOCK_9] for name, curve in morning_rush.curves.items()}
-    assert sum(heads[name] * share for name, share in at_nine.items()) == 80
+@pytest.mark.parametrize(("name", "hours"), [("morning-rush", 4), ("shift-change", 1.5), ("month-end", 4)])
+def test_it_lasts_what_it_lasts(name: str, hours: float) -> None:
+    assert compile_plan(resolve(load_scenario(name), seed=7)).length_s == hours * 3600
+
+
+def test_the_three_kinds_of_site_have_400_and_80_and_12_clinicians(morning_rush: Scenario) -> None:
+    sites = resolve(morning_rush, sites=10, seed=7).sites
+    assert {site.template: sum(site.heads.values()) for site in sites} == {"hospital": 400, "clinic": 80, "satellite": 12}
+
+
+def test_a_hospital_has_about_400_on_duty_at_its_peak_and_never_nobody() -> None:
+    day = load_scenario("morning-rush", ["timeline=00:00..24:00"])
+    plan = compile_plan(resolve(day, sites=10, seed=7))
+    hospital = next(site.name for site in plan.spec.sites if site.template == "hospital")
+    assert 390 <= peak_on_duty(plan, hospital) <= 410
+    assert on_duty(plan, [hour * 3600.0 for hour in range(24)], hospital).min() > 100
+
+
+def test_a_practice_is_closed_at_night() -> None:
+    day = load_scenario("morning-rush", ["timeline=00:00..24:00"])
+    plan = compile_plan(resolve(day, sites=10, seed=7))
+    closed = [site.name for site in plan.spec.sites if site.template != "hospital"]
+    assert all(on_duty(plan, [4 * 3600.0], name) == 0 for name in closed)
+
+
+def test_two_cohorts_of_nurses_overlap_at_the_shift_change() -> None:
+    plan = compile_plan(resolve(load_scenario("shift-change"), sites=10, seed=7))
+    hospital = next(site for site in plan.spec.sites if site.template == "hospital")
+    nurses = [slot for slot in plan.slots if (slot.site, slot.persona) == (hospital.name, "nurse")]
+    day, night = ([slot for slot in nurses if slot.opening is there] for there in (True, False))
+    assert len(day) == hospital.heads["nurse"]
+    assert 0.5 < len(night) / len(day) < 0.75
+    assert max(slot.end_s for slot in day) > min(slot.start_s for slot in night) + 1800
+
+
+def test_at_months_end_billing_has_two_to_three_times_its_share_of_a_normal_days_load() -> None:
+    share = {}
+    for name in ("morning-rush", "month-end"):
+        expected = expected_load(compile_plan(resolve(load_scenario(name), sites=10, seed=7)))
+        billing = sum(count for (_, lane), count in expected.requests.items() if lane == "billing")
+        share[name] = billing / sum(expected.requests.values())
+    assert 2 <= share["month-end"] / share["morning-rush"] <= 3
+
+
+def test_everybody_who_ships_is_played_somewhere() -> None:
+    played = {name for scenario in list_scenarios() for name in scenario.personas}
+    assert played == {path.stem for path in (shipped_folder() / "personas").glob("*.yaml")}
 
 
 def test_results_are_read_before_the_first_visit_and_medications_given_at_nine(morning_rush: Scenario) -> None:
@@ -74,16 +126,12 @@ def test_the_network_is_judged_by_p95_p99_and_errors_and_each_site_by_p95(mornin
 def test_an_objective_names_only_operations_that_somebody_does(morning_rush: Scenario) -> None:
     done: set[str] = set()
     for persona in morning_rush.personas.values():
-        for cost in measure(habits_of(persona), runs_per_workflow=20, seed=7).values():
+        found: dict[str, Cost] = costs_of(habits_of(persona))
+        for cost in found.values():
             done |= set(cost.requests)
     named = {name for o in morning_rush.objectives if o.scope == "each-operation" for name in o.only}
     assert named
     assert named <= done
-
-
-def test_the_curve_of_each_persona_begins_and_ends_with_the_timeline(morning_rush: Scenario) -> None:
-    for curve in morning_rush.curves.values():
-        assert (curve.points[0][0], curve.points[-1][0]) == morning_rush.timeline
 
 
 @pytest.mark.parametrize("path", sorted(shipped_folder().rglob("*.yaml")), ids=lambda path: path.stem)
