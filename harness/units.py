@@ -57,7 +57,7 @@ def duration_text(seconds: float) -> str:
 
 
 def parse_clock(text: str) -> float:
-    """Seconds after midnight in `06:30` or `06:30:15`; `24:00` is allowed as an end, `2d13:00` is 13:00 two days later."""
+    """Seconds after midnight in `06:30` or `06:30:15`; `24:00` is an end, `2d13:00` is 13:00 two days later."""
     match = _CLOCK.fullmatch(text.strip())
     if match:
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())

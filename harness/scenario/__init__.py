@@ -7,7 +7,7 @@ from harness.scenario.abilities import unsupported_by_site, unsupported_facts, u
 from harness.scenario.apportion import apportion
 from harness.scenario.endpoints import TARGET, endpoint_of, sites_by_endpoint, vet_endpoints, with_sites_of
 from harness.scenario.habits import habits_of
-from harness.scenario.load import list_scenarios, load_scenario
+from harness.scenario.load import list_scenarios, load_everybody, load_scenario
 from harness.scenario.own_workflows import use_workflows
 from harness.scenario.patients_file import PatientsFile, read_patients_file
 from harness.scenario.people import population_of
@@ -25,6 +25,7 @@ __all__ = [
     "endpoint_of",
     "habits_of",
     "list_scenarios",
+    "load_everybody",
     "load_scenario",
     "population_of",
     "read_patients_file",

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from harness.units import DAY_S
 
-__all__ = ["local_time_s", "moment_of", "next_setting_s", "utc_offset_s"]
+__all__ = ["gap_around", "local_time_s", "moment_of", "next_setting_s", "utc_offset_s"]
 
 _STEP_S = 900
 """Offsets of time zones change at full quarters of an hour."""
@@ -28,6 +28,18 @@ def local_time_s(day: date, moment: datetime, zone: str) -> float:
     """What clocks in `zone` show at `moment`."""
     wall = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     return (wall - datetime.combine(day, time())).total_seconds()
+
+
+def gap_around(day: date, local_s: float, zone: str) -> tuple[float, float] | None:
+    """What clocks in `zone` leave out around `local_s`: (from, to), of which they never show the first; or None."""
+    moment = moment_of(day, local_s, zone)
+    # A time that is left out is read by the offset before, so clocks show that much later.
+    skipped_s = local_time_s(day, moment, zone) - local_s
+    at_s = next_setting_s(moment, -skipped_s - 1, 1.0, zone) if skipped_s > 0 else None
+    if at_s is None:
+        return None
+    to_s = local_time_s(day, moment + timedelta(seconds=at_s), zone)
+    return to_s - skipped_s, to_s
 
 
 def utc_offset_s(moment: datetime, zone: str) -> float:

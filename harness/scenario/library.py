@@ -11,8 +11,10 @@ scenarios/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from harness.errors import Problem, ScenarioError, shortened
 from harness.scenario.suggest import suggest
@@ -20,6 +22,10 @@ from harness.scenario.suggest import suggest
 __all__ = ["entry_names", "find_entry", "find_scenario", "scenario_names", "shared_file", "shipped_folder"]
 
 _SHARED_FILES = ("objectives.yaml", "curves.yaml")
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""As `harness.scenario.values.Name`: nothing else is looked for, so that no name leads out of its folder."""
+LONGEST_NAME: Final = 100
+"""Characters; of most file systems a file's name may have 255 bytes."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -51,7 +57,12 @@ def find_scenario(name_or_path: str) -> Path:
 
 
 def find_entry(kind: str, name: str, beside: Path) -> Path | None:
-    """The file of persona, template or link `name`; `kind` is the folder, such as `personas`."""
+    """The file of persona, template or link `name`; `kind` is the folder, such as `personas`.
+
+    None where there is none, or where that is no name.
+    """
+    if not _is_name(name):
+        return None
     candidates = (folder / kind / f"{name}.yaml" for folder in (beside, shipped_folder()))
     return next((path for path in candidates if path.is_file()), None)
 
@@ -64,7 +75,12 @@ def shared_file(kind: str, beside: Path) -> Path:
 
 def entry_names(kind: str, beside: Path) -> list[str]:
     """Every persona, template or link that `find_entry` would find."""
-    return _names(path for folder in (beside, shipped_folder()) for path in (folder / kind).glob("*.yaml"))
+    found = (path for folder in (beside, shipped_folder()) for path in (folder / kind).glob("*.yaml"))
+    return _names(path for path in found if _is_name(path.stem))
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= LONGEST_NAME and bool(_NAME.fullmatch(text))
 
 
 def _names(paths: Iterable[Path]) -> list[str]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from harness.errors import Problem, ScenarioError
 from harness.scenario.assemble import assemble
 from harness.scenario.check import cross_check
-from harness.scenario.library import find_entry, find_scenario, scenario_names
+from harness.scenario.library import entry_names, find_entry, find_scenario, scenario_names, shipped_folder
 from harness.scenario.model import Scenario
 from harness.scenario.own_workflows import names_in
 from harness.scenario.settings import Setting, read_setting
@@ -22,7 +22,7 @@ from harness.scenario.shape import Shaper
 from harness.scenario.tree import Node, read_tree
 from harness.scenario.validate import validate
 
-__all__ = ["list_scenarios", "load_scenario"]
+__all__ = ["list_scenarios", "load_everybody", "load_scenario"]
 
 
 def load_scenario(
@@ -56,6 +56,12 @@ def load_scenario(
 def list_scenarios() -> list[Scenario]:
     """Every scenario that ships, loaded."""
     return [load_scenario(name) for name in scenario_names()]
+
+
+def load_everybody() -> Scenario:
+    """A scenario that ships, and with it all personas and kinds of sites that ship, whether or not it has any there."""
+    also = {kind: entry_names(kind, shipped_folder()) for kind in ("personas", "templates")}
+    return load_scenario(scenario_names()[0], also=also)
 
 
 def _also(also: Mapping[str, Collection[str]], settings: Sequence[Setting], folder: Path) -> dict[str, list[Node]]:

@@ -68,6 +68,8 @@ PERCENTILE_OF: Final[Mapping[str, float]] = {
 }
 """Metrics that are percentiles; the others are rates."""
 ScopeKind = Literal["network", "each-site", "each-workflow", "each-operation", "each-lane", "each-persona"]
+EARLIEST_DAY, LATEST_DAY = date(1970, 1, 1), date(2200, 12, 31)
+"""Calendars and time zones are good for more, clinics are not; a date outside is a slip of the pen."""
 MOST_SITES = 10_000
 """More sites than any health system has; beyond it a typing error is likelier than a wish."""
 
@@ -136,7 +138,7 @@ class Scenario(Model):
     name: Name
     title: Text
     story: Text
-    date: date
+    date: Annotated[date, Field(ge=EARLIEST_DAY, le=LATEST_DAY)]
     """The (first) day that is played: it settles time zones' offsets and the dates in the charts."""
     timeline: Span
     """What can be played, in the local time of the zone that has most people; seconds after the first midnight."""
@@ -173,6 +175,8 @@ class RunSpec(Model):
     """`--duration`: what is played, squeezed into this; None plays at true speed."""
     window: tuple[float, float] | None
     """`--window`: start and end, on the clock of `clock_zone`, of the slice that is played at true speed."""
+    seeded: bool = True
+    """Its patients are the harness's own, whose charts hold what workflows look for; those of a file may be bare."""
 
     @property
     def played(self) -> tuple[float, float]:

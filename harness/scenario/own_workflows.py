@@ -48,7 +48,8 @@ def names_in(files: Node, named: Node, folder: Path, problems: list[Problem]) ->
     texts = [(str(file.fields["name"].value), str(file.fields["text"].value)) for file in files.items]
     before = len(problems)
     found = _read(texts, folder, problems)
-    if len(problems) > before or (named.value is not None and len(named.items) != len(texts)):
+    unread = named.value is not None and not (isinstance(named.value, list) and len(named.items) == len(texts))
+    if unread or len(problems) > before:
         return None
     register(found)
     return tuple(one.name for one in found)

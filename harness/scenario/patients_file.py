@@ -35,6 +35,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 """R4, 2.24.0.1."""
 _IDENTIFIER: Final = re.compile(r"[^\s|,]+\|[^\s|,\\]+")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_FORM: Final = "give a CSV file with a header, such as `id,site,mrn`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,11 @@ def read_patients_file(path: Path, sites: Sequence[str]) -> PatientsFile:
     """
     shown = shortened(str(path))
     table = list(_records(_text(path, shown), shown))
+    if not table:
+        raise _bad(shown, "the file is empty", _FORM)
     (header_line, header), *records = table
     columns = [name.strip().lower() for name in header]
-    if problems := list(_bad_header(columns, header, f"{shown}:{header_line}")):
+    if problems := list(_bad_header(columns, f"{shown}:{header_line}")):
         raise InputError(problems)
     if not records:
         raise _bad(shown, "there is a header, but no patient", "write one patient a line", header_line)
@@ -104,26 +107,26 @@ def read_patients_file(path: Path, sites: Sequence[str]) -> PatientsFile:
 
 
 def _text(path: Path, shown: str) -> str:
-    way_out = "give a CSV file with a header, such as `id,site,mrn`"
     try:
+        if path.exists() and not path.is_file():
+            # such as a pipe, which would be waited for
+            raise _bad(shown, "this is not a file", _FORM)
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-    except FileNotFoundError as error:
-        raise _bad(shown, "there is no such file", way_out) from error
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # ValueError: a NUL in its name
+        raise _bad(shown, "there is no such file", _FORM) from error
     except OSError as error:
-        raise _bad(shown, f"cannot be read: {error.strerror}", way_out) from error
+        raise _bad(shown, f"cannot be read: {error.strerror}", _FORM) from error
     if len(content) > MOST_BYTES:
         raise _bad(
             shown, "it is longer than 1 MB", "give fewer patients: a site needs no more than its clinicians meet"
         )
-    if not content.strip():
-        raise _bad(shown, "the file is empty", way_out)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _bad(shown, "it is not text in UTF-8", way_out) from error
+        raise _bad(shown, "it is not text in UTF-8", _FORM) from error
     if "\0" in text:
-        raise _bad(shown, "it is not text", way_out)
+        raise _bad(shown, "it is not text", _FORM)
     return text
 
 
@@ -142,11 +145,17 @@ def _records(text: str, shown: str) -> Iterator[tuple[int, list[str]]]:
             yield line, values
 
 
-def _bad_header(columns: Sequence[str], header: Sequence[str], where: str) -> Iterator[Problem]:
-    for name, written in zip(columns, header, strict=True):
+def _bad_header(columns: Sequence[str], where: str) -> Iterator[Problem]:
+    """By their numbers: where the header is missing, the names are a patient's."""
+    apart = any(re.search("[;\t]", name) for name in columns)
+    if not any(name in COLUMNS for name in columns):
+        how = "separate the columns with commas" if apart else "write what stands in each column above the patients"
+        what = "the first line is no header: none of its columns is known"
+        yield Problem(what, where, f"{how}.  {suggest('', COLUMNS)}")
+        return
+    for number, name in enumerate(columns, start=1):
         if name not in COLUMNS:
-            apart = "separate the columns with commas.  " if re.search("[;\t]", name) else ""
-            yield Problem(f"unknown column '{shortened(written.strip(), 40)}'", where, apart + suggest(name, COLUMNS))
+            yield Problem(f"column {number} has no name that is known", where, suggest(name, COLUMNS))
         elif columns.count(name) > 1:
             yield Problem(f"the column '{name}' stands twice", where, "give each column once")
             return
@@ -163,7 +172,8 @@ def _bad_row(row: Mapping[str, str], sites: Sequence[str], where: str) -> Iterat
     if row.get("identifier") and not _IDENTIFIER.fullmatch(row["identifier"]):
         yield Problem("that is no identifier", where, "write system|value, such as http://ehr.example.org/mrn|4711")
     if site and site not in sites:
-        yield Problem(f"unknown site '{shortened(site, 40)}'", where, suggest(site, sites))
+        column = list(row).index("site") + 1
+        yield Problem(f"column {column} names no site of this run", where, suggest(site, sites))
     if birthdate and not _is_date(birthdate):
         yield Problem("the birthdate is no date", where, "write year, month and day, such as 1980-02-29")
 

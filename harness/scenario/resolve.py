@@ -30,14 +30,19 @@ def resolve(
     seed: int,
     duration_s: float | None = None,
     window: tuple[float, float] | None = None,
+    window_has_day: bool = False,
 ) -> RunSpec:
     """The run that `scenario` becomes: with `own_sites`, else with `sites` of its mix, else with its default number.
 
-    Raises InputError for a number of sites, a seed, a duration or a window that cannot be played, all of them at once.
+    `window_has_day`: it was written with its day, such as 0d08:00..0d09:00. Raises InputError for a number of sites, a
+    seed, a duration or a window that cannot be played, all of them at once.
     """
     wanted = len(own_sites) or (scenario.default_sites if sites is None else sites)
-    window = _on_default_day(scenario, window)
+    if window is not None and not window_has_day:
+        window = _on_default_day(scenario, window)
     problems = [*_bad_numbers(wanted, seed, duration_s), *_bad_window(scenario, window)]
+    if duration_s is None:
+        problems += _too_long(scenario, window)
     if problems:
         raise InputError(problems)
     placed = list(own_sites) or [
@@ -78,9 +83,9 @@ def _share(template: SiteTemplate, experience: str) -> float:
     return next((skill.share for name, skill in template.experience.items() if name == experience), 0.0)
 
 
-def _on_default_day(scenario: Scenario, window: tuple[float, float] | None) -> tuple[float, float] | None:
+def _on_default_day(scenario: Scenario, window: tuple[float, float]) -> tuple[float, float]:
     """A window without a day is one of the day on which what the scenario plays by itself begins."""
-    if window is None or window[1] > DAY_S:
+    if window[1] > DAY_S:
         return window
     day_s = (scenario.plays or scenario.timeline)[0] // DAY_S * DAY_S
     return window[0] + day_s, window[1] + day_s
@@ -106,6 +111,15 @@ def _bad_window(scenario: Scenario, window: tuple[float, float] | None) -> Itera
         yield Problem(f"{shown} ends before it starts", "--window", allowed)
     elif window[0] < opening_s or window[1] > end_s:
         yield Problem(f"{shown} lies outside the timeline", "--window", allowed)
+
+
+def _too_long(scenario: Scenario, window: tuple[float, float] | None) -> Iterator[Problem]:
+    """What would be played at true speed may take no longer than a run that is squeezed or stretched."""
+    start_s, end_s = window or scenario.plays or scenario.timeline
+    if end_s - start_s > LONGEST_RUN_S:
+        given = "--window" if window else "plays" if scenario.plays else "timeline"
+        what = f"{moment_text(start_s)}..{moment_text(end_s)} at true speed takes {duration_text(end_s - start_s)}"
+        yield Problem(what, given, "a run takes 7d at most: squeeze it with --duration, or play a slice with --window")
 
 
 def _mixes(scenario: Scenario, wanted: int) -> Iterator[SiteMix]:

@@ -46,7 +46,9 @@ class Seated:
     def registers(self, spec: RunSpec, practitioners: Sequence[str], organization: str) -> dict[str, SiteRegister]:
         """Who the load works with, with the staff and the Organization that the server has, if any."""
         staff = deal_staff(spec, practitioners)
-        return {site: SiteRegister(known, staff[site], organization) for site, known in self.patients.items()}
+        return {
+            site: SiteRegister(known, staff[site], organization, seeded=False) for site, known in self.patients.items()
+        }
 
 
 def call_for(row: PatientRow) -> Call:

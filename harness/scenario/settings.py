@@ -17,10 +17,17 @@ Steps = tuple[int | str, ...]
 
 MAY_BE_ADDED = {
     "": ("think_factor", "site_header", "plays", "workflow_files"),
-    "sites": ("start_offset", "locale", "link", "endpoint", "identifier_system", "think_factor", "order", "bounds"),
-    "templates": ("think_factor", "link", "opening", "shifts", "arrivals", "experience", "order"),
+    "sites.*": ("start_offset", "locale", "link", "endpoint", "identifier_system", "think_factor", "order", "bounds"),
+    "templates.*": ("think_factor", "link", "opening", "shifts", "arrivals", "experience", "order"),
+    "templates.*.arrivals.*": ("points", "while_open"),
+    "personas.*": ("on_arrival", "patience", "anchors"),
+    "personas.*.workflows.*": ("by_hour",),
+    "personas.*.patience": ("back_entry",),
+    "links.*": ("round_trip", "jitter", "bandwidth", "download", "upload", "loss", "outages", "shared"),
+    "phases.*": ("emphasis",),
+    "objectives.*": ("only",),
 }
-"""Section → keys that have a default, so that they can be set although the file leaves them out."""
+"""Where (`*`: any entry) → keys that have a default, so that they can be set although the file leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +77,21 @@ class Setting:
 
 
 def read_setting(text: str) -> Setting:
-    """`a.b=c`; the value is read as YAML reads it. Raises ScenarioError where there is no path or no `=`."""
-    where = f"--set {text}"
+    """`a.b=c`; the value is read as YAML reads it. Raises ScenarioError where there is no path or no `=`.
+
+    A text with an `@` may be a URL with a password, and is not repeated.
+    """
     path, equals, value = text.partition("=")
+    secret = "@" in text
+    where = f"--set {text}" if not secret else f"--set {path}=…" if "://" not in path and "@" not in path else "--set …"
     words = tuple(word.strip() for word in path.split("."))
-    if not equals or not all(words):
+    if not equals or not all(words) or where == "--set …":
         raise ScenarioError(Problem("this sets nothing", where, "write PATH=VALUE, such as --set think_factor=0.5"))
-    return Setting(words, read_value(value.strip(), where))
+    try:
+        return Setting(words, read_value(value.strip(), where))
+    except ScenarioError as error:
+        told = Problem("the value is not a list or mapping of YAML", where, "write [a, b]")
+        raise (ScenarioError(told) if secret else error) from None
 
 
 def _entries(node: Node) -> dict[str, int | str]:
@@ -94,9 +109,11 @@ def _entries(node: Node) -> dict[str, int | str]:
 
 
 def _may_be_added(steps: list[int | str]) -> tuple[str, ...]:
-    if not steps:
-        return MAY_BE_ADDED[""]
-    return MAY_BE_ADDED.get(str(steps[0]), ()) if len(steps) == 2 else ()
+    for place, keys in MAY_BE_ADDED.items():
+        words = place.split(".") if place else []
+        if len(words) == len(steps) and all(word in ("*", step) for word, step in zip(words, steps, strict=True)):
+            return keys
+    return ()
 
 
 def _at(root: Node, steps: Steps) -> Node | None:

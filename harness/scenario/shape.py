@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from harness.errors import Problem
 from harness.scenario.tree import Node
-from harness.units import parse_bandwidth, parse_clock, parse_duration, parse_rate, parse_share, parse_window
+from harness.units import DAY_S, parse_bandwidth, parse_clock, parse_duration, parse_rate, parse_share, parse_window
 
 __all__ = ["METRICS", "WRITTEN_AS", "Shaper"]
 
@@ -104,7 +104,7 @@ class Shaper:
     def _template(self, name: str, node: Node) -> Node:
         fields = self._named("name", name, node).fields
         if "opening" in fields:
-            fields["opening"] = self._span(fields["opening"])
+            fields["opening"] = self._opening(fields["opening"])
         if "shifts" in fields:
             fields["shifts"] = _each(fields["shifts"], lambda _, cohorts: self._listed(cohorts, self._shift))
         if "arrivals" in fields:
@@ -156,9 +156,7 @@ class Shaper:
         if "workflows" in fields:
             fields["workflows"] = _each(fields["workflows"], self._share)
         if "anchors" in fields:
-            fields["anchors"] = self._listed(
-                fields["anchors"], lambda key, anchor: self._named("name", key, anchor)
-            )
+            fields["anchors"] = self._listed(fields["anchors"], lambda key, anchor: self._named("name", key, anchor))
         return Node(fields, node.where) if isinstance(node.value, dict) else node
 
     def _share(self, name: str, node: Node) -> Node:  # noqa: ARG002 (one shape for all sections)
@@ -251,6 +249,18 @@ class Shaper:
             self._spoil(node, f"'{node.value}' is not a shift's time: write START..END, such as 19:00..07:00")
             return node, node
         return self._number(Node(start, node.where), parse_clock), self._number(Node(end, node.where), parse_clock)
+
+    def _opening(self, node: Node) -> Node:
+        """Like any span; one that goes on past midnight is likelier meant than one turned round."""
+        start, _, end = str(node.value).partition("..")
+        try:
+            overnight = parse_clock(end) <= parse_clock(start) < DAY_S
+        except ValueError:
+            overnight = False
+        if not overnight or "d" in end:
+            return self._span(node)
+        self._spoil(node, f"'{node.value}' ends before it starts", f"open overnight is written {start}..1d{end}")
+        return node
 
     def _span(self, node: Node) -> Node:
         try:

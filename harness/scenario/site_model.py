@@ -21,13 +21,22 @@ from harness.scenario.values import (
     Weight,
     one_is_drawn,
 )
-from harness.units import DAY_S
+from harness.units import DAY_S, duration_text
 
 __all__ = ["ArrivalRate", "Experience", "Link", "Shift", "Site", "SiteMix", "SiteTemplate"]
 
 Experience = Literal["novice", "expert"]
 StepOrder = dict[Name, tuple[Name, ...]]
 """Workflow → the order in which its named steps are done there."""
+
+
+def _opens_daily(opening: tuple[float, float]) -> tuple[float, float]:
+    if opening[0] >= DAY_S or opening[1] - opening[0] > DAY_S:
+        raise ValueError(
+            "it is not within a day, and repeats daily: write START..END, such as 06:30..20:00, "
+            "or 22:00..1d04:00 overnight"
+        )
+    return opening
 
 
 class Shift(Model):
@@ -45,12 +54,28 @@ class Shift(Model):
     linger_s: Annotated[float, Field(ge=0, le=DAY_S / 4)]
     source: Source
 
+    @model_validator(mode="after")
+    def _nobody_is_there_twice(self) -> Self:
+        lasts_s = (self.end_s - self.start_s) % DAY_S or DAY_S
+        there_s = self.arrive_s + lasts_s + self.linger_s
+        if there_s > DAY_S:
+            raise ValueError(
+                f"its people are there for {duration_text(there_s)}, so they would come for the next shift before they "
+                "have left this one: shorten `time`, `arrive` or `linger` to 24 h together"
+            )
+        return self
+
 
 class ArrivalRate(Model):
-    """An open process: so many arrivals a second, times a factor over the local time of day."""
+    """An open process: so many arrivals a second, times a factor over the local time of day.
+
+    Messages, faxes and emergencies come at any hour; who comes to the door comes `while_open`.
+    """
 
     rate_per_s: Annotated[float, Field(ge=0)]
     points: Curve24 = ((0.0, 1.0), (DAY_S, 1.0))
+    while_open: bool = False
+    """Nobody comes outside of the site's `opening`, whatever the points say."""
     source: Source
 
 
@@ -64,8 +89,8 @@ class SiteTemplate(Model):
     """Persona → weight; apportioned over `peak`."""
     patients: Annotated[int, Field(ge=1, le=1_000_000)]
     """Patients of the site that clinicians meet in this scenario."""
-    opening: Annotated[Span, Field()] | None = None
-    """Nobody is there outside of it but who has a shift; None: open day and night."""
+    opening: Annotated[Span, AfterValidator(_opens_daily)] | None = None
+    """Day by day; nobody is there outside of it but who has a shift. None: open day and night."""
     shifts: dict[Name, tuple[Shift, ...]] = Field(default_factory=dict)
     """Personas that work in shifts; the others follow the scenario's curve."""
     arrivals: dict[Name, ArrivalRate] = Field(default_factory=dict)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Final
-from zoneinfo import available_timezones
 
 from pydantic import TypeAdapter, ValidationError
 
-from harness.scenario.suggest import meant
 from harness.scenario.values import Name, TimeZone
+from harness.scenario.zones import zone_help
 from harness.units import DAY_S, parse_duration
 
 __all__ = ["factor_in", "name_in", "offset_in", "whole_in", "zone_in"]
@@ -27,10 +26,7 @@ def zone_in(text: str) -> str:
     try:
         return _valid(_ZONES, text)
     except ValueError as error:
-        close = meant(text, sorted(available_timezones()))
-        hint = f"did you mean '{close}'?  " if close else ""
-        how = "zones are named as in the IANA data base, such as America/New_York or UTC"
-        raise ValueError(f"unknown time zone '{text}': {hint}{how}") from error
+        raise ValueError(f"unknown time zone '{text}': {zone_help(text)}") from error
 
 
 def _valid(kind: TypeAdapter[str], text: str) -> str:

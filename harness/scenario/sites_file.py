@@ -21,9 +21,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from harness.errors import InputError, Problem, shortened
+from harness.errors import InputError, Problem, ScenarioError, shortened
+from harness.scenario.assemble import SHARED
 from harness.scenario.check_sites import endpoint_problems, identifier_system_problems, locale_problems
-from harness.scenario.library import entry_names, find_scenario
+from harness.scenario.library import entry_names, find_scenario, shared_file
 from harness.scenario.load import load_scenario
 from harness.scenario.model import Objective, Scenario, Site, SiteMix, SiteTemplate
 from harness.scenario.resolve import site_of
@@ -31,6 +32,7 @@ from harness.scenario.shape import METRICS
 from harness.scenario.sites_cells import factor_in, name_in, offset_in, whole_in, zone_in
 from harness.scenario.sites_table import SiteRow, SitesTable, read_sites_table
 from harness.scenario.suggest import meant, suggest
+from harness.scenario.tree import read_tree
 from harness.units import parse_share
 
 __all__ = ["COLUMNS", "scenario_with_sites", "sites_of"]
@@ -102,7 +104,7 @@ def sites_of(table: SitesTable, scenario: Scenario, folder: Path) -> tuple[Site,
 def _bad_columns(table: SitesTable, scenario: Scenario) -> Iterator[Problem]:
     objectives = {one.id: one for one in scenario.objectives}
     bounds = [name for name, one in objectives.items() if one.scope == "each-site"]
-    known = [*COLUMNS, *bounds, *scenario.personas]
+    known = [*COLUMNS, *bounds, *(name for name in scenario.personas if not _only_comes(name, scenario))]
     missing = [column for column in ("name", "template") if column not in table.columns]
     if len(missing) == 2 and not any(meant(column, table.columns) for column in missing):
         what = "the first row is no header: it has neither a column 'name' nor a column 'template'"
@@ -114,11 +116,40 @@ def _bad_columns(table: SitesTable, scenario: Scenario) -> Iterator[Problem]:
             help_ = f"is it '{beside}'?" if beside else "each site needs a name and a kind"
             yield Problem(f"there is no column '{column}'", table.header_where, help_)
     for column in table.columns:
-        if column in objectives and column not in bounds:
+        taken = "setting of a site" if column in COLUMNS else "persona" if column in scenario.personas else ""
+        if taken and column in objectives:
+            what = f"column '{column}' is a {taken} and an objective of the scenario: it cannot be told which is meant"
+            yield Problem(what, table.header_where, f"give the objective another id, such as {column}-p95")
+        elif taken == "persona" and _only_comes(column, scenario):
+            what = f"column '{column}' is of a persona that comes at a rate and is never on duty: it has no heads"
+            yield Problem(what, table.header_where, "leave it out: `arrivals` of the template says how many come")
+        elif column in objectives and column not in bounds:
             what = f"column '{column}' is an objective of {objectives[column].scope}, not of each site"
             yield Problem(what, table.header_where, suggest(column, bounds))
         elif column not in known:
             yield Problem(f"unknown column '{shortened(column)}'", table.header_where, suggest(column, known))
+
+
+def _only_comes(persona: str, scenario: Scenario) -> bool:
+    """Whether she comes at a rate where she comes at all, such as a walk-in."""
+    templates = scenario.templates.values()
+    return any(persona in one.arrivals for one in templates) and not any(persona in one.mix for one in templates)
+
+
+def _when_there(persona: str, scenario: Scenario, folder: Path) -> str:
+    """What to write under `curves:` of the scenario, so that it says when she is there."""
+    try:
+        shared = read_tree(shared_file("curves", folder)).fields
+    except ScenarioError:
+        shared = {}
+    if persona in shared:
+        return f"write `{persona}: {SHARED}` under `curves:` of the scenario"
+    curve = f"write `{persona}: {{points: {{00:00: 100%, 24:00: 100%}}, source: …}}` under `curves:` of the scenario"
+    used = {mix.template for mix in scenario.sites}
+    if any(persona in scenario.templates[name].mix for name in used if name in scenario.templates):
+        return curve
+    # a curve of somebody whom no site of the scenario may have is taken for a slip of the pen
+    return f"{curve}, and add `{persona}: 0` to the `mix` of a template that it has"
 
 
 class _Row:
@@ -189,7 +220,9 @@ class _Row:
 
     def _bounds(self) -> dict[str, float]:
         """The bounds that the row gives, by objective."""
-        bounds = {one.id: self._bound(one) for one in self._scenario.objectives if one.scope == "each-site"}
+        taken = {*COLUMNS, *self._scenario.personas}  # such a column is told of by itself
+        own = [one for one in self._scenario.objectives if one.scope == "each-site" and one.id not in taken]
+        bounds = {one.id: self._bound(one) for one in own}
         return {name: bound for name, bound in bounds.items() if bound is not None}
 
     def _bound(self, objective: Objective) -> float | None:
@@ -200,7 +233,7 @@ class _Row:
         counted = {
             name: self._read(name, lambda text: whole_in(text, 0, MOST_HEADS))
             for name in self._scenario.personas
-            if self._row.get(name)
+            if self._row.get(name) and not _only_comes(name, self._scenario)
         }
         if not counted or template is None:
             return None
@@ -233,7 +266,7 @@ class _Row:
         if open_:
             column = next((persona for persona in open_ if self._row.get(persona)), "template")
             what = f"no curve and no shifts of a {template.name} say when these are there: {', '.join(open_)}"
-            self._tell(column, what, f"add a curve to `curves:` of the scenario, such as `{open_[0]}: shared`")
+            self._tell(column, what, _when_there(column if column in open_ else open_[0], self._scenario, self._folder))
 
     def _read(self, column: str, parse: Callable[[str], T], *, needed: bool = False) -> T | None:
         text = self._row.get(column)

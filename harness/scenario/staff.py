@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from harness.population.stream import Stream
 from harness.scenario.model import Experience, Scenario, Shift, Site
 
-__all__ = ["Cohort", "cohorts_of", "experience_of", "staff_of", "think_factor_of"]
+__all__ = ["Cohort", "cohorts_of", "experience_of", "heads_of", "staff_of", "think_factor_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,16 @@ def cohorts_of(scenario: Scenario, site: Site) -> list[Cohort]:
     for persona, heads in site.heads.items():
         first = 0
         for shift in shifts.get(persona) or (None,):
-            people = heads if shift is None else math.floor(shift.share * heads + 0.5)
+            people = heads if shift is None else heads_of(shift, heads)
             if people:
                 found.append(Cohort(persona, shift, first, people))
                 first += people
     return found
+
+
+def heads_of(shift: Shift, heads: int) -> int:
+    """How many people of a persona with so many `heads` work in the shift."""
+    return math.floor(shift.share * heads + 0.5)
 
 
 def staff_of(scenario: Scenario, site: Site) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar, get_args, get_origin
-from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +14,7 @@ from harness.scenario.model import Model, Objective
 from harness.scenario.shape import METRICS, WRITTEN_AS
 from harness.scenario.suggest import meant, suggest
 from harness.scenario.tree import Node, plain
+from harness.scenario.zones import zone_help
 
 __all__ = ["SOURCE_HELP", "validate"]
 
@@ -77,9 +77,7 @@ def _problem(model: type[Model], root: Node, detail: ErrorDetails) -> Problem:
         known = [word.strip(" '") for word in str(detail["ctx"]["expected"]).replace(" or ", ",").split(",")]
         return Problem(f"'{detail['input']}' is no {key}{inside}", where, suggest(str(detail["input"]), known))
     if kind == "time_zone":
-        close = meant(str(detail["input"]), sorted(available_timezones()))
-        help_ = "zones are named as in the IANA data base, such as America/New_York or UTC"
-        return Problem(f"{detail['msg']}{inside}", where, f"did you mean '{close}'?  {help_}" if close else help_)
+        return Problem(f"{detail['msg']}{inside}", where, zone_help(str(detail["input"])))
     if kind == "value_error" and key == "source":
         return Problem(f"'source' is empty{inside}", where, SOURCE_HELP)
     if kind in ("value_error", "out_of_order"):

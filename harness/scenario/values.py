@@ -113,7 +113,8 @@ Name = Annotated[str, AfterValidator(_is_name)]
 """Names become folder names, tags and header values, so they are plain."""
 HeaderName = Annotated[str, AfterValidator(_is_header_name)]
 TimeZone = Annotated[str, AfterValidator(_is_zone)]
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+"""Only how weights compare matters; far larger ones would overflow where they are summed and multiplied."""
 Factor = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Clock = Annotated[float, Field(ge=0, le=DAYS_AT_MOST * DAY_S)]

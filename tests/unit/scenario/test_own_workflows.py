@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.clinic import WORKFLOWS
-from harness.clinic.own import forget_own
 from harness.errors import ScenarioError
 from harness.scenario import dump_spec, load_scenario, read_spec, resolve, use_workflows
 
+pytestmark = pytest.mark.usefixtures("forget_own")
 TEXT = """\
 # Ours: tabs\t, quotes " and ', a \\ and a line that is long, long, long, long, long, long, long, long, long, long
 from harness.clinic import Clinician, workflow
@@ -22,12 +22,6 @@ from harness.fhir import codes, requests, resources
 def count_doses(nurse: Clinician) -> None:
     nurse.think("zählen")  \n
 """
-
-
-@pytest.fixture(autouse=True)
-def own_workflows_are_forgotten() -> Iterator[None]:
-    yield
-    forget_own()
 
 
 @pytest.fixture
@@ -59,7 +53,9 @@ def test_the_text_travels_with_the_run_as_it_is(mine: Path, line_ends: str) -> N
     assert read_spec(mine.parent / "scenario.yaml") == spec
 
 
-def test_who_only_looks_at_a_run_does_not_run_its_code_and_who_plays_it_does(mine: Path) -> None:
+def test_who_only_looks_at_a_run_does_not_run_its_code_and_who_plays_it_does(
+    mine: Path, forget_own: Callable[[], None]
+) -> None:
     dump_spec(resolve(load_scenario(str(mine)), seed=1), mine.parent / "scenario.yaml")
     forget_own()
     (mine.parent / "ours" / "mine.py").unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,36 @@ def test_an_error_repeats_no_patients_data(read) -> None:
     with pytest.raises(InputError) as bad:
         read("id,identifier,birthdate\nJane Doe,mrn-4812,1.1.1980\n")
     assert not any(secret in str(bad.value) for secret in ("Jane", "4812", "1.1.1980"))
+
+
+def test_a_file_without_a_header_does_not_give_away_its_first_patient(read) -> None:
+    for text in ("Miller,Jane,1980-01-01\n", "Miller;Jane;1980-01-01\n", "id,Miller,Jane\na,b,c\n"):
+        with pytest.raises(InputError) as bad:
+            read(text)
+        assert not any(secret in str(bad.value) for secret in ("Miller", "Jane", "1980"))
+
+
+def test_what_stands_for_a_site_is_not_repeated_but_where_it_stands(read) -> None:
+    with pytest.raises(InputError, match="column 2 names no site of this run") as bad:
+        read("id,site\na,Miller Jane\nb,rivr\n")
+    assert [problem.where.rpartition(":")[2] for problem in bad.value.problems] == ["2", "3"]
+    assert "Miller" not in str(bad.value)
+    assert "did you mean 'river'?" in str(bad.value)
+
+
+@pytest.mark.parametrize("text", ["\ufeff", "\ufeff\r\n", ",,,\n,,,\n", " , \n", '""\n'])
+def test_a_file_in_which_nothing_stands_is_empty(text: str, read) -> None:
+    with pytest.raises(InputError, match="the file is empty"):
+        read(text)
+
+
+def test_what_would_wait_for_somebody_to_write_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="this is not a file"):
+        read_patients_file(tmp_path / "pipe", SITES)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_explained(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        read_patients_file(tmp_path / name, SITES)

@@ -10,6 +10,7 @@ import pytest
 from harness.errors import InputError
 from harness.scenario import resolve
 from harness.scenario.model import Scenario, SiteMix
+from harness.units import DAY_S
 
 
 def mix(template: str = "small-clinic", **changes: object) -> SiteMix:
@@ -54,17 +55,24 @@ def test_people_are_counted_out_whole(quick_rush: Scenario) -> None:
         assert site.patients == 24
 
 
-def test_the_earliest_site_opens_at_zero_and_the_west_later(quick_rush: Scenario) -> None:
-    zones = (mix(time_zone="America/Denver"), mix(time_zone="America/New_York"), mix(time_zone="America/Los_Angeles"))
+def test_the_clock_of_the_run_is_that_of_the_zone_with_most_heads(quick_rush: Scenario) -> None:
+    zones = (mix(time_zone="America/Denver"), mix(time_zone="America/New_York", weight=2.0))
     spec = resolve(quick_rush.model_copy(update={"sites": zones}), sites=3, seed=1)
-    assert [site.timeline_offset_s / 3600 for site in spec.sites] == [2.0, 0.0, 3.0]
-    assert [site.utc_offset_s / 3600 for site in spec.sites] == [-7.0, -5.0, -8.0]
+    assert spec.clock_zone == "America/New_York"
+    assert [site.utc_offset_s / 3600 for site in spec.sites] == [-7.0, -5.0, -5.0]
 
 
-def test_a_start_offset_comes_on_top_of_the_zone(quick_rush: Scenario) -> None:
-    zones = (mix(time_zone="America/New_York", start_offset_s=900.0), mix(time_zone="America/Chicago"))
-    spec = resolve(quick_rush.model_copy(update={"sites": zones}), sites=2, seed=1)
-    assert [site.timeline_offset_s for site in spec.sites] == [0.0, 2700.0]
+def test_of_zones_with_equally_many_the_first_one_counts(quick_rush: Scenario) -> None:
+    zones = (mix(time_zone="America/Denver"), mix(time_zone="America/New_York"))
+    assert resolve(quick_rush.model_copy(update={"sites": zones}), sites=2, seed=1).clock_zone == "America/Denver"
+
+
+def test_a_window_without_a_day_is_one_of_the_day_that_is_played(quick_rush: Scenario) -> None:
+    days = {"timeline": (0.0, 3 * DAY_S), "plays": (2 * DAY_S + 46_800.0, 2 * DAY_S + 61_200.0)}
+    scenario = quick_rush.model_copy(update=days)
+    assert resolve(scenario, seed=1).played == days["plays"]
+    assert resolve(scenario, seed=1, window=(3600.0, 7200.0)).window == (2 * DAY_S + 3600, 2 * DAY_S + 7200)
+    assert resolve(scenario, seed=1, window=(DAY_S + 3600, DAY_S + 7200)).window == (DAY_S + 3600, DAY_S + 7200)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +115,31 @@ def test_a_window_that_nobody_works_in_is_refused(quick_rush: Scenario, window: 
 def test_a_window_within_the_timeline_is_kept(quick_rush: Scenario) -> None:
     window = (8.75 * 3600, 9.25 * 3600)
     assert resolve(quick_rush, seed=1, window=window).window == window
+
+
+def test_a_window_written_with_the_first_day_is_on_it(quick_rush: Scenario) -> None:
+    days = {"timeline": (0.0, 3 * DAY_S), "plays": (2 * DAY_S + 46_800.0, 2 * DAY_S + 61_200.0)}
+    spec = resolve(quick_rush.model_copy(update=days), seed=1, window=(3600.0, 7200.0), window_has_day=True)
+    assert spec.window == (3600.0, 7200.0)
+
+
+WEEKS = {"timeline": (0.0, 14 * DAY_S)}
+
+
+@pytest.mark.parametrize(
+    ("more", "options", "where"),
+    [
+        ({}, {}, "timeline"),
+        ({"plays": (0.0, 8 * DAY_S)}, {}, "plays"),
+        ({}, {"window": (0.0, 8 * DAY_S)}, "--window"),
+    ],
+)
+def test_more_than_a_week_at_true_speed_is_refused(
+    quick_rush: Scenario, more: dict[str, object], options: dict[str, object], where: str
+) -> None:
+    told = problems(quick_rush.model_copy(update={**WEEKS, **more}), **options)
+    assert [place for place, _ in told] == [where]
+
+
+def test_more_than_a_week_can_be_squeezed_into_less(quick_rush: Scenario) -> None:
+    assert resolve(quick_rush.model_copy(update=WEEKS), seed=1, duration_s=600.0).duration_s == 600.0

@@ -8,8 +8,22 @@ import pytest
 
 from harness.errors import ScenarioError
 from harness.scenario import load_scenario
-from harness.scenario.model import MOST_SITES, Scenario, SiteMix, SiteTemplate
+from harness.scenario.model import (
+    MOST_SITES,
+    ArrivalRate,
+    Link,
+    Model,
+    Objective,
+    Patience,
+    Persona,
+    Phase,
+    Scenario,
+    SiteMix,
+    SiteTemplate,
+    WorkflowShare,
+)
 from harness.scenario.settings import MAY_BE_ADDED
+from harness.scenario.shape import WRITTEN_AS
 
 
 @pytest.fixture
@@ -41,12 +55,38 @@ def test_a_key_that_the_file_leaves_to_its_default_can_be_set(quick_rush_file: P
 
 def test_what_may_be_added_is_what_the_model_has_a_default_for() -> None:
     assert set(MAY_BE_ADDED[""]) == _optional(Scenario) - {"sources", "links"}  # which are sections, not values
-    assert {f"{key}_s" if key == "start_offset" else key for key in MAY_BE_ADDED["sites"]} == _optional(SiteMix)
-    assert set(MAY_BE_ADDED["templates"]) == _optional(SiteTemplate)
+    models = {
+        "sites.*": SiteMix,
+        "templates.*": SiteTemplate,
+        "templates.*.arrivals.*": ArrivalRate,
+        "personas.*": Persona,
+        "personas.*.workflows.*": WorkflowShare,
+        "personas.*.patience": Patience,
+        "phases.*": Phase,
+        "objectives.*": Objective,
+        "links.*": Link,
+    }
+    assert {""} | set(models) == set(MAY_BE_ADDED)
+    written = {place: {WRITTEN_AS.get(key, key) for key in _optional(model)} for place, model in models.items()}
+    written["links.*"].add("bandwidth")  # both of them
+    assert {place: set(keys) for place, keys in MAY_BE_ADDED.items() if place} == written
 
 
-def _optional(model: type[Scenario] | type[SiteMix] | type[SiteTemplate]) -> set[str]:
+def _optional(model: type[Model]) -> set[str]:
     return {name for name, field in model.model_fields.items() if not field.is_required()}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "links.rural-dsl.outages=[09:00..09:05]",
+        "phases.clinics-open.emphasis={nurse: {room-patient: 2}}",
+        "personas.nurse.on_arrival=[room-patient]",
+        "personas.nurse.workflows.room-patient.by_hour={00:00: 1, 12:00: 2}",
+    ],
+)
+def test_a_key_with_a_default_can_be_set_in_any_section(quick_rush_file: Path, setting: str) -> None:
+    load_scenario(str(quick_rush_file), ["templates.small-clinic.link=rural-dsl", setting])
 
 
 def test_a_stretch_that_is_played_by_itself_can_be_set_and_has_a_source_then(quick_rush_file: Path) -> None:
@@ -156,6 +196,22 @@ def test_a_wrong_setting_is_told_where_it_was_written(problem, setting: str, wha
     told = next(one for one in problem(setting) if what in one)
     assert told.startswith(f"--set {setting}: ")
     assert help_ in told
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "sites.0.endpoint=https://nurse:secret7@ehr.example.org/fhir",
+        "sites.0.endpoint=https:/nurse:secret7@ehr.example.org/fhir",
+        "sites.0.endpoint=[https://nurse:secret7@ehr.example.org/fhir",
+        "https://nurse:secret7@ehr.example.org/fhir",
+        "https://nurse:secret7=x@ehr.example.org/fhir",
+    ],
+)
+def test_a_password_in_a_setting_is_not_repeated(problem, setting: str) -> None:
+    told = problem(setting)
+    assert told[0].startswith("--set ")
+    assert not any("secret7" in one for one in told)
 
 
 def test_a_weight_that_leaves_nobody_is_told(problem) -> None:

@@ -54,7 +54,11 @@ def test_it_lasts_what_it_lasts(name: str, hours: float) -> None:
 
 def test_the_three_kinds_of_site_have_400_and_80_and_12_clinicians(morning_rush: Scenario) -> None:
     sites = resolve(morning_rush, sites=10, seed=7).sites
-    assert {site.template: sum(site.heads.values()) for site in sites} == {"hospital": 400, "clinic": 80, "satellite": 12}
+    assert {site.template: sum(site.heads.values()) for site in sites} == {
+        "hospital": 400,
+        "clinic": 80,
+        "satellite": 12,
+    }
 
 
 def test_a_hospital_has_about_400_on_duty_at_its_peak_and_never_nobody() -> None:

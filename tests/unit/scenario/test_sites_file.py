@@ -126,6 +126,84 @@ def test_a_table_as_programs_write_it_is_read(content: bytes, sites, quick_rush)
     assert sites(content) == (like_the_scenarios(quick_rush, "north"),)
 
 
+def problems_of(sites, *arguments) -> str:
+    with pytest.raises(InputError) as caught:
+        sites(*arguments)
+    return "\n".join(map(str, caught.value.problems))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "../personas/nurse"])
+def test_what_is_no_name_is_unknown_wherever_it_stands(name: str, sites) -> None:
+    assert "unknown column" in problems_of(sites, f"name,template,{name}\nnorth,small-clinic,1\n")
+    assert "unknown template" in problems_of(sites, f"name,template\nnorth,{name}\n")
+    assert "unknown link" in problems_of(sites, f"name,template,link\nnorth,small-clinic,{name}\n")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("nurse", "persona"), ("patients", "setting of a site")])
+def test_an_objective_that_is_called_as_a_column_is_told_as_such(name: str, kind: str, sites, tmp_path: Path) -> None:
+    text = Path(QUICK).read_text().replace("\n  site-p95:", f"\n  {name}:")
+    assert f"\n  {name}:" in text
+    (tmp_path / "mine.yaml").write_text(text)
+    mine = str(tmp_path / "mine.yaml")
+    told = problems_of(sites, f"name,template,{name}\nnorth,small-clinic,20\n", mine)
+    assert told.count("\n") == 1
+    assert f"column '{name}' is a {kind} and an objective" in told
+    assert sites("name,template\nnorth,small-clinic\n", mine)
+
+
+VISITORS = QUICK.replace("quick-rush", "quick-visitors")
+
+
+@pytest.mark.parametrize("cell", ["", "3"])
+def test_who_comes_at_a_rate_is_no_column(cell: str, sites) -> None:
+    template = next(iter(load_scenario(VISITORS).templates))
+    told = problems_of(sites, f"name,template,walk-in\nnorth,{template},{cell}\n", VISITORS)
+    assert "column 'walk-in' is of a persona that comes at a rate and is never on duty" in told
+    assert told.count("\n") == 1
+
+
+def test_the_hint_for_whom_nobody_says_when_she_is_there_can_be_followed(sites, tmp_path: Path) -> None:
+    content = "name,template,biller,hospitalist\nnorth,small-clinic,2,\nsouth,small-clinic,,3\n"
+    told = problems_of(sites, content)
+    assert "`biller: shared`" in told
+    assert "`hospitalist: shared`" not in told
+    assert "`hospitalist: {points: {00:00: 100%, 24:00: 100%}, source: …}`" in told
+    assert "`hospitalist: 0` to the `mix`" in told
+    text = Path(QUICK).read_text()
+    added = "  biller: shared\n  hospitalist: {points: {00:00: 100%, 24:00: 100%}, source: a test}\n"
+    mix = next(line for line in text.splitlines() if line.lstrip().startswith("mix:"))
+    text = text.replace("\ncurves:\n", f"\ncurves:\n{added}").replace(mix, mix.replace("{", "{hospitalist: 0, "))
+    (tmp_path / "mine.yaml").write_text(text)
+    north, south = sites(content, str(tmp_path / "mine.yaml"))
+    assert (north.heads["biller"], south.heads["hospitalist"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("zone", "meant"),
+    [
+        ("PST", "America/Los_Angeles"),
+        ("pdt", "America/Los_Angeles"),
+        ("EST5", "America/New_York"),
+        ("CST", "America/Chicago"),
+        ("MDT", "America/Denver"),
+        ("AKST", "America/Anchorage"),
+        ("HAST", "Pacific/Honolulu"),
+        ("Eastern", "America/New_York"),
+        ("America/Denvre", "America/Denver"),
+        ("utz", "UTC"),
+    ],
+)
+def test_a_zone_of_the_united_states_is_suggested_with_its_daylight_saving(zone: str, meant: str, sites) -> None:
+    told = problems_of(sites, f"name,template,time_zone\nnorth,small-clinic,{zone}\n")
+    assert f"did you mean '{meant}'?" in told
+
+
+def test_no_zone_without_a_city_is_suggested(sites) -> None:
+    told = problems_of(sites, "name,template,time_zone\nnorth,small-clinic,XST\n")
+    assert "did you mean" not in told
+    assert "Area/City" in told
+
+
 def test_an_error_counts_lines_as_an_editor_does(sites) -> None:
     with pytest.raises(InputError) as caught:
         sites('# ours\n\nname,template\n"nor\nth",small-clinic\n# here\nsouth,smal-clinic\n')
