@@ -7,6 +7,7 @@ the wire it is a failed workflow (`told_of`), as a step that fails would be. Shi
 from __future__ import annotations
 
 import inspect
+import math
 import signal
 import sys
 import time
@@ -14,15 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import PurePath
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from harness.clinic.clinician import Clinician
+from harness.clinic.clinician import Clinician, NotThere, not_there
 from harness.clinic.registry import Workflow
 from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome, World
 from harness.errors import InputError, Problem, shortened
 from harness.fhir.call import Answer, Call, Check
 
-__all__ = ["OWN_MODULES", "NoEnd", "OwnPlays", "own_frame_of", "told_of", "within"]
+__all__ = ["OWN_MODULES", "NoEnd", "OwnPlays", "own_frame_of", "play_once", "told_of", "within"]
 
 OWN_MODULES: Final = "emrload_own."
 """How the names of modules begin that hold workflows of one's own."""
@@ -30,6 +31,8 @@ PLAYS_WITHIN_S: Final = 5.0
 """Real time that all plays of one workflow take at most: a hundred of them take 0.1 s, as nothing is sent."""
 MOST_CALLS: Final = 10_000
 """Requests and pauses of one play; the longest shipped workflow has some tens."""
+LONGEST_PAUSE_S: Final = 14 * 86_400
+"""No run is longer, and the sum of all pauses of a play is still a number."""
 RINGS_AGAIN_S: Final = 0.05
 """Code that swallows every exception is interrupted again so soon."""
 LONGEST_MESSAGE: Final = 160
@@ -65,20 +68,17 @@ class OwnPlays:
         if not self._workflow.text:
             self._workflow.play(clinician)
             return ""
-        world, begun_s = clinician.world, time.monotonic()
-        clinician.world = _Counted(world)
+        begun_s = time.monotonic()
         failed = ""
         try:
             with within(self._left_s, _TOO_LONG), redirect_stdout(sys.stderr):
-                self._workflow.play(clinician)
+                play_once(self._workflow, clinician, MOST_CALLS)
         except StepFailed as failure:
             failed = str(failure)
         except (SlotOver, KeyboardInterrupt):
             raise
         except BaseException as fault:
             raise self._told(fault) from fault
-        finally:
-            clinician.world = world
         self._left_s -= time.monotonic() - begun_s
         if self._left_s <= 0:  # where no signal could be taken, or it slept in small pieces
             raise self._told(NoEnd(_TOO_LONG))
@@ -92,9 +92,23 @@ class OwnPlays:
             help_ = "let time pass with clinician.think(…), and do a clinician's task once and not in a loop"
         else:
             said = shortened(str(fault), LONGEST_MESSAGE)
-            what = f"workflow '{name}' raises {type(fault).__name__}" + (f": {said}" if said else "")
+            raised = f" raises {type(fault).__name__}" if not isinstance(fault, NotThere) else ""
+            what = f"workflow '{name}'{raised}" + (f": {said}" if said else "")
             help_ = "it was tried on made-up answers before anything is sent: mend it there"
         return InputError(Problem(what, f"{file}:{line}", help_))
+
+
+def play_once(workflow: Workflow, clinician: Clinician, most_calls: float = math.inf) -> None:
+    """Play it. One of one's own may not go on once her slot is over, nor beyond `most_calls`: NoEnd is thrown then."""
+    if not workflow.text:
+        workflow.play(clinician)
+        return
+    world = clinician.world
+    clinician.world = _Bounded(world, most_calls)
+    try:
+        workflow.play(clinician)
+    finally:
+        clinician.world = world
 
 
 _TOO_LONG: Final = f"its plays take more than {PLAYS_WITHIN_S:g} s, in which nothing is sent"
@@ -111,6 +125,9 @@ def told_of(fault: BaseException, workflow: Workflow) -> str:
     if isinstance(fault, (Exception, SystemExit)) or (
         _raised_by_own(fault) and not isinstance(fault, KeyboardInterrupt)
     ):
+        if isinstance(fault, NotThere):
+            written = str(fault.name) in workflow.text  # and so no content
+            return f"AttributeError at {file}:{line}" + (f": {fault}" if written else "")
         return f"{type(fault).__name__} at {file}:{line}"
     return ""
 
@@ -175,24 +192,36 @@ def _raised_by_own(fault: BaseException) -> bool:
     return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith(OWN_MODULES)
 
 
-class _Counted:
-    """A world whose calls and pauses are counted (`harness.clinic.world.World`)."""
+class _Bounded:
+    """A world for one play (`harness.clinic.world.World`): its requests and pauses are counted, its end is its end.
 
-    def __init__(self, world: World) -> None:
+    Whoever has swallowed that her slot is over is told with NoEnd, at once and without a pause: who swallows that too
+    stands still then, and is ended as such (`harness.load.watchdog`).
+    """
+
+    def __init__(self, world: World, most_calls: float) -> None:
         self._world = world
-        self._calls = 0
+        self._left = most_calls
+        self._over = False
+
+    if not TYPE_CHECKING:  # mypy would believe in every name
+
+        def __getattr__(self, name: str) -> Any:
+            raise not_there("a clinician's world", self, name)
 
     @property
     def now_s(self) -> float:
         return self._world.now_s
 
     def perform(self, call: Call, check: Check) -> Answer:
-        self._count()
-        return self._world.perform(call, check)
+        with self._one_call():
+            return self._world.perform(call, check)
 
     def wait(self, seconds: float) -> None:
-        self._count()
-        self._world.wait(seconds)
+        if not 0 <= seconds <= LONGEST_PAUSE_S:  # what is no number is neither
+            raise ValueError(f"a pause of {seconds:g} s; write a number of seconds from 0 to {LONGEST_PAUSE_S:,}")
+        with self._one_call():
+            self._world.wait(seconds)
 
     def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:
         self._world.workflow_begins(name, lane, back_entry=back_entry)
@@ -200,7 +229,16 @@ class _Counted:
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         self._world.workflow_ends(outcome, detail)
 
-    def _count(self) -> None:
-        self._calls += 1
-        if self._calls > MOST_CALLS:
+    @contextmanager
+    def _one_call(self) -> Iterator[None]:
+        self._left -= 1
+        if self._over:
+            raise NoEnd("went on after her slot was over")
+        if self._left < 0:
             raise NoEnd(f"one play has more than {MOST_CALLS:,} requests and pauses")
+        try:
+            yield
+        except BaseException as thrown:
+            # also what ends her from outside, such as the end of the process
+            self._over = isinstance(thrown, SlotOver) or not isinstance(thrown, Exception)
+            raise

@@ -6,23 +6,26 @@ workflow ──▶ Clinician ──▶ World (wire or virtual clock)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any, TypeVar
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
 from harness.clinic.found import Found, is_ours
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.world import StepFailed, World
+from harness.errors import shortened
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check
 from harness.fhir.systems import mrn_system
 from harness.population.identity import PatientIdentity, patient_identity
 from harness.population.stream import Stream
 
-__all__ = ["Clinician", "Found", "Habits", "Pace", "Post"]
+__all__ = ["Clinician", "Found", "Habits", "NotThere", "Pace", "Post", "not_there"]
 
 Resource = dict[str, Any]
 T = TypeVar("T")
@@ -71,6 +74,17 @@ class Post:
     """The identifier system of the site's medical record numbers; "" for the one that the harness gives it."""
 
 
+class NotThere(AttributeError):  # noqa: N818 (what is wrong is the workflow, as with StepFailed)
+    """Asked of a clinician or her world that she has not: a slip of the pen in a workflow. Says what is meant."""
+
+
+def not_there(whose: str, of: object, name: str) -> NotThere:
+    """The error for `of.name`, in the words of whoever reads the workflow; class names of ours tell her nothing."""
+    close = get_close_matches(name, [known for known in dir(of) if not known.startswith("_")], n=1)
+    meant = f"; did you mean `{close[0]}`?" if close else ""
+    return NotThere(f"{whose} has no `{shortened(name)}`{meant}", name=name, obj=of)
+
+
 class Clinician:
     """A person on duty. All she draws comes from (seed, site, persona, ordinal, slot): the same on every machine."""
 
@@ -80,6 +94,11 @@ class Clinician:
         self.ordinal = ordinal
         self.world = world
         self.draws = Stream(post.seed, post.site, habits.persona, ordinal, slot)
+
+    if not TYPE_CHECKING:  # mypy would believe in every name
+
+        def __getattr__(self, name: str) -> Any:
+            raise not_there("a clinician", self, name)
 
     @property
     def practitioner(self) -> str:
@@ -160,11 +179,22 @@ class Clinician:
         start = self.draws.integer(len(items) - up_to + 1)
         return tuple(items[start : start + up_to])
 
-    def think(self, what: str) -> None:  # noqa: ARG002 (`what` is for the reader of the workflow)
-        """Pause as the persona does at one step."""
+    def think(self, what: str) -> None:
+        """Pause as the persona does at one step.
+
+        `what` is for the reader of the workflow. Raises TypeError for a number: how long she thinks is the persona's.
+        """
+        if not isinstance(what, str):
+            raise TypeError("think(…) takes what she thinks about as a text; how long is the persona's")
         self.pause(self.habits.think)
 
     def pause(self, pace: Pace) -> None:
+        """Let a drawn time of this pace pass.
+
+        Raises ValueError where its mean is no length of time.
+        """
+        if not 0 <= pace.mean_s < math.inf:
+            raise ValueError(f"a pause of {pace.mean_s:g} s on average; write a number of seconds from 0 on")
         self.world.wait(self.draws.lognormal(pace.mean_s, pace.sigma) if pace.mean_s > 0 else 0.0)
 
     def read(self, kind: str, resource_id: str) -> Resource:
@@ -190,12 +220,14 @@ class Clinician:
         A parameter name is written with `_` for `-` (`clinical_status`), a leading `_` kept (`_sort`) and a trailing
         one left out (`class_`); a sequence is repeated. A parameter that is "" is left out: who has no Practitioner or
         Organization in the record finds what is everybody's.
-        Fewer than `at_least` matches are a failed step: somebody the clinic knows was not found.
+        Fewer than `at_least` matches are a failed step: what was seeded was not found. What the charts hold of patients
+        who were there before, or came during the run, nobody knows.
         """
         patient_id = patient.id if isinstance(patient, KnownPatient) else patient
         asked = {name: value for name, value in parameters.items() if value != ""}
         call = requests.search(kind, patient_id or "", asked)
-        return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient_id, at_least))
+        known = at_least if at_least and self.post.register.knows_chart(patient_id) else 0
+        return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient_id, known))
 
     def next_page(self, kind: str, page: Found) -> Found:
         """Follow the opaque `next` link of a page that has one."""

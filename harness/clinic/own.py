@@ -23,7 +23,7 @@ from harness.clinic.registry import WORKFLOWS, Workflow, collecting
 from harness.errors import shortened
 from harness.fhir.capabilities import Capabilities
 
-__all__ = ["BadFile", "Fault", "forget_own", "read_workflows", "register"]
+__all__ = ["BadFile", "Fault", "read_workflows", "register"]
 
 LOADS_WITHIN_S: Final = 5.0
 """A file defines functions, which takes milliseconds; one that is not done by then waits for something."""
@@ -72,12 +72,6 @@ def register(workflows: Iterable[Workflow]) -> None:
     """Let scenarios name these; one of one's own that had such a name before is replaced."""
     for one in workflows:
         WORKFLOWS[one.name] = one
-
-
-def forget_own() -> None:
-    """Take everything out of the registry that did not ship."""
-    for name in [name for name, one in WORKFLOWS.items() if one.text]:
-        del WORKFLOWS[name]
 
 
 def _run(file: str, text: str) -> dict[str, Workflow]:

@@ -1,10 +1,13 @@
 """Who is at a target: the patients and staff of each site under the ids that the server gave them.
 
 Seeded data is found, not guessed: `control` looks it up by tag and writes `register.json`; the load only reads it.
+In a run with `--patients` these are real people, with names, birthdates and MRNs: only who started the run may read
+the file (mode 0600).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +36,12 @@ class SiteRegister:
     patients: tuple[KnownPatient, ...]
     practitioners: Mapping[str, tuple[str, ...]]
     organization: str
+    seeded: bool = True
+    """Their charts are ours, and known to hold what every workflow looks for; those of other patients may be bare."""
+
+    def knows_chart(self, patient_id: str | None) -> bool:
+        """Whether what that patient's chart holds is known, not so of who first came during the run; None: of all."""
+        return self.seeded and (patient_id is None or any(patient.id == patient_id for patient in self.patients))
 
 
 def keys_of(resource: Mapping[str, Any]) -> Iterator[str]:
@@ -57,7 +66,16 @@ def known_patient(patient: Mapping[str, Any], key: str) -> KnownPatient:
 
 
 def write_register(path: Path, sites: Mapping[str, SiteRegister]) -> None:
-    path.write_bytes(orjson.dumps({name: asdict(register) for name, register in sites.items()}))
+    """Write it whole or not at all, with mode 0600 from the first byte on; an old file's mode does not count."""
+    draft = path.with_name(path.name + ".part")
+    draft.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(orjson.dumps({name: asdict(register) for name, register in sites.items()}))
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def read_register(path: Path) -> dict[str, SiteRegister]:
@@ -67,6 +85,7 @@ def read_register(path: Path) -> dict[str, SiteRegister]:
             patients=tuple(KnownPatient(**patient) for patient in entry["patients"]),
             practitioners={persona: tuple(ids) for persona, ids in entry["practitioners"].items()},
             organization=entry["organization"],
+            seeded=entry["seeded"],
         )
         for name, entry in orjson.loads(path.read_bytes()).items()
     }

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from typing import overload
 
-from harness.clinic.bounds import told_of
+from harness.clinic.bounds import play_once, told_of
 from harness.clinic.clinician import Clinician, Habits, Pace
 from harness.clinic.registry import WORKFLOWS, Workflow
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
@@ -142,7 +142,7 @@ def _do(
     world = clinician.world
     world.workflow_begins(chosen.name, chosen.lane, back_entry=back_entry)
     try:
-        chosen.play(clinician)
+        play_once(chosen, clinician)
     except StepFailed as failure:
         world.workflow_ends("failed", str(failure))
     except GaveUp as gave_up:

@@ -27,7 +27,7 @@ RESPONSE_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How one run of a workflow went, whatever the pace: (pauses before it, operation) of each request, pauses in all."""
+    """How one run of a workflow went, whatever the pace: (pauses before, operation) of each request, pauses in all."""
 
     calls: tuple[tuple[int, str], ...]
     pauses: int
@@ -108,8 +108,8 @@ def traces_of(name: str, persona: str, *, few: int, most: int, seed: int) -> dic
     """Play workflow `name` as `persona`: `few` times where it always goes the same way, else `most` times. Trace → how
     often it went so.
 
-    Raises RunError where one that ships fails on canned answers; InputError where one of one's own raises anything but a
-    failed step, or does not end.
+    Raises RunError where one that ships fails on canned answers; InputError where one of one's own raises anything but
+    a failed step, or does not end.
     """
     unit = Pace(1.0, 0.0)
     world = VirtualWorld(CannedAnswers(seed), response_s=0.0)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from harness.clinic import bounds
 from harness.clinic.bounds import NoEnd, OwnPlays, told_of, within
-from harness.clinic.own import forget_own, read_workflows, register
+from harness.clinic.own import read_workflows, register
 from harness.clinic.registry import WORKFLOWS, Workflow
 from harness.clinic.shift import work_shift
 from harness.clinic.virtual import VirtualWorld
 from harness.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("forget_own")
 HEAD = 'from harness.clinic import workflow\n\n@workflow("look", lane="charting", needs=())\ndef look(nurse):\n'
 
 
 @pytest.fixture(autouse=True)
-def own_workflows_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "PLAYS_WITHIN_S", 0.5)
-    yield
-    forget_own()
 
 
 def doing(body: str) -> Workflow:
@@ -73,6 +71,52 @@ def test_plays_that_are_each_quick_are_not_slow_together(nurse: Any) -> None:
         play_a_hundred()
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "nurse.world.wait(float('nan'))",
+        "nurse.world.wait(float('inf'))",
+        "nurse.world.wait(-5)",
+        "nurse.world.wait(1e300)",
+        "nurse.think(float('inf'))",
+        "nurse.think(-5)",
+        "from harness.clinic import Pace; nurse.pause(Pace(float('nan'), 0.0))",
+        "from harness.clinic import Pace; nurse.pause(Pace(float('inf'), 0.0))",
+        "from harness.clinic import Pace; nurse.pause(Pace(-5.0, 0.0))",
+    ],
+)
+def test_a_pause_that_cannot_be_is_the_workflows_fault(body: str, nurse: Any, clinic: Any) -> None:
+    one = doing(body)
+    with pytest.raises(InputError, match=r"mine.py:5: workflow 'look' raises (Value|Type)Error"):
+        OwnPlays(one).play(clinic.clinician("nurse"))
+    work_shift(nurse, 0.0, lambda _: {one.name: 1.0}, ())
+    assert {played.outcome for played in nurse.world.played} == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("nurse.serach('Patient')", "a clinician has no `serach`; did you mean `search`?"),
+        ("nurse.world.wiat(3)", "a clinician's world has no `wiat`; did you mean `wait`?"),
+        ("nurse.xyzzy()", "a clinician has no `xyzzy`"),
+    ],
+)
+def test_what_a_clinician_has_not_is_told_in_the_readers_words(body: str, told: str, nurse: Any, clinic: Any) -> None:
+    one = doing(body)
+    with pytest.raises(InputError) as caught:
+        OwnPlays(one).play(clinic.clinician("nurse"))
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.what) == ("mine.py:5", f"workflow 'look': {told}")
+    work_shift(nurse, 0.0, lambda _: {one.name: 1.0}, ())
+    assert {played.detail for played in nurse.world.played} == {f"AttributeError at mine.py:5: {told}"}
+
+
+def test_what_a_workflow_only_learns_as_it_goes_is_not_written_down_as_what_she_has_not(nurse: Any) -> None:
+    one = doing("getattr(nurse, 'Jane' + 'Doe')")
+    work_shift(nurse, 0.0, lambda _: {one.name: 1.0}, ())
+    assert {played.detail for played in nurse.world.played} == {"AttributeError at mine.py:5"}
+
+
 def test_a_step_that_fails_on_made_up_answers_is_no_error(nurse: Any) -> None:
     told = OwnPlays(doing("nurse.search('CarePlan', at_least=1)")).play(nurse)
     assert "CarePlan.search: content" in told
@@ -118,11 +162,11 @@ def test_a_shipped_workflow_that_raises_is_told_by_its_files_name(nurse: Any, mo
 
 
 def test_a_shift_that_is_over_ends_a_workflow_that_swallows_it(nurse: Any) -> None:
-    one = doing(
-        "for _ in range(20_000):\n    try:\n        nurse.search('Patient')\n    except Exception:\n        pass"
-    )
+    one = doing("while True:\n    try:\n        nurse.search('Patient')\n    except Exception:\n        pass")
     work_shift(nurse, 0.0, lambda _: {one.name: 1.0}, ())
+    (played,) = nurse.world.played
     assert nurse.world.now_s >= 3600.0
+    assert (played.outcome, played.detail) == ("failed", "went on after her slot was over, mine.py:7")
 
 
 @pytest.mark.parametrize("thrown", [KeyboardInterrupt(), GeneratorExit()])

@@ -292,3 +292,22 @@ def test_nobody_is_registered_twice_within_a_run_or_in_the_next_one(at_work):
 
     assert numbers("0000000a") == numbers("0000000a")
     assert len({*numbers("0000000a"), *numbers("0000000b")}) == 40
+
+
+def test_of_charts_that_are_not_ours_nobody_knows_what_they_hold(clinic):
+    """A bare chart is a failed step where it was seeded, and nothing out of the ordinary where it was not."""
+    empty = {"resourceType": "Bundle", "type": "searchset", "entry": []}
+    who = clinic.clinician("primary-care-physician", lambda *_: Answer(200, orjson.dumps(empty)))
+    with pytest.raises(StepFailed, match="0 matches of Condition where at least 1 must be"):
+        who.search("Condition", patient="p1", at_least=1)
+    who.post = replace(who.post, register=replace(who.post.register, seeded=False))
+    assert who.search("Condition", patient="p1", at_least=1).matches == ()
+
+
+def test_who_first_came_during_the_run_may_have_a_bare_chart(clinic):
+    empty = {"resourceType": "Bundle", "type": "searchset", "entry": []}
+    who = clinic.clinician("bed-coordinator", lambda *_: Answer(200, orjson.dumps(empty)))
+    known = who.post.register.patients[0].id
+    with pytest.raises(StepFailed, match="0 matches of Condition where at least 1 must be"):
+        who.search("Condition", patient=known, at_least=1)
+    assert who.search("Condition", patient="came-unconscious", at_least=1).matches == ()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 from harness.clinic import WORKFLOWS
-from harness.clinic.own import BadFile, forget_own, read_workflows, register
+from harness.clinic.own import BadFile, read_workflows, register
 
+pytestmark = pytest.mark.usefixtures("forget_own")
 TEXT = '''"""Ours."""
 from dataclasses import dataclass
 
@@ -35,13 +36,7 @@ def lock_cupboard(nurse, *, twice=False):
 '''
 
 
-@pytest.fixture(autouse=True)
-def own_workflows_are_forgotten() -> Iterator[None]:
-    yield
-    forget_own()
-
-
-def test_what_stands_in_a_text_is_read_and_not_yet_registered() -> None:
+def test_what_stands_in_a_text_is_read_and_not_yet_registered(forget_own: Callable[[], None]) -> None:
     shipped = dict(WORKFLOWS)
     doses, cupboard = read_workflows("mine.py", TEXT)
     assert (doses.name, doses.lane, doses.needs) == ("count-doses", "charting", ("MedicationRequest?patient",))

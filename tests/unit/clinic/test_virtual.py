@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.clinic import WORKFLOWS, Pace, SlotOver, registry, workflow
+from harness.clinic import WORKFLOWS, SlotOver, registry, workflow
 from harness.clinic.canned import CannedAnswers
-from harness.clinic.virtual import RESPONSE_S, VirtualWorld, traces_of
+from harness.clinic.virtual import VirtualWorld, traces_of
 from harness.errors import RunError
 from harness.fhir import requests
 from harness.fhir.call import Call
