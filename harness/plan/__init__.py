@@ -5,13 +5,13 @@ For `load`, `verdict`, `report`, `control`, `fleet` and `cli`. Cheap to import: 
 
 from harness.plan.arrivals import arrival_times, expected_arrivals
 from harness.plan.costs import costs_of, mean_run_s
-from harness.plan.duty import duty_steps, logins, on_duty, peak_on_duty
+from harness.plan.duty import duty_steps, logins, on_duty, peak_on_duty, peaks_on_duty
 from harness.plan.emphasis import NO_PHASE, phase_at, weights_at
-from harness.plan.expected import expected_load
+from harness.plan.expected import expected_load, most_visitors
 from harness.plan.facts import manifest_facts
 from harness.plan.files import read_roster, write_plan
 from harness.plan.model import ArrivalProcess, ExpectedLoad, PhaseSpan, Plan, Slot
-from harness.plan.objectives import Requirement, required_objectives
+from harness.plan.objectives import Requirement, fewest_samples, required_objectives, samples_for
 from harness.plan.partition import link_shares, partition, worker_of_process
 from harness.plan.roster import compile_plan
 from harness.plan.timeline import SiteClock, Timeline, timeline_of
@@ -32,16 +32,20 @@ __all__ = [
     "duty_steps",
     "expected_arrivals",
     "expected_load",
+    "fewest_samples",
     "link_shares",
     "logins",
     "manifest_facts",
     "mean_run_s",
+    "most_visitors",
     "on_duty",
     "partition",
     "peak_on_duty",
+    "peaks_on_duty",
     "phase_at",
     "read_roster",
     "required_objectives",
+    "samples_for",
     "timeline_of",
     "weights_at",
     "worker_of_process",

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.plan.curve import on_run, unrolled
+from harness.plan.curve import on_run, unrolled, while_open
 from harness.plan.model import ArrivalProcess
 from harness.plan.timeline import SiteClock, Timeline
 from harness.population.stream import Stream
@@ -29,10 +29,11 @@ def processes_of(spec: RunSpec, timeline: Timeline) -> tuple[ArrivalProcess, ...
     found = []
     for site in spec.sites:
         clock = timeline.clocks[site.name]
-        for persona, arrival in spec.scenario.templates[site.template].arrivals.items():
+        template = spec.scenario.templates[site.template]
+        for persona, arrival in template.arrivals.items():
             kind = (clock, site.template, persona)
             if kind not in curves:
-                curves[kind] = _rate_on_run(arrival, clock)
+                curves[kind] = _rate_on_run(arrival, template.opening, clock)
             if any(rate for _, rate in curves[kind]):
                 found.append(ArrivalProcess(site.name, persona, curves[kind]))
     return tuple(found)
@@ -65,9 +66,15 @@ def expected_arrivals(process: ArrivalProcess, until_s: NDArray[np.float64]) -> 
     return np.asarray(upto[at] + rates[at] * into + slope * into * into / 2)
 
 
-def _rate_on_run(arrival: ArrivalRate, clock: SiteClock) -> tuple[tuple[float, float], ...]:
+def _rate_on_run(
+    arrival: ArrivalRate, opening: tuple[float, float] | None, clock: SiteClock
+) -> tuple[tuple[float, float], ...]:
     shown = [local_s for _, from_s, to_s in clock.pieces() for local_s in (from_s, to_s)]
-    factors = on_run(clock, unrolled(arrival.points, min(shown), max(shown)))
+    from_s, to_s = min(shown), max(shown)
+    points = unrolled(arrival.points, from_s, to_s)
+    if arrival.while_open and opening:
+        points = while_open(points, opening, from_s, to_s)
+    factors = on_run(clock, points)
     return tuple((time_s, factor * arrival.rate_per_s) for time_s, factor in factors)
 
 

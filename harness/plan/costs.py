@@ -187,7 +187,7 @@ def _remembered(path: Path, written_ns: int) -> dict[str, dict[Trace, int]]:  # 
 
     def traces(entry: Any) -> dict[Trace, int]:
         return {
-            Trace(tuple((int(before), str(operation)) for before, operation in calls), int(pauses), int(written)): int(times)
+            Trace(tuple((int(before), str(what)) for before, what in calls), int(pauses), int(written)): int(times)
             for calls, pauses, written, times in entry
         }
 
@@ -208,7 +208,8 @@ def _read(path: Path) -> dict[str, dict[Trace, int]]:
 
 def _write(path: Path, known: Mapping[str, Mapping[Trace, int]]) -> None:
     entries = {
-        key: [[trace.calls, trace.pauses, trace.written, times] for trace, times in traces.items()] for key, traces in known.items()
+        key: [[trace.calls, trace.pauses, trace.written, times] for trace, times in traces.items()]
+        for key, traces in known.items()
     }
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:

@@ -20,7 +20,17 @@ from harness.plan.timeline import SiteClock
 from harness.scenario.model import Shift
 from harness.units import DAY_S
 
-__all__ = ["Points", "door_points", "lower_of", "on_run", "share_at", "shift_points", "spans_above", "unrolled"]
+__all__ = [
+    "Points",
+    "door_points",
+    "lower_of",
+    "on_run",
+    "share_at",
+    "shift_points",
+    "spans_above",
+    "unrolled",
+    "while_open",
+]
 
 Points = Sequence[tuple[float, float]]
 """(seconds after the first local midnight, value), in rising time."""
@@ -81,6 +91,16 @@ def door_points(opening: tuple[float, float], from_s: float, to_s: float) -> lis
     if lasts_s + 2 * DOOR_S >= DAY_S:
         return [(from_s, 1.0), (to_s, 1.0)]
     return _doors(opening[0], lasts_s, DOOR_S, DOOR_S, from_s, to_s)
+
+
+def while_open(points: Points, opening: tuple[float, float], from_s: float, to_s: float) -> list[tuple[float, float]]:
+    """The same curve over [from, to] while a site is open, and 0 while it is closed."""
+    kept = [(from_s, 0.0)]
+    for day in range(math.floor(from_s / DAY_S) - 1, math.floor(to_s / DAY_S) + 1):
+        opens_s, closes_s = (min(max(day * DAY_S + edge_s, from_s), to_s) for edge_s in opening)
+        if opens_s < closes_s:
+            kept += [(opens_s, 0.0), *_clipped(points, opens_s, closes_s), (closes_s, 0.0)]
+    return _without_doubles([*kept, (to_s, 0.0)])
 
 
 def lower_of(one: Points, other: Points) -> list[tuple[float, float]]:

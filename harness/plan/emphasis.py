@@ -8,7 +8,7 @@ step) its last moment counts.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -17,7 +17,7 @@ from harness.plan.timeline import SiteClock, Timeline
 from harness.scenario.model import RunSpec, Scenario
 from harness.units import DAY_S
 
-__all__ = ["NO_PHASE", "phase_at", "stretches_of", "weights_at", "weights_in"]
+__all__ = ["NO_PHASE", "SiteWeights", "phase_at", "stretches_of", "weights_at", "weights_in"]
 
 NO_PHASE = ""
 """The phase's name between two phases."""
@@ -62,6 +62,33 @@ def weights_in(scenario: Scenario, persona: str, part: Stretch) -> dict[str, flo
         for name, share in scenario.personas[persona].workflows.items()
     }
     return {name: weight for name, weight in weights.items() if weight > 0}
+
+
+class SiteWeights:
+    """Workflow → weight in each stretch of a site's time, without what cannot be done there; worked out once for all
+    sites alike."""
+
+    def __init__(self, plan: Plan, unsupported: Mapping[str, Collection[str]]) -> None:
+        self._plan = plan
+        self._without = {site.name: frozenset(unsupported.get(site.name, ())) for site in plan.spec.sites}
+        self._known: dict[tuple[object, ...], tuple[dict[str, float], ...]] = {}
+
+    def kind_of(self, site: str) -> tuple[tuple[Stretch, ...], frozenset[str]]:
+        """Equal for sites that are alike in this."""
+        return self._plan.stretches[site], self._without[site]
+
+    def of(self, site: str, persona: str) -> tuple[dict[str, float], ...]:
+        parts, without = self.kind_of(site)
+        key = (persona, id(parts), without)
+        if key not in self._known:
+            all_weights = (weights_in(self._plan.spec.scenario, persona, part) for part in parts)
+            self._known[key] = tuple(
+                {name: weight for name, weight in weights.items() if name not in without} for weights in all_weights
+            )
+        return self._known[key]
+
+    def can(self, site: str, workflow: str) -> bool:
+        return workflow not in self._without[site]
 
 
 def _steps(scenario: Scenario) -> list[float]:

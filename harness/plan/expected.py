@@ -9,16 +9,20 @@ head-seconds on duty in it; who thinks longer has longer cycles. `slotwise` then
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from harness.errors import InputError, Problem
 from harness.plan.arrivals import expected_arrivals
+from harness.plan.books import Books
 from harness.plan.costs import Cost, costs_of
-from harness.plan.emphasis import weights_in
+from harness.plan.emphasis import SiteWeights
 from harness.plan.model import ArrivalProcess, ExpectedLoad, Plan, Slot, Stretch
 from harness.plan.slotwise import OutlineSlots, ratios_to_steady
 from harness.scenario.staff import think_factor_of
@@ -29,12 +33,9 @@ if TYPE_CHECKING:
     from harness.clinic.clinician import Habits
 
     Floats = NDArray[np.float64]
+    Unsupported = Mapping[str, Collection[str]]
 
-__all__ = ["Work", "expected_load", "integrate", "work_of"]
-
-BINS = 100
-"""The run's time is cut into this many equal bins to find its busiest tenth."""
-BUSIEST_BINS = BINS // 10
+__all__ = ["Work", "expected_load", "integrate", "most_visitors", "work_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,26 @@ class Work:
         return sum(weight * (between_s + self.costs[name].length_s(pace_s)) for name, weight in weights.items()) / whole
 
 
-def expected_load(plan: Plan) -> ExpectedLoad:
-    """Requests by site and lane, operation, workflow; a workflow's costs come from the virtual clock (cached)."""
+def expected_load(plan: Plan, unsupported: Unsupported = MappingProxyType({})) -> ExpectedLoad:
+    """Requests by site and lane, operation, workflow; a workflow's costs come from the virtual clock (cached).
+
+    `unsupported`: site → workflows that cannot be done there; others are done in their place.
+    """
     from harness.clinic.registry import WORKFLOWS
 
-    return integrate(plan, work_of(plan), {name: workflow.lane for name, workflow in WORKFLOWS.items()})
+    lane_of = {name: workflow.lane for name, workflow in WORKFLOWS.items()}
+    return integrate(plan, work_of(plan), lane_of, unsupported)
+
+
+def most_visitors(plan: Plan) -> int:
+    """How many arrivals are there at once at most, on the mean: their rate times how long one stays (Little's law)."""
+    work = work_of(plan)
+    there = 0.0
+    for process in plan.arrivals:
+        costs = work[process.persona].costs.values()
+        stays_s = max(cost.length_s(work[process.persona].habits.think.mean_s) for cost in costs)
+        there += max(rate for _, rate in process.points) * stays_s
+    return math.ceil(there)
 
 
 def work_of(plan: Plan) -> dict[str, Work]:
@@ -69,18 +85,24 @@ def work_of(plan: Plan) -> dict[str, Work]:
     return {persona: Work(each, costs_of(each)) for persona, each in habits.items()}
 
 
-def integrate(plan: Plan, work: Mapping[str, Work], lane_of: Mapping[str, str]) -> ExpectedLoad:
+def integrate(
+    plan: Plan,
+    work: Mapping[str, Work],
+    lane_of: Mapping[str, str],
+    unsupported: Unsupported = MappingProxyType({}),
+) -> ExpectedLoad:
     """The work of each persona over the time that the plan has it on duty, and of each arrival; `lane_of`: workflow →
     lane."""
-    books = _Books(plan, lane_of)
+    books = Books(plan, lane_of)
+    weights = SiteWeights(plan, unsupported)
     groups = _grouped(plan)
     by_persona: dict[str, list[_Group]] = defaultdict(list)
     for group in groups:
         by_persona[group.persona].append(group)
     for persona, held in by_persona.items():
-        _staffed(plan, work[persona], held, books)
+        _staffed(plan, work[persona], held, books, weights)
     for process in plan.arrivals:
-        _arriving(plan, process, work[process.persona], books)
+        _arriving(plan, process, work[process.persona], books, weights)
     return books.closed()
 
 
@@ -124,66 +146,17 @@ def _grouped(plan: Plan) -> list[_Group]:
     return groups
 
 
-class _Books:
-    """Sums by site and lane, operation, workflow while they grow."""
-
-    def __init__(self, plan: Plan, lane_of: Mapping[str, str]) -> None:
-        self.grid_s = np.linspace(0.0, plan.length_s, BINS + 1)
-        self._length_s = plan.length_s
-        self._lane_of = lane_of
-        self._by_lane: dict[tuple[str, str], Floats] = defaultdict(lambda: np.zeros(BINS + 1))
-        self._sums: dict[tuple[str, str], Floats] = defaultdict(lambda: np.zeros(BINS + 1))
-        self._by_operation: dict[tuple[str, str], float] = defaultdict(float)
-        self._begun: dict[tuple[str, str, str], float] = defaultdict(float)
-        self._finished: dict[tuple[str, str, str], float] = defaultdict(float)
-        self._requests: dict[tuple[str, str, str], float] = defaultdict(float)
-        for site in plan.spec.sites:
-            self._sums[site.name, ""] = np.zeros(BINS + 1)
-        self._sums["", ""] = np.zeros(BINS + 1)
-
-    def add(
-        self,
-        site: str,
-        persona: str,
-        workflow: str,
-        upto: Floats,
-        calls: Mapping[str, float],
-        begun: float,
-        finished: float,
-    ) -> None:
-        """`upto`: runs up to each edge of the grid; `calls`: operation → requests a run; begun and finished in all."""
-        lane, total = self._lane_of[workflow], float(upto[-1])
-        a_run = sum(calls.values())
-        requests = upto * a_run
-        self._by_lane[site, lane] += requests
-        for key in ((site, ""), ("", lane), ("", "")):
-            self._sums[key] += requests
-        for operation, count in calls.items():
-            self._by_operation[site, operation] += total * count
-        self._begun[site, persona, workflow] += begun
-        self._finished[site, persona, workflow] += finished
-        self._requests[site, persona, workflow] += total * a_run
-
-    def closed(self) -> ExpectedLoad:
-        return ExpectedLoad(
-            requests={key: float(upto[-1]) for key, upto in self._by_lane.items()},
-            peak_per_s={key: _busiest(upto, self._length_s) for key, upto in self._by_lane.items()},
-            busiest_per_s={key: _busiest(upto, self._length_s) for key, upto in self._sums.items()},
-            by_operation=dict(self._by_operation),
-            by_workflow=dict(self._begun),
-            by_workflow_finished=dict(self._finished),
-            by_workflow_requests=dict(self._requests),
-        )
-
-
-def _staffed(plan: Plan, work: Work, groups: Sequence[_Group], books: _Books) -> None:
+def _staffed(plan: Plan, work: Work, groups: Sequence[_Group], books: Books, weights: SiteWeights) -> None:
     """One persona at all sites."""
-    steady = {group.site: _steady_runs(plan, work, group, books.grid_s) for group in groups}
+    steady = {
+        group.site: _steady_runs(plan, work, group, books.grid_s, weights.of(group.site, group.persona))
+        for group in groups
+    }
     totals: dict[str, float] = defaultdict(float)
     for by_workflow in steady.values():
         for name, upto in by_workflow.items():
             totals[name] += float(upto[-1])
-    ratios = ratios_to_steady(_outline(plan, groups), work.habits, work.costs, totals)
+    ratios = ratios_to_steady(_outline(plan, groups, weights), work.habits, work.costs, totals)
     cut_calls = {name: _calls(work.costs[name], name, ratios.requests) for name in totals}
     arrival_calls = {name: _calls(work.costs[name], name, ratios.arrival_requests) for name in work.habits.on_arrival}
     for group in groups:
@@ -193,6 +166,8 @@ def _staffed(plan: Plan, work: Work, groups: Sequence[_Group], books: _Books) ->
             books.add(group.site, group.persona, name, upto, cut_calls[name], begun, finished)
         logins_s = np.sort(group.starts_s[~group.opening])
         for name, calls in arrival_calls.items() if len(logins_s) else ():
+            if not weights.can(group.site, name):
+                continue
             upto = np.searchsorted(logins_s, books.grid_s, side="right").astype(np.float64)
             begun = len(logins_s) * ratios.arrival_begun.get(name, 1.0)
             finished = len(logins_s) * ratios.arrival_finished.get(name, 1.0)
@@ -203,17 +178,21 @@ def _calls(cost: Cost, name: str, cut: Mapping[tuple[str, str], float]) -> dict[
     return {operation: calls * cut.get((name, operation), 1.0) for operation, calls in cost.requests.items()}
 
 
-def _steady_runs(plan: Plan, work: Work, group: _Group, grid_s: Floats) -> dict[str, Floats]:
+def _steady_runs(
+    plan: Plan, work: Work, group: _Group, grid_s: Floats, weights: Sequence[Mapping[str, float]]
+) -> dict[str, Floats]:
     """Workflow → runs up to each edge of the grid, all in the steady state."""
     parts = plan.stretches[group.site]
     edges_s = np.union1d(grid_s, [part.start_s for part in parts])
-    weights = [weights_in(plan.spec.scenario, group.persona, part) for part in parts]
     at = np.minimum(np.searchsorted([part.end_s for part in parts], (edges_s[1:] + edges_s[:-1]) / 2), len(parts) - 1)
     cycles = np.zeros(len(edges_s) - 1)
     for factor in np.unique(group.factors):
         own = group.factors == factor
         head_s = np.diff(_head_seconds(group.starts_s[own], group.ends_s[own], edges_s))
-        per_s = np.array([1 / work.cycle_s(chosen, float(factor)) if chosen else 0.0 for chosen in weights])
+        cycles_s = [work.cycle_s(chosen, float(factor)) if chosen else math.inf for chosen in weights]
+        if not all(cycles_s):
+            raise _without_end(group.persona)
+        per_s = 1 / np.array(cycles_s)
         cycles += head_s * per_s[at]
     runs = {}
     for name in dict.fromkeys(name for chosen in weights for name in chosen):
@@ -223,35 +202,44 @@ def _steady_runs(plan: Plan, work: Work, group: _Group, grid_s: Floats) -> dict[
     return runs
 
 
+def _without_end(persona: str) -> InputError:
+    """One whose workflows neither pause nor ask, with no pause between them, would do them without end in no time."""
+    what = f"one workflow after the other takes '{persona}' no time at all, so that a run would never go on"
+    help_ = "write a time above 0s, and a think_factor above 0"
+    return InputError(Problem(what, f"personas.{persona}.between.mean", help_))
+
+
 def _head_seconds(starts_s: Floats, ends_s: Floats, edges_s: Floats) -> Floats:
     """Seconds that these slots' clinicians have been on duty, summed, up to each edge."""
     starts, ends = starts_s[:, None], ends_s[:, None]
     return np.asarray((np.clip(edges_s, starts, ends) - starts).sum(axis=0))
 
 
-def _outline(plan: Plan, groups: Sequence[_Group]) -> OutlineSlots:
-    """The slots of all groups together, each with the number of its site's clock."""
-    clocks: dict[tuple[Stretch, ...], int] = {}
-    number = [clocks.setdefault(plan.stretches[group.site], len(clocks)) for group in groups]
-    scenario, persona = plan.spec.scenario, groups[0].persona
+def _outline(plan: Plan, groups: Sequence[_Group], weights: SiteWeights) -> OutlineSlots:
+    """The slots of all groups together, each with the number of its kind of site."""
+    kinds: dict[tuple[tuple[Stretch, ...], frozenset[str]], int] = {}
+    number = [kinds.setdefault(weights.kind_of(group.site), len(kinds)) for group in groups]
+    first = dict(reversed(list(zip(number, groups, strict=True))))
+    one_of_each = [first[at] for at in range(len(kinds))]
     return OutlineSlots(
         starts_s=np.concatenate([group.starts_s for group in groups]),
         ends_s=np.concatenate([group.ends_s for group in groups]),
         opening=np.concatenate([group.opening for group in groups]),
         factors=np.concatenate([group.factors for group in groups]),
         clock=np.concatenate([np.full(len(group.starts_s), at) for group, at in zip(groups, number, strict=True)]),
-        stretch_ends_s=[np.array([part.end_s for part in parts]) for parts in clocks],
-        weights=[[weights_in(scenario, persona, part) for part in parts] for parts in clocks],
+        stretch_ends_s=[np.array([part.end_s for part in plan.stretches[group.site]]) for group in one_of_each],
+        weights=[weights.of(group.site, group.persona) for group in one_of_each],
+        without=[weights.kind_of(group.site)[1] for group in one_of_each],
     )
 
 
-def _arriving(plan: Plan, process: ArrivalProcess, work: Work, books: _Books) -> None:
+def _arriving(plan: Plan, process: ArrivalProcess, work: Work, books: Books, known: SiteWeights) -> None:
     """One process at one site. Each arrival does one workflow; who comes close to the run's end is cut as in a slot."""
     scenario = plan.spec.scenario
     parts = plan.stretches[process.site]
     pace_s = work.habits.think.mean_s * scenario.think_factor
     edges_s = np.union1d(books.grid_s, [part.start_s for part in parts])
-    weights = [weights_in(scenario, process.persona, part) for part in parts]
+    weights = known.of(process.site, process.persona)
     middles_s = (edges_s[1:] + edges_s[:-1]) / 2
     at = np.minimum(np.searchsorted([part.end_s for part in parts], middles_s), len(parts) - 1)
     come = np.diff(expected_arrivals(process, edges_s))
@@ -271,9 +259,3 @@ def _arriving(plan: Plan, process: ArrivalProcess, work: Work, books: _Books) ->
         }
         runs = float(upto[-1])
         books.add(process.site, process.persona, name, upto, calls, runs, runs * in_time(cost.ends.seconds(pace_s)))
-
-
-def _busiest(upto: Floats, length_s: float) -> float:
-    """Requests a second in the busiest tenth, from the requests up to each edge of the grid."""
-    in_window = upto[BUSIEST_BINS:] - upto[:-BUSIEST_BINS]
-    return float(in_window.max()) / (length_s * BUSIEST_BINS / BINS)

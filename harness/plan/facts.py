@@ -25,6 +25,7 @@ def manifest_facts(plan: Plan) -> dict[str, Any]:
         "think_factor": spec.scenario.think_factor,
         "duration_s": plan.length_s,
         "timeline": list(spec.scenario.timeline),
+        "played": list(spec.played),
         "window": list(spec.window) if spec.window else None,
     }
 

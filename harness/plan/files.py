@@ -9,11 +9,10 @@ import numpy as np
 
 from harness.errors import RunError
 from harness.plan.arrivals import expected_arrivals
-from harness.plan.duty import duty_steps
+from harness.plan.duty import duty_steps_by_site
 from harness.plan.model import ExpectedLoad, Plan, Slot
 from harness.plan.objectives import required_objectives
 from harness.plan.partition import worker_of_process
-from harness.plan.timeline import timeline_of
 from harness.rundir import RunDir, write_json
 
 if TYPE_CHECKING:
@@ -93,7 +92,10 @@ def expected_json(plan: Plan, expected: ExpectedLoad) -> dict[str, Any]:
             }
             for (site, persona, workflow), count in expected.by_workflow.items()
         ],
-        "on_duty": [_steps(plan, site) for site in timeline_of(plan.spec).clocks],
+        "on_duty": [
+            {"site": site, "time_s": times_s, "heads": heads}
+            for site, (times_s, heads) in duty_steps_by_site(plan).items()
+        ],
         "objectives": [
             {
                 "id": objective.id,
@@ -120,11 +122,6 @@ def arrivals_json(plan: Plan, worker_of_slot: Sequence[int]) -> list[dict[str, A
         }
         for process, worker in zip(plan.arrivals, homes, strict=True)
     ]
-
-
-def _steps(plan: Plan, site: str) -> dict[str, Any]:
-    times_s, heads = duty_steps(plan, site)
-    return {"site": site, "time_s": times_s, "heads": heads}
 
 
 def _row(slot: Slot) -> tuple[Any, ...]:

@@ -14,13 +14,19 @@ from typing import NamedTuple
 from harness.plan.model import ExpectedLoad, Plan
 from harness.scenario.model import PERCENTILE_OF, Objective
 
-__all__ = ["Requirement", "required_objectives"]
+__all__ = ["Requirement", "fewest_samples", "required_objectives", "samples_for"]
 
 _OVER_WORKFLOWS = {"waited_p95_ms", "failed_workflow_rate"}
 """Metrics whose samples are workflow runs; those of all others are requests."""
 _ALWAYS_FOR_NETWORK = {"p95_ms", "error_rate"}
 SAMPLES_BEYOND = 4.5
 """Samples to expect beyond the percentile. source: assumption (1.5 × the 3 that suffice if none is above)."""
+
+UNSURE = 0.05
+"""The chance of error that a verdict leaves on either side of a share: its intervals have a level of 90%."""
+
+_BY_CHARTS = ("each-operation", "each-workflow")
+"""How often one of these comes depends on what charts hold, which only seeding knows."""
 
 _SCOPE_KEY = {
     "network": "",
@@ -52,13 +58,20 @@ def required_objectives(plan: Plan, expected: ExpectedLoad) -> list[Requirement]
         key = _SCOPE_KEY[objective.scope]
         samples = (runs if objective.metric in _OVER_WORKFLOWS else requests)[key]
         names = objective.only or tuple(samples)
-        found += [_requirement(objective, {key: name} if key else {}, samples.get(name, 0.0)) for name in names]
+        unsure = not plan.spec.seeded and objective.scope in _BY_CHARTS
+        found += [
+            _requirement(objective, {key: name} if key else {}, samples.get(name, 0.0), unsure=unsure) for name in names
+        ]
     return found
 
 
-def _requirement(objective: Objective, scope: Mapping[str, str], expected_samples: float) -> Requirement:
+def _requirement(
+    objective: Objective, scope: Mapping[str, str], expected_samples: float, *, unsure: bool
+) -> Requirement:
     needed = samples_needed(objective)
-    if not scope and objective.metric in _ALWAYS_FOR_NETWORK and objective.required:
+    if unsure and objective.required:
+        required, why = False, "how often follows from what these patients' charts hold"
+    elif not scope and objective.metric in _ALWAYS_FOR_NETWORK and objective.required:
         required, why = True, "always, for the network"
     elif not objective.required:
         required, why = False, "the scenario says so"
@@ -71,9 +84,28 @@ def _requirement(objective: Objective, scope: Mapping[str, str], expected_sample
 
 def samples_needed(objective: Objective) -> float:
     """Finished samples below which a scope is advisory; infinite for a rate bound of zero, which no number shows."""
-    p = PERCENTILE_OF.get(objective.metric)
-    beyond = objective.bound if p is None else 1 - p
-    return SAMPLES_BEYOND / beyond if beyond > 0 else math.inf
+    return samples_for(objective.metric, objective.bound)
+
+
+def samples_for(metric: str, bound: float, beyond: float = SAMPLES_BEYOND) -> float:
+    """Samples of which `beyond` lie beyond the percentile, or reach the bound of a rate."""
+    allowed = _allowed(metric, bound)
+    return beyond / allowed if allowed > 0 else math.inf
+
+
+def fewest_samples(metric: str, bound: float) -> float:
+    """Below so many samples no verdict is sure that a bound is kept, though none lies beyond it: 59 for a p95, 299 for
+    a rate of 1% (Clopper and Pearson)."""
+    allowed = _allowed(metric, bound)
+    if allowed >= 1:
+        return 1
+    return math.ceil(math.log(UNSURE) / math.log1p(-allowed)) if allowed > 0 else math.inf
+
+
+def _allowed(metric: str, bound: float) -> float:
+    """The share of samples that may lie beyond the bound, or be an error."""
+    p = PERCENTILE_OF.get(metric)
+    return bound if p is None else 1 - p
 
 
 def _by_scope(expected: ExpectedLoad, *, runs: bool) -> dict[str, dict[str, float]]:

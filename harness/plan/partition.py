@@ -25,7 +25,9 @@ def partition(plan: Plan, workers: int, expected: ExpectedLoad | None = None) ->
 
     Sites are weighed by their expected requests (`expected`, or `expected_load(plan)`); those on one shared link go
     together. What is heavier than total / workers is split into equal parts no heavier than that; at every moment the
-    parts of a persona differ by one head at most. Raises ValueError if `workers` is not above zero.
+    parts of a persona differ by one head at most of each of its shifts.
+
+    Raises ValueError if `workers` is not above zero.
     """
     if workers < 1:
         raise ValueError(f"{workers} workers cannot play a plan; give 1 or more")
@@ -37,7 +39,7 @@ def partition(plan: Plan, workers: int, expected: ExpectedLoad | None = None) ->
         weights[line_of[site]] = weights.get(line_of[site], 0.0) + weight
     workers_of = pack(weights, workers)
     first_seat = _first_seats(plan)
-    # Those on duty are always a persona's first heads: dealt in turn, the parts are balanced at every moment.
+    # Those on duty are always a shift's first heads: dealt in turn, the parts are balanced at every moment.
     dealt = []
     for slot in plan.slots:
         parts = workers_of[line_of[slot.site]]
@@ -74,15 +76,17 @@ def worker_of_process(plan: Plan, worker_of_slot: Sequence[int]) -> tuple[int, .
 
 
 def _homes(plan: Plan, worker_of_slot: Sequence[int]) -> dict[str, int]:
-    """Site → the worker with most of its slots, of equals the first; sites without slots are dealt out in turn."""
+    """Site → the worker with most slots of its line, of equals the first; lines without slots are dealt out in turn."""
     workers = max(worker_of_slot, default=0) + 1
-    counts: dict[str, Counter[int]] = {site.name: Counter() for site in plan.spec.sites}
+    line_of = lines(plan)
+    counts: dict[str, Counter[int]] = {line: Counter() for line in line_of.values()}
     for slot, worker in zip(plan.slots, worker_of_slot, strict=True):
-        counts[slot.site][worker] += 1
-    return {
-        site: min(held, key=lambda worker: (-held[worker], worker)) if held else index % workers
-        for index, (site, held) in enumerate(counts.items())
+        counts[line_of[slot.site]][worker] += 1
+    home_of = {
+        line: min(held, key=lambda worker: (-held[worker], worker)) if held else index % workers
+        for index, (line, held) in enumerate(counts.items())
     }
+    return {site: home_of[line] for site, line in line_of.items()}
 
 
 def pack(weights: Mapping[str, float], workers: int) -> dict[str, tuple[int, ...]]:

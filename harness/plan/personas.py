@@ -1,11 +1,11 @@
 """What a persona does in an hour when it works as its file says: the figures that published ones are held against.
 
-By renewal-reward (as in `harness.plan.expected`) over cycles of one workflow, drawn by weight, and one pause between two:
+By renewal-reward (as in `harness.plan.expected`) over cycles of one workflow, drawn by weight, and one pause between:
 
     actions an hour = E[pauses of a workflow + 1] / E[pause between two + length of a workflow]
 
-at the persona's own pace and weights: no phase, hour, experience or site changes them, nobody gives up, and every answer
-takes `RESPONSE_S`. How workflows go comes from the virtual clock, so each figure has a standard error.
+at the persona's own pace and weights: no phase, hour, experience or site changes them, nobody gives up, and every
+answer takes `RESPONSE_S`. How workflows go comes from the virtual clock, so each figure has a standard error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ROUNDING", "Figure", "Modelled", "modelled", "off_by"]
 
 ROUNDING: Final = 0.05
-"""How far off a figure may be that a source gives as one number: what rounding pauses and weights costs. source: assumption"""
+"""How far off a figure may be that a source gives as one number: what rounding costs. source: assumption"""
 _HOUR_S: Final = 3600.0
 
 
@@ -133,6 +133,6 @@ def modelled(persona: Persona) -> Modelled:
 
 
 def off_by(anchor: Anchor, figure: Figure) -> float:
-    """How far `figure` lies outside what the source says, as a share of the nearer end: 0 within, below 0 if too low."""
+    """How far `figure` lies outside what the source says, as a share of the nearer end: 0 within, < 0 if too low."""
     nearest = min(max(figure.value, anchor.low), anchor.high)
     return (figure.value - nearest) / nearest if nearest else figure.value

@@ -11,7 +11,7 @@ every machine.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +51,8 @@ class OutlineSlots:
     """Clock → ends of its stretches."""
     weights: Sequence[Sequence[Mapping[str, float]]]
     """Clock → stretch → workflow → weight."""
+    without: Sequence[Collection[str]]
+    """Clock → workflows that cannot be done there: on arrival they are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,16 @@ def ratios_to_steady(
     outline = _Outline(slots, chosen, habits, costs, names)
     outline.play()
     steady = {name: steady_runs[name] * share for name in names}
-    arrived = int((~slots.opening[chosen]).sum())
-    later = dict.fromkeys(habits.on_arrival, arrived) if arrived else {}
+    arrived = {name: count for name, count in outline.arrived.items() if count}
     finished, requests = _reached_by(outline.left_s, outline.factors, steady, habits, costs)
     arrival_finished, arrival_requests = _reached_by(
-        outline.arrival_left_s, outline.arrival_factors, later, habits, costs
+        outline.arrival_left_s, outline.arrival_factors, arrived, habits, costs
     )
     return Ratios(
         {name: outline.begun[name] / steady[name] for name in names},
         finished,
         requests,
-        {name: len(outline.arrival_left_s[name]) / arrived for name in later},
+        {name: len(outline.arrival_left_s[name]) / count for name, count in arrived.items()},
         arrival_finished,
         arrival_requests,
     )
@@ -151,6 +152,7 @@ class _Outline:
         self.begun: dict[str, float] = dict.fromkeys(names, 0.0)
         self.left_s: dict[str, Floats] = {}
         self.factors: dict[str, Floats] = {}
+        self.arrived: dict[str, int] = {}
         self.arrival_left_s: dict[str, Floats] = {}
         self.arrival_factors: dict[str, Floats] = {}
 
@@ -163,8 +165,8 @@ class _Outline:
         factors: list[Floats] = []
         begun = np.zeros(len(self._names))
         ends = [self._costs[name].ends for name in self._names]
-        pauses = np.array([each.pauses for each in ends]).reshape(len(ends), -1)
-        waits_s = np.array([each.seconds(0.0) for each in ends]).reshape(len(ends), -1)
+        pauses = np.array([each.pauses for each in ends]).reshape(len(ends), POINTS)
+        waits_s = np.array([each.seconds(0.0) for each in ends]).reshape(len(ends), POINTS)
         pace_s = self._habits.think.mean_s
         while self._names and self._keep_those_on_duty():
             count = len(self._now_s)
@@ -190,9 +192,12 @@ class _Outline:
             self.left_s[name], self.factors[name] = all_left_s[own], all_factors[own]
 
     def _do_on_arrival(self, name: str) -> None:
-        """Those who arrive do `name`, one after the other of what they do on arrival; the others wait for nobody."""
+        """Those who arrive where `name` can be done do it, one after the other of what they do on arrival; the others
+        wait for nobody."""
         ends = self._costs[name].ends
-        arriving = ~self._opening & (self._now_s < self._ends_s)
+        doing = ~self._opening & np.array([name not in without for without in self._slots.without])[self._clock]
+        arriving = doing & (self._now_s < self._ends_s)
+        self.arrived[name] = int(doing.sum())
         self.arrival_left_s[name] = (self._ends_s - self._now_s)[arriving]
         self.arrival_factors[name] = self._factor[arriving]
         point = self._draws.below(POINTS, len(self._now_s))

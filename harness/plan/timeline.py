@@ -17,8 +17,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from harness.errors import InputError, Problem
-from harness.scenario.clock import local_time_s, moment_of, next_setting_s
+from harness.scenario.clock import gap_around, local_time_s, moment_of, next_setting_s
 from harness.scenario.model import RunSpec
+from harness.units import DAY_S, moment_text
 
 __all__ = ["SiteClock", "Timeline", "timeline_of"]
 
@@ -85,7 +86,7 @@ class Timeline:
 def timeline_of(spec: RunSpec) -> Timeline:
     """The run's timeline, `--duration` and `--window` taken into account.
 
-    Raises InputError where both are given or the duration is not above zero.
+    Raises InputError where both are given, the duration is not above zero, or what is played is no time on that day.
     """
     if spec.window is not None and spec.duration_s is not None:
         raise InputError(
@@ -98,6 +99,7 @@ def timeline_of(spec: RunSpec) -> Timeline:
     day = spec.scenario.date
     begins, ends = (moment_of(day, local_s, spec.clock_zone) for local_s in spec.played)
     life_s = (ends - begins).total_seconds()
+    _refuse_left_out(spec, life_s)
     length_s = life_s if spec.duration_s is None else spec.duration_s
     if not (math.isfinite(length_s) and length_s > 0):
         raise InputError(
@@ -110,6 +112,29 @@ def timeline_of(spec: RunSpec) -> Timeline:
     }
     clocks = {site.name: kinds[site.time_zone, site.start_offset_s] for site in spec.sites}
     return Timeline(round(length_s, TIME_DECIMALS), life_s, time_lapse, clocks)
+
+
+def _refuse_left_out(spec: RunSpec, life_s: float) -> None:
+    """Raises InputError where clocks that are set forward leave out all that is played, or an end of it.
+
+    It may begin or end just where they are set.
+    """
+    scenario, zone = spec.scenario, spec.clock_zone
+    for edge_s in spec.played:
+        gap = gap_around(scenario.date, edge_s, zone)
+        if gap is None or (edge_s == gap[0] and life_s > 0):
+            continue
+        given = "--window" if spec.window else "plays" if scenario.plays else "timeline"
+        shown, (from_s, to_s) = "..".join(map(moment_text, spec.played)), gap
+        day = scenario.date + timedelta(days=edge_s // DAY_S)
+        raise InputError(
+            Problem(
+                f"{shown} cannot be played: on {day} clocks in {zone} go from {moment_text(from_s)} "
+                f"straight to {moment_text(to_s)}",
+                given,
+                f"begin and end at {moment_text(from_s)} or before, or at {moment_text(to_s)} or after",
+            )
+        )
 
 
 def _settings(

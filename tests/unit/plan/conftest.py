@@ -58,15 +58,20 @@ def make_spec() -> Callable[..., RunSpec]:
                 "default_sites": len(sites),
                 "site_names": list(sites),
                 "templates": {"clinic": _template(heads, template or {})},
-                "links": {name: {"name": name, "title": name, "source": SOURCE, **one} for name, one in (links or {}).items()},
-                "personas": {name: {**_persona(name), **(personas or {}).get(name, {})} for name in (*heads, *(personas or {}))},
+                "links": {
+                    name: {"name": name, "title": name, "source": SOURCE, **one} for name, one in (links or {}).items()
+                },
+                "personas": {
+                    name: {**_persona(name), **(personas or {}).get(name, {})} for name in (*heads, *(personas or {}))
+                },
                 "curves": {name: {"points": list(points), "source": SOURCE} for name in heads},
                 "phases": [{"source": SOURCE, **phase} for phase in phases],
                 "objectives": [{"required": True, "source": SOURCE, **objective} for objective in objectives],
             }
         )
         placed = tuple(
-            _site(name, heads, (offsets_s or {}).get(name, 0.0), (zones or {}).get(name, clock_zone), link) for name in sites
+            _site(name, heads, (offsets_s or {}).get(name, 0.0), (zones or {}).get(name, clock_zone), link)
+            for name in sites
         )
         return RunSpec(
             scenario=scenario, sites=placed, clock_zone=clock_zone, seed=seed, duration_s=duration_s, window=window

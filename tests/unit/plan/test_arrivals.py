@@ -74,3 +74,24 @@ def test_a_time_lapse_squeezes_the_curve_and_keeps_the_rate(make_spec: Make) -> 
 def test_a_process_that_never_comes_is_none(make_spec: Make) -> None:
     silent = come(points=[(0.0, 0.0), (24 * HOUR, 0.0)])
     assert compile_plan(make_spec(template=silent, personas={"walk-in": {}})).arrivals == ()
+
+
+def test_who_comes_to_the_door_comes_while_the_site_is_open(make_spec: Make) -> None:
+    def come_by(opening: tuple[float, float] | None, *, while_open: bool) -> list[float]:
+        template = come(while_open=while_open) | {"opening": opening}
+        spec = make_spec(sites=["lake"], template=template, personas={"walk-in": {}})
+        (process,) = compile_plan(spec).arrivals
+        times = list(arrival_times(process, 7))
+        assert expected_arrivals(process, np.array([2 * HOUR]))[0] == pytest.approx(len(times), rel=0.1)
+        return [min(times), max(times)]
+
+    # of the two hours from 08:00 on, the site is open from 08:30 to 09:30
+    assert come_by((8.5 * HOUR, 9.5 * HOUR), while_open=True) == pytest.approx([HOUR / 2, 1.5 * HOUR], abs=30)
+    assert come_by((8.5 * HOUR, 9.5 * HOUR), while_open=False) == pytest.approx([0, 2 * HOUR], abs=30)
+    assert come_by(None, while_open=True) == pytest.approx([0, 2 * HOUR], abs=30)
+    assert come_by((22 * HOUR, 33 * HOUR), while_open=True) == pytest.approx([0, HOUR], abs=30)
+
+
+def test_nobody_comes_to_a_door_that_is_closed_all_the_time(make_spec: Make) -> None:
+    template = come(while_open=True) | {"opening": (12 * HOUR, 13 * HOUR)}
+    assert compile_plan(make_spec(template=template, personas={"walk-in": {}})).arrivals == ()

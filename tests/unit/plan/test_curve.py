@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.plan.curve import door_points, lower_of, share_at, shift_points, spans_above, unrolled
+import pytest
+
+from harness.plan.curve import door_points, lower_of, share_at, shift_points, spans_above, unrolled, while_open
 from harness.scenario.model import Shift
 from harness.units import DAY_S
 
@@ -65,7 +67,11 @@ def test_points_beyond_the_first_day_are_those_of_their_own_day() -> None:
 
 
 def test_a_slice_has_a_point_at_either_end_and_the_same_values_within() -> None:
-    assert unrolled([(0.0, 0.0), (HOUR, 1.0), (DAY_S, 1.0)], 1800.0, 2 * HOUR) == [(1800.0, 0.5), (HOUR, 1.0), (7200.0, 1.0)]
+    assert unrolled([(0.0, 0.0), (HOUR, 1.0), (DAY_S, 1.0)], 1800.0, 2 * HOUR) == [
+        (1800.0, 0.5),
+        (HOUR, 1.0),
+        (7200.0, 1.0),
+    ]
 
 
 def test_a_night_shift_is_there_on_both_sides_of_midnight() -> None:
@@ -92,3 +98,18 @@ def test_a_site_that_hardly_closes_has_no_doors() -> None:
 def test_the_lower_of_two_curves_changes_where_they_cross() -> None:
     assert lower_of([(0.0, 0.0), (10.0, 1.0)], [(0.0, 1.0), (10.0, 0.0)]) == [(0.0, 0.0), (5.0, 0.5), (10.0, 0.0)]
     assert lower_of(STEP, [(0.0, 0.5), (20.0, 0.5)]) == [(0.0, 0.2), (10.0, 0.2), (10.0, 0.5), (20.0, 0.5)]
+
+
+def test_while_open_a_curve_is_as_it_is_and_else_nothing() -> None:
+    flat = [(0.0, 1.0), (2 * DAY_S, 1.0)]
+    daily = while_open(flat, (9 * HOUR, 17 * HOUR), 0.0, 2 * DAY_S)
+    assert [share_at(daily, hour * HOUR) for hour in (8, 9, 16, 17, 24, 33, 40, 41)] == [0, 1, 1, 0, 0, 1, 1, 0]
+    overnight = while_open(flat, (22 * HOUR, 28 * HOUR), 0.0, 2 * DAY_S)
+    assert [share_at(overnight, hour * HOUR) for hour in (0, 3, 4, 21, 22, 27, 28, 46)] == [1, 1, 0, 0, 1, 1, 0, 1]
+
+
+def test_who_is_there_for_24_hours_is_there_once() -> None:
+    whole = shift(7, 7, arrive_s=0.0, linger_s=0.0)
+    assert max(share for _, share in shift_points(whole, 0.0, 3 * DAY_S)) == 1.0
+    with pytest.raises(ValueError, match="there for 24 h 45 min"):
+        shift(7, 7)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
-from harness.plan import compile_plan, duty_steps, on_duty, peak_on_duty
+from harness.plan import compile_plan, duty_steps, on_duty, peak_on_duty, peaks_on_duty
+from harness.plan.duty import duty_steps_by_site
 from harness.scenario.model import RunSpec
 
 HOUR = 3600.0
@@ -38,3 +39,13 @@ def test_the_steps_say_the_same_as_asking_at_each_moment(make_spec: Make) -> Non
     assert times_s[0] == 0.0
     assert heads == list(on_duty(plan, times_s, "lake"))
     assert all(before != after for before, after in pairwise(heads))
+
+
+def test_the_peaks_of_all_sites_are_those_of_each(make_spec: Make) -> None:
+    plan = compile_plan(make_spec())
+    assert peaks_on_duty(plan) == {site: peak_on_duty(plan, site) for site in ("lake", "river")}
+
+
+def test_the_steps_of_all_sites_are_those_of_each(make_spec: Make) -> None:
+    plan = compile_plan(make_spec())
+    assert duty_steps_by_site(plan) == {site: duty_steps(plan, site) for site in ("lake", "river")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from harness.clinic.canned import CannedAnswers, CannedClinician
 from harness.clinic.clinician import Habits, Pace
 from harness.clinic.shift import first_wait_s, work_shift
 from harness.clinic.virtual import VirtualWorld, virtual_post
+from harness.errors import InputError
 from harness.plan import ExpectedLoad, Plan, compile_plan, costs_of, expected_load, mean_run_s, weights_at
 from harness.plan.costs import Cost
 from harness.plan.expected import Work, integrate
@@ -67,6 +69,54 @@ def test_arrivals_are_expected_at_their_rate(make_spec: Make, costs: dict[str, C
     assert expected.by_workflow["lake", "nurse", "medicate"] == pytest.approx(270)
     assert expected.by_workflow_finished["lake", "nurse", "chart"] == pytest.approx(90 * (7200 - 20) / 7200)
     assert expected.requests["lake", "charting"] == pytest.approx(90 * 2, rel=0.01)
+
+
+def test_what_cannot_be_done_at_a_site_is_not_expected_there(make_spec: Make, costs: dict[str, Cost]) -> None:
+    plan = compile_plan(make_spec(points=FULL, personas={"nurse": {"on_arrival": ("medicate",)}}))
+    expected = integrate(plan, work_of(plan, costs), LANES, {"lake": ("medicate",)})
+    assert ("lake", "nurse", "medicate") not in expected.by_workflow
+    assert not any(site == "lake" and operation.startswith("Medication") for site, operation in expected.by_operation)
+    # all 1,440 cycles of ten nurses are charts there, and a quarter of them elsewhere
+    assert expected.by_workflow["lake", "nurse", "chart"] == pytest.approx(1440, rel=0.02)
+    assert expected.by_workflow["river", "nurse", "chart"] == pytest.approx(360, rel=0.02)
+
+
+def test_who_can_do_nothing_but_what_is_done_on_arrival_does_that(make_spec: Make, costs: dict[str, Cost]) -> None:
+    nothing = {"nurse": {"medicate": 0.0, "chart": 0.0}}
+    phase = {"name": "idle", "start_s": 8 * HOUR, "end_s": 10 * HOUR, "emphasis": nothing}
+    plan = compile_plan(make_spec(phases=[phase], personas={"nurse": {"on_arrival": ("review",)}}))
+    expected = integrate(plan, work_of(plan, costs), LANES)
+    assert expected.by_workflow["lake", "nurse", "review"] == pytest.approx(10, rel=0.05)
+    assert not any(persona == "nurse" and workflow != "review" for _, persona, workflow in expected.by_workflow)
+
+
+def test_who_can_do_nothing_at_all_at_any_site_is_expected_to_do_nothing(
+    make_spec: Make, costs: dict[str, Cost]
+) -> None:
+    plan = compile_plan(make_spec(personas={"nurse": {"on_arrival": ("chart",)}}))
+    expected = integrate(plan, work_of(plan, costs), LANES, dict.fromkeys(("lake", "river"), ("chart", "medicate")))
+    assert not any(persona == "nurse" for _, persona, _ in expected.by_workflow)
+
+
+def test_what_is_passed_over_on_arrival_takes_no_time(make_spec: Make, costs: dict[str, Cost]) -> None:
+    def medications(*on_arrival: str) -> float:
+        plan = compile_plan(make_spec(sites=["lake"], personas={"nurse": {"on_arrival": on_arrival}}, duration_s=200.0))
+        expected = integrate(plan, work_of(plan, costs), LANES, {"lake": ("review",)})
+        assert ("lake", "nurse", "review") not in expected.by_workflow
+        return expected.by_workflow["lake", "nurse", "medicate"]
+
+    # in slots of two minutes, ten runs of 20 s of what nobody does there would be most of the time
+    assert medications(*["review"] * 10) == pytest.approx(medications(), rel=0.05)
+
+
+def test_workflows_that_take_no_time_are_refused(make_spec: Make, costs: dict[str, Cost]) -> None:
+    instant = replace(costs["chart"], requests={}, pauses=0.0, moments={})
+    spec = make_spec(think_factor=0.0)
+    work = {name: Work(habits_of(persona), costs) for name, persona in spec.scenario.personas.items()}
+    work["nurse"] = Work(work["nurse"].habits, dict.fromkeys(costs, instant))
+    with pytest.raises(InputError, match="'nurse' no time at all") as caught:
+        integrate(compile_plan(spec), work, LANES)
+    assert [problem.where for problem in caught.value.problems] == ["personas.nurse.between.mean"]
 
 
 def test_long_slots_are_in_the_steady_state(make_spec: Make, costs: dict[str, Cost]) -> None:

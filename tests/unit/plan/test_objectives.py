@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
+from harness.analysis.intervals import share_interval
 from harness.plan import ExpectedLoad, Requirement, compile_plan, required_objectives
-from harness.plan.objectives import samples_needed
+from harness.plan.objectives import fewest_samples, samples_needed
 from harness.scenario.model import Objective, RunSpec
 
 Make = Callable[..., RunSpec]
@@ -106,3 +108,25 @@ def test_only_narrows_the_scopes_and_a_name_that_never_comes_is_advisory(make_sp
         ("Patient.read", True),
         ("Coverage.read", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("scope", "required"), [("each-operation", False), ("each-workflow", False), ("each-site", True)]
+)
+def test_what_follows_from_charts_that_are_not_ours_is_advisory(make_spec: Make, scope: str, required: bool) -> None:
+    objective = {"id": "it", "scope": scope, "metric": "p95_ms", "bound": 1000.0}
+    plan = compile_plan(make_spec(objectives=[objective]))
+    found = required_objectives(replace(plan, spec=plan.spec.model_copy(update={"seeded": False})), EXPECTED)
+    lake = next(one for one in found if next(iter(one.scope.values())) in ("lake", "Patient.read", "chart"))
+    assert lake.required is required
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "fewest"),
+    [("p95_ms", 1.0, 59), ("p99_ms", 1.0, 299), ("error_rate", 0.01, 299), ("error_rate", 0.0, math.inf)],
+)
+def test_below_the_fewest_samples_even_a_faultless_run_proves_nothing(metric: str, bound: float, fewest: float) -> None:
+    assert fewest_samples(metric, bound) == fewest
+    if math.isfinite(fewest):
+        allowed = 1 / 20 if metric == "p95_ms" else 0.01
+        assert share_interval(0, fewest)[1] < allowed < share_interval(0, fewest - 1)[1]

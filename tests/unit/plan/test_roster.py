@@ -55,12 +55,16 @@ SHIFTS = {
 
 
 def shifts() -> dict[str, Any]:
-    return {"shifts": {name: [{**one, "source": "assumption, a test"} for one in ones] for name, ones in SHIFTS.items()}}
+    return {
+        "shifts": {name: [{**one, "source": "assumption, a test"} for one in ones] for name, ones in SHIFTS.items()}
+    }
 
 
 def test_two_cohorts_of_different_people_overlap_at_a_change_of_shifts(make_spec: Make) -> None:
     plan = compile_plan(make_spec(sites=["lake"], heads={"nurse": 10}, template=shifts()))
-    people = [{slot.clinician for slot in plan.slots if test(slot)} for test in (lambda s: s.opening, lambda s: not s.opening)]
+    people = [
+        {slot.clinician for slot in plan.slots if test(slot)} for test in (lambda s: s.opening, lambda s: not s.opening)
+    ]
     assert people == [set(range(10)), set(range(10, 16))]
     assert list(on_duty(plan, [0.5 * HOUR, HOUR, 1.25 * HOUR, 1.75 * HOUR])) == [10, 16, 11, 6]
 

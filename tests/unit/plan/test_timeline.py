@@ -9,6 +9,7 @@ import pytest
 
 from harness.errors import InputError
 from harness.plan import timeline_of
+from harness.scenario.clock import gap_around
 from harness.scenario.model import RunSpec
 
 HOUR = 3600.0
@@ -89,3 +90,46 @@ def test_window_and_duration_together_are_refused(make_spec: Make) -> None:
 def test_a_run_of_no_time_is_refused(make_spec: Make, seconds: float) -> None:
     with pytest.raises(InputError, match="--duration"):
         timeline_of(make_spec(duration_s=seconds))
+
+
+SPRING = {"clock_zone": "America/New_York", "day": date(2026, 3, 8)}
+
+
+@pytest.mark.parametrize("window_h", [(2.0, 3.0), (2.5, 3.25), (2.25, 2.75), (1.0, 2.5), (2.0, 2.5)])
+def test_an_hour_that_clocks_leave_out_is_refused(make_spec: Make, window_h: tuple[float, float]) -> None:
+    spec = make_spec(timeline=(0.0, 24 * HOUR), window=(window_h[0] * HOUR, window_h[1] * HOUR), **SPRING)
+    with pytest.raises(InputError) as caught:
+        timeline_of(spec)
+    (problem,) = caught.value.problems
+    assert problem.where == "--window"
+    assert "on 2026-03-08 clocks in America/New_York go from 02:00 straight to 03:00" in problem.what
+
+
+@pytest.mark.parametrize(("window_h", "hours"), [((1.0, 2.0), 1), ((1.0, 3.0), 1), ((2.0, 4.0), 1), ((3.0, 4.0), 1)])
+def test_what_begins_or_ends_where_clocks_are_set_is_played(
+    make_spec: Make, window_h: tuple[float, float], hours: float
+) -> None:
+    spec = make_spec(timeline=(0.0, 24 * HOUR), window=(window_h[0] * HOUR, window_h[1] * HOUR), **SPRING)
+    assert timeline_of(spec).life_s == hours * HOUR
+
+
+def test_the_hour_that_is_left_out_is_told_of_what_the_scenario_plays_too(make_spec: Make) -> None:
+    spec = make_spec(timeline=(2 * HOUR, 3 * HOUR), duration_s=10.0, **SPRING)
+    with pytest.raises(InputError) as caught:
+        timeline_of(spec)
+    assert [problem.where for problem in caught.value.problems] == ["timeline"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "local_h", "gap_h"),
+    [
+        ("America/New_York", date(2026, 3, 8), 2.5, (2.0, 3.0)),
+        ("America/New_York", date(2026, 3, 8), 3.0, None),
+        ("America/New_York", date(2026, 11, 1), 1.5, None),
+        ("Australia/Lord_Howe", date(2026, 10, 4), 2.25, (2.0, 2.5)),
+        ("Pacific/Apia", date(2011, 12, 29), 30.0, (24.0, 48.0)),
+    ],
+)
+def test_what_clocks_leave_out(zone: str, day: date, local_h: float, gap_h: tuple[float, float] | None) -> None:
+    gap = gap_around(day, local_h * HOUR, zone)
+    assert gap == (gap_h and (gap_h[0] * HOUR, gap_h[1] * HOUR))

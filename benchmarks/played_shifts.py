@@ -8,6 +8,7 @@ is like every other and what comes out may be held against `harness.plan.persona
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Counted", "Played", "play_shift", "play_visits"]
+__all__ = ["Counted", "Played", "play_shifts", "play_visits"]
 
 WORKED_IN_S: Final = 3600.0
 """After an hour of cycles of drawn length, some of them short, nothing is left of how she began."""
@@ -47,15 +48,15 @@ class Counted:
 
 
 class Played:
-    """Some clinicians' counts over the same hours, each on her own, so that they tell their own spread."""
+    """Some people's counts, each on her own, so that they tell their own spread."""
 
-    def __init__(self, counted: list[Counted], hours: float) -> None:
+    def __init__(self, counted: list[Counted]) -> None:
         self._counted = counted
-        self._hours = hours
 
-    def actions_per_h(self) -> Figure:
-        by_clinician = np.array([one.actions for one in self._counted]) / self._hours
-        return Figure(float(by_clinician.mean()), _error(by_clinician))
+    def actions(self, each: float) -> Figure:
+        """Actions an hour or a visit, where everybody has worked `each` hours or made so many visits."""
+        by_person = np.array([one.actions for one in self._counted]) / each
+        return Figure(float(by_person.mean()), _error(by_person))
 
     def share(self, workflow: str) -> Figure:
         """The workflow's share of all runs; as a ratio of two sums, its error by linearization."""
@@ -65,23 +66,32 @@ class Played:
         return Figure(share, _error((own - share * whole) / whole.mean()))
 
 
-def play_shift(habits: Habits, number: int, hours: float, cycle_s: float) -> Counted:
-    """Work `hours` as the `number`-th clinician of these habits; her cycles take `cycle_s` on the mean."""
-    answers = CannedAnswers(number)
-    world = _CountingWorld(answers, end_s=cycle_s + WORKED_IN_S + hours * _HOUR_S, from_s=cycle_s + WORKED_IN_S)
-    clinician = CannedClinician(virtual_post(habits.persona, number), habits, number, world)
-    first_wait_s = Stream(number, habits.persona, "first wait").uniform() * cycle_s
-    work_shift(clinician, first_wait_s, lambda _: habits.weights, ())
-    return world.counted()
+def play_shifts(habits: Habits, numbers: range, hours: float, cycle_s: float) -> list[Counted]:
+    """The clinicians of these numbers work `hours` each; `cycle_s` is the mean length of such a persona's cycle."""
+    from_s = cycle_s + WORKED_IN_S
+    counted = []
+    for number in numbers:
+        world = _CountingWorld(CannedAnswers(number), end_s=from_s + hours * _HOUR_S, from_s=from_s)
+        first_wait_s = Stream(number, habits.persona, "first wait").uniform() * cycle_s
+        work_shift(_clinician(habits, number, world), first_wait_s, lambda _: habits.weights, ())
+        counted.append(world.counted())
+    return counted
 
 
-def play_visits(habits: Habits, number: int, visits: int) -> Counted:
-    """Come so many times, for one workflow each."""
-    world = _CountingWorld(CannedAnswers(number), end_s=float("inf"), from_s=0.0)
-    clinician = CannedClinician(virtual_post(habits.persona, number), habits, number, world)
-    for _ in range(visits):
-        visit(clinician, habits.weights, ())
-    return world.counted()
+def play_visits(habits: Habits, numbers: range, visits: int) -> list[Counted]:
+    """Those of these numbers come so many times each, for one workflow at a time."""
+    counted = []
+    for number in numbers:
+        world = _CountingWorld(CannedAnswers(number), end_s=math.inf, from_s=0.0)
+        somebody = _clinician(habits, number, world)
+        for _ in range(visits):
+            visit(somebody, habits.weights, ())
+        counted.append(world.counted())
+    return counted
+
+
+def _clinician(habits: Habits, number: int, world: VirtualWorld) -> CannedClinician:
+    return CannedClinician(virtual_post(habits.persona, number), habits, number, world)
 
 
 class _CountingWorld(VirtualWorld):
