@@ -20,7 +20,7 @@ from harness.load.deadline import Deadline, OutOfTime
 from harness.load.endpoint import Endpoint
 from harness.load.line import Line, open_line
 
-__all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed"]
+__all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "out_of_time"]
 
 _RECEIVE_BYTES: Final = 65_536
 _IDLE_S: Final = 0.5
@@ -34,7 +34,7 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
     """No whole answer came.
 
     `reason` is `timeout`, `connection`, or `cancelled` (the caller's patience ended before the bound on answers did).
-    `hung_up`: a kept line closed before one byte of an answer came.
+    `hung_up`: a kept line closed before one byte of an answer came. `link_s`: seconds that went by on an emulated link.
     """
 
     def __init__(self, reason: FailureReason, detail: str, *, hung_up: bool = False) -> None:
@@ -42,11 +42,15 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
         self.reason = reason
         self.detail = detail
         self.hung_up = hung_up
+        self.link_s = 0.0
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One answer. Times in seconds from the start of the exchange; `connect_s` is 0 on a reused connection."""
+    """One answer. Times in seconds from the start of the exchange; `connect_s` is 0 on a reused connection.
+
+    `link_s` is the part of `total_s` that an emulated link took, 0 where there is none.
+    """
 
     status: int
     headers: Headers
@@ -56,6 +60,7 @@ class Exchange:
     total_s: float
     reused: bool
     bytes_received: int
+    link_s: float = 0.0
 
 
 class Connection:
@@ -79,12 +84,8 @@ class Connection:
         Raises ExchangeFailed; the connection is closed then and opened again by the next exchange.
         """
         started = perf_counter()
+        reused = self.is_open()
         line = self._line
-        if line is not None and started - self._last_use > _IDLE_S and line.has_something():
-            # the server has hung up since the last answer, or talks nonsense
-            self.close()
-            line = None
-        reused = line is not None
         connect_s = 0.0
         if line is None:
             line = self._connect(give_up_s)
@@ -95,12 +96,23 @@ class Connection:
         try:
             return self._converse(line, request, started, connect_s, reused)
         except OutOfTime:
-            raise _out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
+            raise out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
         except (OSError, BadAnswer) as error:
             hung_up = reused and not self._received
             raise ExchangeFailed("connection", _describe(error), hung_up=hung_up) from error
         finally:
             self._deadline.end()
+
+    def is_open(self) -> bool:
+        """Whether the next exchange finds a line; one on which the server has hung up is let go here."""
+        line = self._line
+        if line is None:
+            return False
+        if perf_counter() - self._last_use > _IDLE_S and line.has_something():
+            # the server has hung up since the last answer, or talks nonsense
+            self.close()
+            return False
+        return True
 
     def close(self) -> None:
         """Hang up. The next exchange opens a new line."""
@@ -118,7 +130,7 @@ class Connection:
         except gevent.Timeout as timeout:
             if timeout is not timer:
                 raise
-            raise _out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
+            raise out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
         except OSError as error:
             raise ExchangeFailed("connection", _describe(error)) from error
         finally:
@@ -153,7 +165,8 @@ class Connection:
         return Exchange(status, headers, body, connect_s, ttfb_s, done - started, reused, self._received)
 
 
-def _out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
+def out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
+    """`timeout` where the bound came first, `cancelled` where the caller's patience ended before."""
     if give_up_s < bound_s:
         return ExchangeFailed("cancelled", f"{what} before the clinician's time was over")
     return ExchangeFailed("timeout", f"{what} within {bound_s:g} s")

@@ -50,6 +50,8 @@ class Conductor:
     """Worker → why it cannot take part, "" where it can."""
     done: dict[int, float] = field(default_factory=dict)
     """Worker → how far its system clock was moved against its own while it worked, in seconds."""
+    dropped: dict[int, int] = field(default_factory=dict)
+    """Worker → arrivals that it turned away because too many visitors were there."""
     clock: RunClock | None = None
     """From the moment that t0 is named."""
     closed: bool = False
@@ -58,7 +60,7 @@ class Conductor:
     def __post_init__(self) -> None:
         self._counts = [UserCount(self.slots_of(index)) for index in range(len(self.workers))]
         self._index = {worker: index for index, worker in enumerate(self.workers)}
-        self._last_end_s = max((slot.end_s for slot in self.plan.slots), default=0.0)
+        self._last_end_s = max([self.plan.length_s, *(slot.end_s for slot in self.plan.slots)])
 
     def slots_of(self, index: int) -> tuple[Slot, ...]:
         pairs = zip(self.plan.slots, self.worker_of_slot, strict=True)
@@ -68,6 +70,7 @@ class Conductor:
         """Have every crew prepare, then name t0. Raises RunError where a worker is late or compiled another plan."""
         for index, worker in enumerate(self.workers):
             part = {"run": self.run, "target": target, "index": index, "digest": self.plan.roster_digest}
+            part["workers"] = len(self.workers)
             self.runner.send_message("emr-prepare", part, worker)
         given_up = time.monotonic() + READY_WITHIN_S
         while len(self.ready) < len(self.workers) and time.monotonic() < given_up:
@@ -99,7 +102,7 @@ class Conductor:
 
     @property
     def finished(self) -> bool:
-        """Every crew is done, or lost when its last slot is over, or so long overdue that it must be."""
+        """Every crew is done, or lost when the run's last moment is over, or so long overdue that it must be."""
         if self.clock is None:
             return False
         late_s = self.clock.now_s() - self._last_end_s
@@ -121,6 +124,7 @@ class Conductor:
             "workers": len(self.workers),
             "workers_reported": sorted(self.done),
             "clock_offset_s": max(self.done.values(), key=abs, default=None),
+            "arrivals_dropped": sum(self.dropped.values()),
             "closed_early": self.closed,
             "roster_digest": self.plan.roster_digest,
         }

@@ -1,106 +1,80 @@
 """A worker's clinicians: prepared from the plan, started at t0, watched, and counted out at the end.
 
 prepare(order) ──▶ ready ──▶ start(t0) ──▶ users claim slots, work them, leave ──▶ done
+                                     └───▶ visitors come at their rates, and go
 """
 
 from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import gevent
 from greenlet import greenlet
 from locust.env import Environment
 from locust.exception import StopUser
 
-from harness.clinic.clinician import Clinician, Habits, Post
-from harness.clinic.register import SiteRegister
-from harness.clinic.shift import first_wait_s, work_shift
-from harness.clinic.world import SlotOver
-from harness.fhir.capabilities import Capabilities
-from harness.load.client import Endpoint
+from harness.clinic.shift import work_shift
 from harness.load.clock import RunClock
 from harness.load.desk import Desk
 from harness.load.health import HealthProbe
 from harness.load.live import ProgressReport
 from harness.load.locust_table import feed_locust_table, foreign_listeners
-from harness.load.posting import IdSource, Posting
+from harness.load.places import CrewOrder, Places
 from harness.load.recorder import Recorder
+from harness.load.visitors import Visitors
+from harness.load.watchdog import Watchdog
 from harness.load.wire import DRAIN_S, Wire
-from harness.plan import SiteClock, costs_of, mean_run_s, phase_at, timeline_of, weights_at
-from harness.plan.model import Plan, Slot
+from harness.plan.model import Slot
 from harness.population.identity import patient_identity
-from harness.scenario import habits_of, unsupported_workflows
-from harness.scenario.model import Site
 
-__all__ = ["Crew", "CrewOrder"]
+__all__ = ["Crew"]
 
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S: Final = 0.2
 
 
-@dataclass(frozen=True)
-class CrewOrder:
-    """What a worker needs to know to do its part of a run."""
-
-    plan: Plan
-    slots: tuple[Slot, ...]
-    worker: int
-    run_id: str
-    target: str
-    streams: Path
-    register: dict[str, SiteRegister]
-    capabilities: Capabilities
-
-
 class Crew:
-    """All clinicians of one load process."""
+    """All clinicians of one load process, and all who come to its sites."""
 
     def __init__(self, order: CrewOrder, environment: Environment) -> None:
         self.order = order
         self.desk = Desk(order.slots)
         self.closing = False
         self._environment = environment
-        scenario = order.plan.spec.scenario
-        self._habits: dict[str, Habits] = {
-            name: habits_of(persona, scenario.think_factor) for name, persona in scenario.personas.items()
-        }
-        self._costs = {name: costs_of(habits) for name, habits in self._habits.items()}
-        self._unsupported = unsupported_workflows(order.plan.spec, order.capabilities)
-        self._endpoint = Endpoint.from_url(order.target)
-        self._phases: dict[str, Callable[[float], str]] = {
-            site.name: phase_at(order.plan, site.name) for site in order.plan.spec.sites
-        }
-        clocks = timeline_of(order.plan.spec).clocks
-        self._posts = {site.name: self._post(site, clocks[site.name]) for site in order.plan.spec.sites}
+        self._places = Places(order)
+        self.visitors = Visitors(order, self._places)
         self._warm_up()
-        self._weights: dict[tuple[str, str], Callable[[float], Any]] = {}
         self._at_work: dict[int, tuple[Wire, greenlet]] = {}
+        self._begun: dict[int, float] = {}
+        """Slot → when it began, of those that are on duty."""
         self._background: list[gevent.Greenlet[..., object]] = []
-        self._ids = IdSource(order.run_id, order.worker)
-        self.on_duty = 0
         self.recorder: Recorder | None = None
         self._probe: HealthProbe | None = None
         self._report: ProgressReport | None = None
+        # only workflows of one's own can stand still, so nobody else pays for the watch
+        self._watchdog = Watchdog() if order.plan.spec.scenario.workflow_files else None
 
     def start(self, t0_epoch_s: float) -> None:
-        """Open the streams and set the clock; users may claim slots from now on."""
+        """Open the streams and set the clock; users may claim slots from now on, and visitors come."""
         recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
-        report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty)
+        self._places.open(recorder)
+        report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty, lambda: self.visitors.there)
         recorder.on_batch(report.note)
         if foreign_listeners(self._environment):
             recorder.on_batch(lambda rows: report.fire_requests(self._environment, rows))
         else:
             recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
-        self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty)
+        self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there)
         self.recorder, self._report = recorder, report
         for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch):
             self._background.append(gevent.spawn(loop))
+        self._background.append(gevent.spawn(self._ring, recorder))
+        if self._watchdog is not None:
+            self._watchdog.start()
+        self.visitors.start(recorder)
 
     def _warm_up(self) -> None:
         """What is slow only the first time must not be so under load: a locale's names take 0.2 s to load."""
@@ -114,6 +88,15 @@ class Crew:
     def started(self) -> bool:
         return self.recorder is not None
 
+    @property
+    def on_duty(self) -> int:
+        return len(self._begun)
+
+    @property
+    def all_done(self) -> bool:
+        """Every slot has been worked, and no visitor is there or will come."""
+        return self.desk.all_ended and self.visitors.all_gone
+
     def work_next_slot(self) -> None:
         """What a user does: claim a slot, work it, leave. Raises StopUser at the end."""
         recorder = self.recorder
@@ -124,29 +107,30 @@ class Crew:
         raise StopUser
 
     def close(self) -> None:
-        """End the run early: nobody starts any more, everybody on duty finishes the step and leaves."""
+        """End the run early: nobody starts or comes any more, everybody finishes the step and leaves."""
         if self.closing:
             return
         self.closing = True
         self.desk.close()
+        self.visitors.close()
         for wire, whose in list(self._at_work.values()):
             wire.end_now(whose)
         gevent.spawn_later(DRAIN_S, self._give_up)
 
     def close_if_early(self) -> None:
         """Locust stops the test: where that comes before the plan's end, it is an early end."""
-        if self.started and not self.desk.all_ended:
+        if self.started and not self.all_done:
             self.close()
 
     def wait_until_done(self) -> float:
-        """Return when every slot has been worked, or the last drain is over whatever is left; all is written then.
+        """Return when everybody is gone, or the last drain is over whoever is left; all is written then.
 
         Gives how far the system clock was moved against ours meanwhile, in seconds.
         """
         recorder = self.recorder
         assert recorder is not None  # noqa: S101 (started before it is waited for)
-        deadline_s = self.desk.last_end_s + DRAIN_S + 1.0
-        while not self.desk.all_ended and recorder.clock.now_s() < deadline_s:
+        deadline_s = max(self.desk.last_end_s, self.visitors.end_s) + DRAIN_S + 1.0
+        while not self.all_done and recorder.clock.now_s() < deadline_s:
             gevent.sleep(WATCH_EVERY_S)
         self.finish()
         return recorder.clock.wall_drift_s()
@@ -155,6 +139,9 @@ class Crew:
         """Write everything that is still in memory and close the streams; a second call does nothing."""
         if self.recorder is None or not self._background:
             return
+        self.visitors.finish()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         gevent.killall(self._background)
         self._background = []
         if self._probe is not None:
@@ -170,24 +157,28 @@ class Crew:
     def _give_up(self) -> None:
         for wire, whose in list(self._at_work.values()):
             wire.give_up(whose)
+        self.visitors.give_up()
 
     def _work(self, slot: Slot, recorder: Recorder) -> None:
         claimed_s = recorder.clock.now_s()
-        wire = Wire(self._posting(slot, recorder), recorder, slot.start_s, slot.end_s)
+        places, site, persona, clinician = self._places, slot.site, slot.persona, slot.clinician
+        connection = places.connection(site, persona, clinician, slot.slot)
+        wire = Wire(places.posting(site, persona, clinician), connection, recorder, slot.start_s, slot.end_s)
         self._at_work[slot.slot] = (wire, gevent.getcurrent())
         reason = "error"
-        started_s = claimed_s
+        if claimed_s >= slot.start_s:
+            self._begin(slot, claimed_s)  # too late for the bell
         try:
-            started_s = self._wait_for_start(slot, wire, recorder)
-            self._on_the_job(slot, wire)
+            who = places.on_the_staff(slot, wire)
+            wait_s, weights_of = places.first_wait_s(who, slot), places.weights_of(site, persona)
+            work_shift(who, wait_s, weights_of, places.unsupported(site), arrives=not slot.opening)
             reason = "closed" if self.closing and recorder.clock.now_s() < slot.end_s else "slot_end"
-        except SlotOver:
-            reason = "closed"  # the run was ended before the slot began
         except gevent.GreenletExit:
             reason = "killed"
             raise
-        except Exception as error:  # noqa: BLE001 (a fault of ours or of a workflow: counted, named, and the others go on)
-            self._note_error(slot, error, recorder)
+        except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
+            log.exception("slot %d (%s at %s) ended by an error", slot.slot, persona, site)
+            recorder.fault(site, persona, error)
         finally:
             wire.abandon()
             wire.close()
@@ -198,7 +189,7 @@ class Crew:
                 slot.slot,
                 recorder.worker,
                 claimed_s,
-                started_s,
+                self._begun.pop(slot.slot, claimed_s),
                 ended_s,
                 recorder.names.code(reason),
                 wire.waiting_s,
@@ -206,72 +197,18 @@ class Crew:
                 wire.idle_s,
             )
 
-    def _wait_for_start(self, slot: Slot, wire: Wire, recorder: Recorder) -> float:
-        """Sleep until the slot begins; return the moment in run seconds."""
-        wire.sleep_until(slot.start_s)
-        return recorder.clock.now_s()
+    def _ring(self, recorder: Recorder) -> None:
+        """The bell that begins the slots.
 
-    def _on_the_job(self, slot: Slot, wire: Wire) -> None:
-        habits = self._habits[slot.persona]
-        clinician = Clinician(self._posts[slot.site], habits, slot.clinician, wire, slot.slot)
-        weights_of = self._weights_of(slot.site, slot.persona)
-        run_s = mean_run_s(self._costs[slot.persona], weights_of(slot.start_s))
-        wait_s = first_wait_s(clinician.draws, habits, opening=slot.opening, run_s=run_s)
-        self.on_duty += 1
-        try:
-            work_shift(clinician, wait_s, weights_of, self._unsupported)
-        finally:
-            self.on_duty -= 1
+        Whoever is on time sleeps through it to her first act: if thousands woke up at once only to look at the clock,
+        the last of them would begin too late.
+        """
+        for slot in sorted(self.order.slots, key=lambda slot: slot.start_s):
+            early_s = slot.start_s - recorder.clock.now_s()
+            if early_s > 0:
+                gevent.sleep(early_s)
+            if slot.slot in self._at_work:
+                self._begin(slot, recorder.clock.now_s())
 
-    def _weights_of(self, site: str, persona: str) -> Callable[[float], Any]:
-        key = (site, persona)
-        if key not in self._weights:
-            self._weights[key] = weights_at(self.order.plan, site, persona)
-        return self._weights[key]
-
-    def _post(self, site: Site, clock: SiteClock) -> Post:
-        spec = self.order.plan.spec
-        return Post(
-            site.name,
-            site.locale,
-            spec.seed,
-            spec.scenario.date,
-            self.order.run_id,
-            self.order.register[site.name],
-            opens_at_s=clock.local_s(0.0),
-            utc_offset_s=site.utc_offset_s,
-        )
-
-    def _posting(self, slot: Slot, recorder: Recorder) -> Posting:
-        scenario = self.order.plan.spec.scenario
-        head = (
-            f"Host: {self._endpoint.authority}\r\nUser-Agent: emr-load-harness\r\n"
-            "Accept: application/fhir+json\r\nAccept-Encoding: gzip\r\n"
-        )
-        if scenario.site_header:
-            head += f"{scenario.site_header}: {slot.site}\r\n"
-        return Posting(
-            site=slot.site,
-            persona=slot.persona,
-            clinician=slot.clinician,
-            site_code=recorder.names.code(slot.site),
-            persona_code=recorder.names.code(slot.persona),
-            endpoint=self._endpoint,
-            connect_timeout_s=scenario.connect_timeout_s,
-            answer_timeout_s=scenario.answer_timeout_s,
-            head=head,
-            trace=f"{int(self.order.run_id, 16):016x}",
-            phase_at=self._phases[slot.site],
-            ids=self._ids,
-        )
-
-    def _note_error(self, slot: Slot, error: Exception, recorder: Recorder) -> None:
-        log.exception("slot %d (%s at %s) ended by an error", slot.slot, slot.persona, slot.site)
-        facts = {
-            "time_s": round(recorder.clock.now_s(), 3),
-            "site": slot.site,
-            "persona": slot.persona,
-            "outcome": "error",
-            "detail": type(error).__name__,
-        }
-        recorder.failure(("error", type(error).__name__), facts)
+    def _begin(self, slot: Slot, now_s: float) -> None:
+        self._begun.setdefault(slot.slot, now_s)

@@ -1,7 +1,7 @@
 """Under plain Locust nobody has looked at the target before: the load reads its capabilities and finds its people.
 
-One `/metadata`, then searches by identifier (record numbers of patients, identifiers of staff and organization), many
-in one request.
+At each endpoint one `/metadata`, then searches by identifier (record numbers of patients, identifiers of staff and
+organization), many in one request; or the patients of a file one by one.
 """
 
 from __future__ import annotations
@@ -20,36 +20,64 @@ from harness.fhir.capabilities import Capabilities
 from harness.fhir.systems import TAG_SYSTEM
 from harness.load.client import Connection, Endpoint, ExchangeFailed
 from harness.load.judging import judge_answer
-from harness.scenario import population_of
-from harness.scenario.model import RunSpec
+from harness.scenario import PatientsFile, population_of, sites_by_endpoint, with_sites_of
+from harness.scenario.model import RunSpec, Site
+from harness.scenario.patients_file import PatientRow
+from harness.scenario.seating import call_for, seat
 
 __all__ = ["Discovered", "discover"]
 
 KEYS_A_REQUEST: Final = 40
 """Identifiers searched for at once: a request line of about 3 kB, which every server takes."""
+A_PAGE: Final = 200
+"""Practitioners looked up where patients are a file's; a larger staff shares these."""
 ANSWER_TIMEOUT_S: Final = 60.0
+_NOT_THERE: Final = (404, 410)
 
 Resource = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Discovered:
-    """What the load needs to know of a target."""
+    """What the load needs to know of a target, and of the endpoints that sites have of their own."""
 
-    capabilities: Capabilities
+    spec: RunSpec
+    """The run, with the systems of the record numbers of a file's patients."""
+    capabilities: dict[str, Capabilities]
+    """By endpoint: `TARGET`, or the URL of a site's own."""
     register: dict[str, SiteRegister]
 
 
-def discover(spec: RunSpec, target: str) -> Discovered:
-    """Raises TargetError where `target` is no FHIR server that answers, NoPatients where people are missing."""
-    try:
-        looker = _Looker(Endpoint.from_url(target), spec.scenario.connect_timeout_s)
-    except ValueError as error:
-        raise TargetError(str(error), "give the FHIR base URL with --host") from error
-    with closing(looker):
-        statement = looker.ask(requests.capabilities(), checks.is_capability_statement)
-        sites = {site.name: looker.find(population_of(spec, site)) for site in spec.sites}
-    return Discovered(Capabilities.from_statement(statement), sites)
+def discover(spec: RunSpec, target: str, patients: PatientsFile | None = None) -> Discovered:
+    """The run's sites at `target` and at their own endpoints, with seeded patients or those of a file.
+
+    Raises TargetError where one is no FHIR server that answers, NoPatients where people are missing.
+    """
+    capabilities: dict[str, Capabilities] = {}
+    register: dict[str, SiteRegister] = {}
+    settled: dict[str, Site] = {}
+    for endpoint, sites in sites_by_endpoint(spec).items():
+        url = endpoint or target
+        try:
+            looker = _Looker(Endpoint.from_url(url), spec.scenario.connect_timeout_s)
+        except ValueError as error:
+            raise TargetError(str(error), "give the FHIR base URL with --host") from error
+        with closing(looker):
+            statement = looker.ask(requests.capabilities(), checks.is_capability_statement)
+            capabilities[endpoint] = Capabilities.from_statement(statement)
+            part = with_sites_of(spec, endpoint)
+            if patients is None:
+                register |= {site.name: looker.find(population_of(spec, site)) for site in sites}
+            else:
+                at_sites = patients.at([site.name for site in sites])
+                seated = seat(part, at_sites, {row.line: looker.patient(row) for row in at_sites.rows}, url)
+                practitioners, organizations = looker.whoever("Practitioner"), looker.whoever("Organization")
+                register |= seated.registers(part, practitioners, next(iter(organizations), ""))
+                part = seated.settle(part)
+            settled |= {site.name: site for site in part.sites}
+    placed = tuple(settled[site.name] for site in spec.sites)
+    whole = spec.model_copy(update={"sites": placed, "seeded": patients is None})
+    return Discovered(whole, capabilities, {site.name: register[site.name] for site in spec.sites})
 
 
 class _Looker:
@@ -64,6 +92,14 @@ class _Looker:
         self._connection.close()
 
     def ask(self, call: Call, check: Check) -> Resource:
+        answer = self._answer(call, check)
+        if answer.outcome != "ok":
+            what = answer.detail or f"status {answer.status}"
+            raise TargetError(f"{call.operation}: {what}", "give the FHIR base URL with --host")
+        resource: Resource = answer.json()
+        return resource
+
+    def _answer(self, call: Call, check: Check) -> Answer:
         self._asked += 1
         head = (
             f"{call.method} {self._endpoint.request_target(call.path)} HTTP/1.1\r\nHost: {self._endpoint.authority}\r\n"
@@ -76,12 +112,25 @@ class _Looker:
             raise TargetError(
                 f"the target does not answer: {failure.detail}", "is it up, and is --host right?"
             ) from failure
-        answer = judge_answer(exchange, call, check)
-        if answer.outcome != "ok":
-            what = answer.detail or f"status {answer.status}"
-            raise TargetError(f"{call.operation}: {what}", "give the FHIR base URL with --host")
-        resource: Resource = answer.json()
-        return resource
+        return judge_answer(exchange, call, check)
+
+    def patient(self, row: PatientRow) -> list[Resource]:
+        """The Patients that a row of a file may mean."""
+        call = call_for(row)
+        if not row.id:
+            result = self.ask(call, lambda answer: checks.is_search_result(answer, "Patient", None, 0))
+            return list(checks.split_search_result(result)[0])
+        answer = self._answer(call, lambda answer: checks.is_resource(answer, "Patient", row.id))
+        if answer.outcome != "ok" and answer.status not in _NOT_THERE:
+            raise TargetError(f"{call.operation}: {answer.detail or f'status {answer.status}'}")
+        return [answer.json()] if answer.outcome == "ok" else []
+
+    def whoever(self, kind: str) -> list[str]:
+        """Ids of the first page of all there are; none where the target does not tell."""
+        call = requests.search(kind, "", {"_count": str(A_PAGE)})
+        answer = self._answer(call, lambda answer: checks.is_search_result(answer, kind, None, 0))
+        matches = checks.split_search_result(answer.json())[0] if answer.outcome == "ok" else ()
+        return [str(one["id"]) for one in matches if one.get("id")]
 
     def find(self, population: SitePopulation) -> SiteRegister:
         """One site's people. Raises NoPatients where some are missing."""
@@ -96,7 +145,7 @@ class _Looker:
                 "seed them first with the same scenario, sites and seed: emrload seed --help",
             )
         return SiteRegister(
-            tuple(known_patient(patients[key]) for key in population.patient_keys),
+            tuple(known_patient(patients[key], key) for key in population.patient_keys),
             {
                 persona: tuple(str(practitioners[key]["id"]) for key in keys)
                 for persona, keys in population.staff_keys.items()

@@ -24,10 +24,17 @@ _PROC_STAT: Final = Path("/proc/stat")
 class HealthProbe:
     """One row a second into the recorder's health stream."""
 
-    def __init__(self, recorder: Recorder, users: Callable[[], int], on_duty: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        users: Callable[[], int],
+        on_duty: Callable[[], int],
+        visitors: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._recorder = recorder
         self._users = users
         self._on_duty = on_duty
+        self._visitors = visitors
         self._process = psutil.Process()
         self._cpu_s = self._process_cpu_s()
         self._host = _host_ticks()
@@ -61,6 +68,7 @@ class HealthProbe:
             self._process.memory_info().rss / 1e6,
             self._users(),
             self._on_duty(),
+            self._visitors(),
             recorder.in_flight,
             recorder.started,
             recorder.finished,

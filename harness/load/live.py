@@ -23,10 +23,17 @@ __all__ = ["ProgressReport"]
 class ProgressReport:
     """Collects between two lines what the recorder has written; writes a line a second."""
 
-    def __init__(self, streams: Path, recorder: Recorder, on_duty: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        streams: Path,
+        recorder: Recorder,
+        on_duty: Callable[[], int],
+        visitors: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._file = progress_path(streams, recorder.worker).open("ab", buffering=0)
         self._recorder = recorder
         self._on_duty = on_duty
+        self._visitors = visitors
         self._latencies: Counter[int] = Counter()
         self._requests = 0
         self._errors = 0
@@ -81,6 +88,7 @@ class ProgressReport:
             in_flight=self._recorder.in_flight,
             requests=self._requests,
             errors=self._errors,
+            visitors=self._visitors(),
             latencies=dict(self._latencies),
         )
         self._file.write(second.line())

@@ -1,5 +1,5 @@
-"""Where a clinician works, as the load needs it: the site's endpoint and headers, codes for the samples, and ids that
-are never given twice."""
+"""Where a clinician works, as the load needs it: how her requests are written, codes for the samples, and ids that are
+never given twice."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Final
 
+from harness.clinic.world import StepFailed
+from harness.fhir.call import Call
 from harness.load.client import Endpoint
 
 __all__ = ["IdSource", "Posting"]
@@ -32,7 +34,7 @@ class IdSource:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One clinician's post during one slot."""
+    """One clinician's post during one slot, or one visitor's during her visit."""
 
     site: str
     persona: str
@@ -48,3 +50,30 @@ class Posting:
     """First 16 hex digits of the trace id."""
     phase_at: Callable[[float], str]
     ids: IdSource
+    gives_up_s: float | None = None
+    """The longest that she waits for one answer, all tries together; None: as long as the client does."""
+    open: bool = False
+    """She came by herself, at a moment that no answer puts off."""
+
+    def request(self, call: Call, request_id: int, trace: str) -> bytes:
+        """`call` as it goes over the line; `trace` is version and trace id of its `traceparent`.
+
+        Raises StepFailed where a header holds what a header cannot: versions and links come from the server.
+        """
+        named = f"{request_id:016x}"
+        head = (
+            f"{call.method} {self.endpoint.request_target(call.path)} HTTP/1.1\r\n{self.head}"
+            f"X-Request-Id: {named}\r\ntraceparent: {trace}-{named}-01\r\n"
+        )
+        for name, value in call.headers:
+            if not value.isprintable():
+                raise StepFailed(f"{call.operation}: not sent, {name} would hold a control character")
+            head += f"{name}: {value}\r\n"
+        if call.body:
+            head += f"Content-Length: {len(call.body)}\r\n"
+        elif call.method not in ("GET", "HEAD", "DELETE"):
+            head += "Content-Length: 0\r\n"
+        try:
+            return f"{head}\r\n".encode("latin-1") + call.body
+        except UnicodeEncodeError:
+            raise StepFailed(f"{call.operation}: not sent, a header would hold letters beyond Latin-1") from None

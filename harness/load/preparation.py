@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from locust.env import Environment
@@ -19,17 +20,31 @@ from locust.env import Environment
 from harness.clinic.register import SiteRegister, read_register, write_register
 from harness.errors import InputError, Problem, RunError, TargetError
 from harness.fhir.capabilities import Capabilities
-from harness.load.discovery import discover
+from harness.load.discovery import Discovered, discover
 from harness.plan import compile_plan, expected_load, manifest_facts, partition, read_roster, write_plan
 from harness.plan.model import Plan
 from harness.rundir import RunDir, create_run_dir, environment_facts, open_run_dir, rfc3339
-from harness.scenario import dump_spec, load_scenario, read_spec, resolve, unsupported_workflows
-from harness.scenario.model import RunSpec
+from harness.scenario import (
+    TARGET,
+    PatientsFile,
+    dump_spec,
+    load_scenario,
+    read_patients_file,
+    read_spec,
+    resolve,
+    scenario_with_sites,
+    sites_by_endpoint,
+    unsupported_by_site,
+    unsupported_facts,
+    use_workflows,
+    vet_endpoints,
+)
+from harness.scenario.model import RunSpec, Site
 from harness.units import parse_duration, parse_window
 
 __all__ = ["Prepared", "load_prepared", "prepare_run"]
 
-_OPTION: Final = r"--(sites|seed|duration|window|set)\b"
+_OPTION: Final = r"--(sites|seed|duration|window|set|patients|i-own)\b"
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,8 @@ class Prepared:
     target: str
     plan: Plan
     register: dict[str, SiteRegister]
-    capabilities: Capabilities
+    capabilities: dict[str, Capabilities]
+    """By endpoint: `harness.scenario.TARGET`, or the URL of a site's own."""
     planned: bool
     """`emrload run` has written the plan already, workers and all."""
 
@@ -55,7 +71,7 @@ class Prepared:
             if max(planned, default=0) >= workers:
                 raise RunError(f"the plan is for {max(planned) + 1} load processes, but only {workers} take part")
             return planned
-        expected = expected_load(self.plan)
+        expected = expected_load(self.plan, unsupported_by_site(self.plan.spec, self.capabilities))
         worker_of_slot = partition(self.plan, workers, expected)
         write_plan(self.plan, worker_of_slot, expected, self.run_dir)
         self.run_dir.update_manifest(workers=workers)
@@ -65,14 +81,19 @@ class Prepared:
 def load_prepared(folder: Path, target: str) -> Prepared:
     """Read a prepared run folder. Raises InputError, OSError or ValueError where it is not whole."""
     run_dir = open_run_dir(folder)
-    plan = compile_plan(read_spec(run_dir.scenario))
+    spec = read_spec(run_dir.scenario)
+    use_workflows(spec.scenario)
+    plan = compile_plan(spec)
     return Prepared(
         run_dir,
         run_dir.read_manifest()["run_id"],
         target,
         plan,
         read_register(run_dir.register),
-        Capabilities.from_json(orjson.loads(run_dir.capabilities.read_bytes())),
+        {
+            endpoint: Capabilities.from_json(declared)
+            for endpoint, declared in orjson.loads(run_dir.capabilities.read_bytes()).items()
+        },
         planned=True,
     )
 
@@ -93,28 +114,68 @@ def prepare_run(environment: Environment) -> Prepared:
 
 def _prepare_alone(options: Any, target: str) -> Prepared:
     """Plain Locust: compile, discover, and lay the folder out as `emrload run` would."""
-    spec = _spec(options)
+    spec = _vetted(_spec(options), options, target)
+    patients = _patients(options, spec)
+    found = discover(spec, target, patients)
+    spec = found.spec
     plan = compile_plan(spec)
-    found = discover(spec, target)
     run_dir = create_run_dir(spec.scenario.name)
     run_id = run_dir.read_manifest()["run_id"]
     dump_spec(spec, run_dir.scenario)
     write_register(run_dir.register, found.register)
-    run_dir.capabilities.write_bytes(orjson.dumps(found.capabilities.to_json()))
+    declared = {endpoint: capabilities.to_json() for endpoint, capabilities in found.capabilities.items()}
+    run_dir.capabilities.write_bytes(orjson.dumps(declared))
+    asked: dict[str, Any] = {"scenario": options.emr_scenario, "sets": list(options.emr_set)}
+    if options.emr_sites_file:
+        asked["sites_file"] = options.emr_sites_file
+    facts: dict[str, Any] = unsupported_facts(spec, found.capabilities)
+    if patients is not None:
+        asked["patients"] = patients.name
+        facts["patients"] = {"file": Path(patients.name).name, "rows": len(patients.rows)}
     run_dir.update_manifest(
         **manifest_facts(plan),
         **environment_facts(),
         state="running",
         started_at=rfc3339(time.time()),
-        asked={"scenario": options.emr_scenario, "sets": list(options.emr_set)},
-        target={
-            "url": target,
-            "software": found.capabilities.software,
-            "fhir_version": found.capabilities.fhir_version,
-        },
-        unsupported=unsupported_workflows(spec, found.capabilities),
+        asked=asked,
+        target=_target_facts(found, target),
+        **facts,
     )
     return Prepared(run_dir, run_id, target, plan, found.register, found.capabilities, planned=False)
+
+
+def _vetted(spec: RunSpec, options: Any, target: str) -> RunSpec:
+    """The run with the endpoints of its sites vetted; whoever names a host with `--host` may put load on it."""
+    try:
+        hosts = {urlsplit(site.endpoint).hostname for site in spec.sites if site.endpoint}
+        named = {urlsplit(target).hostname} & hosts - {None}
+        return vet_endpoints(spec, None, i_own=[*options.emr_i_own, *map(str, named)])[0]
+    except InputError as error:
+        raise _as_typed(error) from error
+    except ValueError as error:
+        raise TargetError(f"'{target}' is no URL: {error}", "give the FHIR base URL with --host") from error
+
+
+def _patients(options: Any, spec: RunSpec) -> PatientsFile | None:
+    if not options.emr_patients:
+        return None
+    return read_patients_file(Path(options.emr_patients), [site.name for site in spec.sites])
+
+
+def _target_facts(found: Discovered, target: str) -> dict[str, Any]:
+    """What a manifest says of the target, and under `endpoints` of those that sites have of their own."""
+    names = {endpoint: [site.name for site in sites] for endpoint, sites in sites_by_endpoint(found.spec).items()}
+
+    def facts(endpoint: str) -> dict[str, Any]:
+        declared = found.capabilities.get(endpoint)
+        return {
+            "url": endpoint or target,
+            "sites": names.get(endpoint, []),
+            "software": declared.software if declared else "",
+            "fhir_version": declared.fhir_version if declared else "",
+        }
+
+    return {**facts(TARGET), "endpoints": [facts(endpoint) for endpoint in names if endpoint != TARGET]}
 
 
 def _spec(options: Any) -> RunSpec:
@@ -134,11 +195,26 @@ def _spec(options: Any) -> RunSpec:
     seed = read("seed", _whole)
     duration_s = read("duration", parse_duration)
     window = read("window", parse_window)
+    if options.emr_sites and options.emr_sites_file:
+        problems.append(Problem("--emr-sites says which sites there are, too", "--emr-sites-file", "give one of them"))
     if problems:
         raise InputError(problems)
+    own_sites: Sequence[Site] = ()
     try:
-        scenario = load_scenario(options.emr_scenario, options.emr_set)
-        return resolve(scenario, sites=sites, seed=seed or 0, duration_s=duration_s, window=window)
+        if options.emr_sites_file:
+            sites_file = Path(options.emr_sites_file)
+            scenario, own_sites = scenario_with_sites(options.emr_scenario, options.emr_set, sites_file)
+        else:
+            scenario = load_scenario(options.emr_scenario, options.emr_set)
+        return resolve(
+            scenario,
+            sites=sites,
+            own_sites=own_sites,
+            seed=seed or 0,
+            duration_s=duration_s,
+            window=window,
+            window_has_day="d" in (options.emr_window or ""),
+        )
     except InputError as error:
         raise _as_typed(error) from error
 

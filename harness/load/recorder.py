@@ -72,6 +72,12 @@ class Recorder:
         if self._failure_counts[kind] <= FAILURES_OF_A_KIND:
             self._failures.write(orjson.dumps({**facts, "kind": ".".join(kind)}) + b"\n")
 
+    def fault(self, site: str, persona: str, error: Exception) -> None:
+        """A fault of ours or of a workflow ended somebody's work: kept with the failures, without what it says."""
+        name = type(error).__name__
+        facts = {"time_s": round(self.clock.now_s(), 3), "site": site, "persona": persona, "outcome": "error"}
+        self.failure(("error", name), {**facts, "detail": name})
+
     def keep_flushing(self) -> None:
         """Write everything about once a second, until killed."""
         while True:

@@ -12,8 +12,9 @@ import shlex
 import signal
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gevent
 from locust import argument_parser, events
@@ -22,19 +23,22 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from harness.errors import EXIT_INVALID, HarnessError
 from harness.load.conductor import Conductor
-from harness.load.crew import Crew, CrewOrder
+from harness.load.crew import Crew
 from harness.load.dispatcher import PlanDispatcher
 from harness.load.options import add_options
+from harness.load.places import CrewOrder
 from harness.load.preparation import Prepared, load_prepared, prepare_run
 from harness.load.shape import DutyCurve
 from harness.load.user import Clinician
 from harness.load.wire import DRAIN_S
-from harness.plan import read_roster
+from harness.plan import link_shares, read_roster, worker_of_process
 from harness.rundir import PARENT_VARIABLE
+from harness.scenario import unsupported_by_site
 
 __all__ = ["Clinician", "DutyCurve", "plays"]
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 # Without this a master waits up to a second in each tick for its workers' reports, and every other tick is lost.
 os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
@@ -125,6 +129,7 @@ class Session:
 
     def _on_done(self, msg: Any, **_: Any) -> None:
         if self.conductor is not None and msg.data["run"] == self.conductor.run:
+            self.conductor.dropped[msg.data["index"]] = msg.data["arrivals_dropped"]
             self.conductor.done[msg.data["index"]] = msg.data["drift_s"]
 
     def _on_test_stopping(self, **_: Any) -> None:
@@ -159,21 +164,21 @@ class Session:
 
     def _crew(self, part: dict[str, Any]) -> Crew:
         prepared = load_prepared(Path(part["run"]), part["target"])
-        if prepared.plan.roster_digest != part["digest"]:
+        plan, index, workers = prepared.plan, part["index"], part["workers"]
+        if plan.roster_digest != part["digest"]:
             raise ValueError("it compiled another roster than the master: are the versions the same?")
-        worker_of_slot = read_roster(prepared.run_dir.plan, prepared.plan)
-        slots = tuple(
-            slot for slot, worker in zip(prepared.plan.slots, worker_of_slot, strict=True) if worker == part["index"]
-        )
+        worker_of_slot = read_roster(prepared.run_dir.plan, plan)
         order = CrewOrder(
-            prepared.plan,
-            slots,
-            part["index"],
-            prepared.run_id,
-            prepared.target,
-            prepared.run_dir.streams,
-            prepared.register,
-            prepared.capabilities,
+            plan=plan,
+            slots=tuple(_mine(plan.slots, worker_of_slot, index)),
+            arrivals=tuple(_mine(plan.arrivals, worker_of_process(plan, worker_of_slot), index)),
+            worker=index,
+            run_id=prepared.run_id,
+            target=prepared.target,
+            streams=prepared.run_dir.streams,
+            register=prepared.register,
+            unsupported=unsupported_by_site(plan.spec, prepared.capabilities),
+            link_shares={line: of[index] for line, of in link_shares(plan, worker_of_slot, workers).items()},
         )
         return Crew(order, self.environment)
 
@@ -185,7 +190,8 @@ class Session:
 
     def _report_when_done(self, crew: Crew, run: str) -> None:
         drift_s = crew.wait_until_done()
-        self.runner.send_message("emr-done", {"run": run, "index": crew.order.worker, "drift_s": drift_s})
+        said = {"run": run, "index": crew.order.worker, "drift_s": drift_s, "arrivals_dropped": crew.visitors.dropped}
+        self.runner.send_message("emr-done", said)
 
     def _on_close(self, msg: Any, **_: Any) -> None:
         if self.crew is not None and msg.data["run"] == self._run:
@@ -214,7 +220,7 @@ class Session:
         if conductor is not None and not (conductor.closed or conductor.over):
             log.warning("ending the run early: everybody finishes the step at hand (again to stop at once)")
             conductor.close()
-        elif conductor is None and crew is not None and not (crew.closing or crew.desk.all_ended):
+        elif conductor is None and crew is not None and not (crew.closing or crew.all_done):
             crew.close()
         else:
             self._stop_at_once()
@@ -229,3 +235,7 @@ class Session:
             self.environment.web_ui.stop()  # else Locust would go on to serve its page
         if self.conductor is None and self.crew is None:
             raise SystemExit(EXIT_INVALID)  # Locust may still be waiting for workers, and would go on to
+
+
+def _mine(parts: Sequence[T], worker_of: Sequence[int], index: int) -> Iterator[T]:
+    return (part for part, worker in zip(parts, worker_of, strict=True) if worker == index)

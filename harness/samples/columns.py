@@ -2,6 +2,7 @@
 
 Format history:
   1  first: samples, workflows, duty, health
+  2  workflows.back_entry, health.visitors
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import pyarrow as pa
 
 __all__ = ["DUTY", "FORMAT_VERSION", "HEALTH", "SAMPLES", "WORKFLOWS", "coded_columns"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _NAME: pa.DataType = pa.dictionary(pa.int32(), pa.string())
 
@@ -60,11 +61,16 @@ WORKFLOWS = _schema(
     lane=_NAME,
     phase=_NAME,
     open=pa.bool_(),
+    back_entry=pa.bool_(),
     outcome=_NAME,
     workflow_run=pa.int64(),
     worker=pa.int16(),
 )
-"""One row a workflow run; `waited_ms` is the time spent on requests, `think_ms` on thinking."""
+"""One row a workflow run; `waited_ms` is the time spent on requests, `think_ms` on thinking.
+
+`open`: somebody came at a rate of their own, planned for `intended_s`. `back_entry`: it is done again after it was
+given up.
+"""
 
 DUTY = _schema(
     slot=pa.int32(),
@@ -92,6 +98,7 @@ HEALTH = _schema(
     memory_mb=pa.float64(),
     users=pa.int32(),
     on_duty=pa.int32(),
+    visitors=pa.int32(),
     in_flight=pa.int32(),
     started=pa.int64(),
     finished=pa.int64(),
@@ -100,7 +107,8 @@ HEALTH = _schema(
 """One row a second and worker.
 
 `loop_lag_ms` is the worst of that second; `cpu` is the process's share of one core, `steal` the host's share of all;
-`users` are Locust users alive, `on_duty` clinicians in their slot; `started`, `finished` and `in_flight_s` (∫ in flight
+`users` are Locust users alive, `on_duty` clinicians in their slot, `visitors` those who came as open arrivals and are
+still there; `started`, `finished` and `in_flight_s` (∫ in flight
 dt) count from the start of the run.
 """
 

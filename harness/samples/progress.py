@@ -32,6 +32,7 @@ class Progress:
     requests: int
     errors: int
     latencies: dict[int, int] = field(default_factory=dict)
+    visitors: int = 0
 
     def line(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"

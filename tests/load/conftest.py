@@ -1,4 +1,4 @@
-"""Locust itself, as a user or `emrload` starts it, against a sandbox that holds the people of the quick rush."""
+"""Locust itself, as a user or `emrload` starts it, against a sandbox that holds the people of the scenarios played."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.fleet import SandboxProcess
+from harness.plan import compile_plan
+from harness.plan.model import Plan
 from harness.rundir import RunDir
 from harness.samples import merge_streams
 from harness.samples.progress import read_progress
@@ -26,6 +28,7 @@ from harness.scenario import load_scenario, resolve
 from harness.scenario.model import RunSpec
 
 QUICK = Path(__file__).parents[1] / "scenarios" / "quick-rush.yaml"
+VISITORS = QUICK.with_name("quick-visitors.yaml")
 LOCUSTFILE = Path(__file__).parents[2] / "locustfiles" / "morning_rush.py"
 SITES, SEED, DURATION_S = 2, 5, 8.0
 PATIENCE_S = 120.0
@@ -107,28 +110,51 @@ def spec() -> RunSpec:
 
 
 @pytest.fixture(scope="session")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with SandboxProcess(tmp_path_factory.mktemp("sandbox") / "sandbox.log") as sandbox:
-        seed = ["seed", str(QUICK), "--sites", str(SITES), "--seed", str(SEED), "--target", sandbox.url]
+def visitors() -> Path:
+    """The scenario in which some come at a rate of their own."""
+    return VISITORS
+
+
+@pytest.fixture(scope="session")
+def visitors_plan() -> Plan:
+    scenario = load_scenario(str(VISITORS), ())
+    return compile_plan(resolve(scenario, sites=SITES, seed=SEED, duration_s=DURATION_S))
+
+
+@pytest.fixture(scope="session")
+def seed_people() -> Callable[..., None]:
+    """Create a scenario's people at a target, and where its sites go."""
+
+    def seed(scenario: Path, url: str, *more: str) -> None:
+        command = ["seed", str(scenario), "--sites", str(SITES), "--seed", str(SEED), "--target", url, *more]
         subprocess.run(
-            [sys.executable, "-m", "harness.cli", *seed], check=True, capture_output=True, timeout=PATIENCE_S
+            [sys.executable, "-m", "harness.cli", *command], check=True, capture_output=True, timeout=PATIENCE_S
         )
+
+    return seed
+
+
+@pytest.fixture(scope="session")
+def target(seed_people: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with SandboxProcess(tmp_path_factory.mktemp("sandbox") / "sandbox.log") as sandbox:
+        for scenario in (QUICK, VISITORS):
+            seed_people(scenario, sandbox.url)
         yield sandbox.url
 
 
 @pytest.fixture
 def locust(target: str, tmp_path: Path) -> Iterator[Callable[..., Load]]:
-    """Start plain Locust on the quick rush, in a folder of its own."""
+    """Start plain Locust on a scenario, in a folder of its own."""
     started: list[Load] = []
 
-    def start(*more: str, headless: bool = True) -> Load:
+    def start(*more: str, headless: bool = True, scenario: Path = QUICK) -> Load:
         port = str(free_port())  # at Locust's own default, two loads on one machine would take each other's workers
         more = (*more, "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
         page = (
             ("--headless",) if headless else ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(free_port()))
         )
         command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *page, "--host", target]
-        command += ["--emr-scenario", str(QUICK), "--emr-sites", str(SITES), "--emr-seed", str(SEED)]
+        command += ["--emr-scenario", str(scenario), "--emr-sites", str(SITES), "--emr-seed", str(SEED)]
         with (tmp_path / "locust.log").open("w") as log:
             process = subprocess.Popen(
                 [*command, "--emr-duration", f"{DURATION_S:g}s", *more],

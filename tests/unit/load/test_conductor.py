@@ -28,6 +28,7 @@ from harness.rundir import conductor_path
 class FakePlan:
     slots: tuple[Slot, ...]
     roster_digest: str = "abc"
+    length_s: float = 55.0
 
 
 @dataclass
@@ -88,7 +89,13 @@ def test_a_run_begins_when_every_crew_is_ready(lead):
         ("emr-start", "w1"),
     ]
     order = led.runner.sent[1][2]
-    assert order == {"run": "reports/this", "target": "http://127.0.0.1/fhir", "index": 1, "digest": "abc"}
+    assert order == {
+        "run": "reports/this",
+        "target": "http://127.0.0.1/fhir",
+        "index": 1,
+        "workers": 2,
+        "digest": "abc",
+    }
     t0_epoch_s = led.runner.sent[2][2]["t0_epoch_s"]
     assert 0 < t0_epoch_s - time.time() <= conductor_module.START_LEAD_S + 1
     assert facts(led)["t0_epoch_s"] == t0_epoch_s
@@ -161,6 +168,28 @@ def test_a_worker_that_never_reports_is_not_waited_for_longer_than_the_last_drai
     at(led, 55.0 + DRAIN_S + conductor_module.DONE_WITHIN_S + 0.1)
     assert led.finished
     assert facts(led)["workers_reported"] == [0]
+
+
+def test_a_run_without_slots_lasts_until_its_end(lead):
+    """Only arrivals: no user is ever wanted, and no worker is overdue before the run is over."""
+    led = lead(plan=FakePlan((), length_s=40.0))
+    led.begin("x")
+    at(led, 39.0 + DRAIN_S)
+    assert led.users_now() == 0
+    assert not led.finished
+    at(led, 40.0 + DRAIN_S + conductor_module.DONE_WITHIN_S + 0.1)
+    assert led.finished
+
+
+def test_arrivals_that_were_turned_away_are_told(lead):
+    led = lead()
+    led.begin("x")
+    assert facts(led)["arrivals_dropped"] == 0
+    for worker in (0, 1):
+        led.dropped[worker] = 3 + worker
+        led.done[worker] = 0.0
+    assert led.finished
+    assert facts(led)["arrivals_dropped"] == 7
 
 
 def test_an_early_end_tells_every_crew_once_and_takes_nobody_away(lead):

@@ -31,14 +31,14 @@ def rows_of(recorder: Recorder, tmp_path) -> list[dict]:
 def test_a_stall_of_the_generator_is_seen(recorder, tmp_path, monkeypatch):
     """A stalled generator shows no slow answer at all, only fewer requests: its pulse is all there is."""
     monkeypatch.setattr(health, "ROW_EVERY_S", 0.1)
-    watching = gevent.spawn(HealthProbe(recorder, lambda: 3, lambda: 2).watch)
+    watching = gevent.spawn(HealthProbe(recorder, lambda: 3, lambda: 2, lambda: 5).watch)
     gevent.sleep(0.3)
     time.sleep(0.6)  # stalls this thread, and every clinician in it
     gevent.sleep(0.3)
     watching.kill()
     rows = rows_of(recorder, tmp_path)
     assert max(row["loop_lag_ms"] for row in rows) >= 500
-    assert {(row["worker"], row["users"], row["on_duty"]) for row in rows} == {(4, 3, 2)}
+    assert {(row["worker"], row["users"], row["on_duty"], row["visitors"]) for row in rows} == {(4, 3, 2, 5)}
     assert [row["time_s"] for row in rows] == sorted(row["time_s"] for row in rows)
 
 

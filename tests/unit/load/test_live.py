@@ -139,7 +139,7 @@ def test_a_listener_that_takes_its_time_neither_misses_nor_repeats_a_request(rec
 
 def test_the_progress_lines_add_up_to_the_samples(recorder, tmp_path):
     samples = some_samples(500)
-    report = ProgressReport(tmp_path, recorder, lambda: 7)
+    report = ProgressReport(tmp_path, recorder, lambda: 7, lambda: 4)
     recorder.on_batch(report.note)
     for sample in samples[:200]:
         write(recorder, *sample)
@@ -159,4 +159,4 @@ def test_the_progress_lines_add_up_to_the_samples(recorder, tmp_path):
     assert [line.requests for line in lines if line.requests] == [200, 300]
     assert sum(line.errors for line in lines) == sum(outcome not in FINE for _, _, outcome, _ in samples)
     assert sum(sum(line.latencies.values()) for line in lines) == 500
-    assert {(line.worker, line.on_duty, line.in_flight) for line in lines} == {(0, 7, 0)}
+    assert {(line.worker, line.on_duty, line.visitors, line.in_flight) for line in lines} == {(0, 7, 4, 0)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -15,7 +16,7 @@ from harness.load.discovery import discover
 from harness.load.options import add_options
 from harness.load.preparation import load_prepared, prepare_run
 from harness.plan import compile_plan, expected_load, partition, write_plan
-from harness.scenario import load_scenario, population_of, resolve
+from harness.scenario import TARGET, load_scenario, population_of, resolve
 
 QUICK = str(Path(__file__).parents[2] / "scenarios" / "quick-rush.yaml")
 
@@ -36,7 +37,7 @@ def environment(target: str, *arguments: str) -> SimpleNamespace:
 
 def test_everybody_who_was_seeded_is_found(seeded, spec):
     found = discover(spec, seeded)
-    assert found.capabilities.fhir_version.startswith("4.0")
+    assert found.capabilities[TARGET].fhir_version.startswith("4.0")
     assert set(found.register) == {site.name for site in spec.sites}
     for site in spec.sites:
         register = found.register[site.name]
@@ -83,6 +84,20 @@ def test_looking_is_control_traffic(serve, spec):
         discover(spec, server.url)
     assert b"X-Request-Id: control-" in server.requests[0]
     assert b"X-Site" not in server.requests[0]
+
+
+def test_a_site_with_an_endpoint_of_its_own_is_found_there(seeded, spec):
+    own = seeded.replace("127.0.0.1", "localhost")  # the same server under another name
+    river, lake = spec.sites
+    mixed = spec.model_copy(update={"sites": (river.model_copy(update={"endpoint": own}), lake)})
+    found = discover(mixed, seeded)
+    assert list(found.capabilities) == [TARGET, own]
+    assert found.register == discover(spec, seeded).register
+    elsewhere = spec.model_copy(
+        update={"sites": (river, lake.model_copy(update={"endpoint": "http://127.0.0.1:9/fhir"}))}
+    )
+    with pytest.raises(TargetError, match="does not answer"):
+        discover(elsewhere, seeded)
 
 
 # ---- the options
@@ -137,6 +152,72 @@ def test_an_error_names_the_option_as_it_was_typed(bad, where, way_out):
     assert way_out in problem.help
 
 
+# ---- one's own patients, and endpoints of sites
+
+
+@pytest.fixture
+def own_patients(seeded, spec, tmp_path):
+    """A file that names two of those who are there, one by id and one by record number."""
+    first, second = discover(spec, seeded).register["river"].patients[:2]
+    system = population_of(spec, spec.sites[0]).mrn_system
+    path = tmp_path / "mine.csv"
+    path.write_text(f"id,identifier,site\n{first.id},,lake\n,{system}|{second.mrn},river\n")
+    return path
+
+
+def test_plain_locust_takes_patients_from_a_file_too(seeded, monkeypatch, own_patients, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    alone = prepare_run(environment(seeded, "--emr-sites", "2", "--emr-patients", str(own_patients)))
+    assert {site: len(register.patients) for site, register in alone.register.items()} == {"river": 1, "lake": 1}
+    assert alone.register["lake"].practitioners["nurse"]  # whoever is there
+    assert {site.identifier_system for site in alone.plan.spec.sites} == {"urn:emr-load-harness:mrn:river"}
+    assert alone.run_dir.read_manifest()["patients"] == {"file": "mine.csv", "rows": 2}
+
+
+def test_a_patient_of_the_file_who_is_not_there_is_told_by_her_line(seeded, monkeypatch, own_patients, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    own_patients.write_text(own_patients.read_text() + "nobody,,river\n")
+    with pytest.raises(NoPatients, match="line 4: there is no such Patient"):
+        prepare_run(environment(seeded, "--emr-sites", "2", "--emr-patients", str(own_patients)))
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(("options", "allowed"), [([], False), (["--emr-i-own", "ehr.invalid"], True)])
+def test_plain_locust_loads_no_host_of_a_scenario_that_the_user_did_not_name(options, allowed, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    sites = tmp_path / "sites.csv"
+    sites.write_text("name,template,endpoint\nriver,small-clinic,http://ehr.invalid/fhir\n")
+    typed = ["--emr-sites-file", str(sites), *options]
+    with pytest.raises(TargetError if allowed else InputError) as caught:
+        prepare_run(environment("http://127.0.0.1:9/fhir", *typed))
+    if not allowed:
+        assert "add --emr-i-own ehr.invalid" in str(caught.value)
+
+
+def test_sites_of_a_file_are_the_runs_sites_and_the_folder_says_so(seeded, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sites.csv").write_text("name,template\nriver,small-clinic\nlake,small-clinic\n")
+    prepared = prepare_run(
+        environment(seeded, "--emr-sites-file", "sites.csv", "--emr-seed", "5", "--emr-duration", "30s")
+    )
+    assert [site.name for site in prepared.plan.spec.sites] == ["river", "lake"]
+    assert prepared.run_dir.read_manifest()["asked"]["sites_file"] == "sites.csv"
+
+
+def test_a_number_of_sites_and_a_file_of_them_exclude_each_other(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        prepare_run(environment("http://127.0.0.1:9/fhir", "--emr-sites", "2", "--emr-sites-file", "sites.csv"))
+    assert [problem.where for problem in caught.value.problems] == ["--emr-sites-file"]
+
+
+def test_a_sites_file_that_is_wrong_is_explained(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sites.csv").write_text("name,template\nriver,smal-clinic\n")
+    with pytest.raises(InputError, match=r"sites\.csv:2: column 'template': unknown template 'smal-clinic'"):
+        prepare_run(environment("http://127.0.0.1:9/fhir", "--emr-sites-file", "sites.csv"))
+
+
 # ---- the folder
 
 
@@ -159,6 +240,7 @@ def test_plain_locust_lays_out_a_folder_from_which_workers_can_begin(alone, seed
     assert pq.read_table(alone.run_dir.plan).column("worker").to_pylist() == list(shares)
     assert alone.run_dir.read_manifest()["workers"] == 2
 
+    assert list(json.loads(alone.run_dir.capabilities.read_bytes())) == [TARGET]
     read = load_prepared(alone.run_dir.path, seeded)
     assert read.plan.roster_digest == alone.plan.roster_digest
     assert (read.register, read.run_id) == (alone.register, alone.run_id)

@@ -31,7 +31,7 @@ def counting(tmp_path_factory) -> Iterator[Recorder]:
 
 
 def health_row(recorder: Recorder) -> tuple:
-    return (1.0, 0, 2.0, 0.1, 0.0, 90.0, 1, 1, 0, 0, 0, 0.0)
+    return (1.0, 0, 2.0, 0.1, 0.0, 90.0, 1, 1, 0, 0, 0, 0, 0.0)
 
 
 @given(

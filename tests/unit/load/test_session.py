@@ -41,6 +41,7 @@ class FakeConductor:
         self.run, self.closed, self.over, self._done = run, closed, over, done
         self.ready: dict[int, str] = {}
         self.done: dict[int, float] = {}
+        self.dropped: dict[int, int] = {}
         self.closings = 0
 
     @property
@@ -57,9 +58,9 @@ class FakeConductor:
 
 
 class FakeCrew:
-    def __init__(self, *, closing: bool = False, all_ended: bool = False) -> None:
+    def __init__(self, *, closing: bool = False, all_done: bool = False) -> None:
         self.closing = closing
-        self.desk = SimpleNamespace(all_ended=all_ended)
+        self.all_done = all_done
         self.finished = 0
 
     def close(self) -> None:
@@ -127,11 +128,12 @@ def test_an_interrupt_that_was_held_back_is_let_through(monkeypatch):
 def test_messages_about_another_run_are_not_for_this_one(session):
     session.conductor = FakeConductor("this")
     session._on_ready(message(run="that", index=0, problem=""))
-    session._on_done(message(run="that", index=0, drift_s=0.0))
+    session._on_done(message(run="that", index=0, drift_s=0.0, arrivals_dropped=1))
     assert (session.conductor.ready, session.conductor.done) == ({}, {})
     session._on_ready(message(run="this", index=0, problem="late"))
-    session._on_done(message(run="this", index=0, drift_s=0.5))
+    session._on_done(message(run="this", index=0, drift_s=0.5, arrivals_dropped=2))
     assert (session.conductor.ready, session.conductor.done) == ({0: "late"}, {0: 0.5})
+    assert session.conductor.dropped == {0: 2}
     session.crew, session._run = FakeCrew(), "this"
     session._on_close(message(run="that"))
     assert not session.crew.closing
@@ -175,10 +177,11 @@ def test_a_run_that_cannot_begin_says_why_and_leaves_with_its_code(session, monk
 def test_a_worker_that_cannot_prepare_says_so_instead_of_being_missed(session, tmp_path):
     session.conductor = FakeConductor("this")
     assert isinstance(session.runner, LocalRunner)
-    session.runner.send_message("emr-prepare", {"run": str(tmp_path), "target": "x", "index": 1, "digest": ""})
+    part = {"run": str(tmp_path), "target": "x", "index": 1, "workers": 2, "digest": ""}
+    session.runner.send_message("emr-prepare", part)
     assert session.conductor.ready == {}  # it is about another run
     session.conductor.run = str(tmp_path)
-    session.runner.send_message("emr-prepare", {"run": str(tmp_path), "target": "x", "index": 1, "digest": ""})
+    session.runner.send_message("emr-prepare", part)
     assert "no run here" in session.conductor.ready[1]
     session.runner.send_message("emr-start", {"t0_epoch_s": 0.0})  # without a crew there is nothing to start
     assert session.crew is None

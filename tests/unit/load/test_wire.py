@@ -14,12 +14,12 @@ import gevent
 import pyarrow as pa
 import pytest
 
-from harness.clinic.world import SlotOver, StepFailed
+from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.fhir.call import Answer, Call
 from harness.load import judging
 from harness.load import wire as wire_module
 from harness.load.answer import Headers
-from harness.load.client import Endpoint, Exchange
+from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
 from harness.load.clock import RunClock
 from harness.load.posting import IdSource, Posting
 from harness.load.recorder import Recorder
@@ -70,7 +70,15 @@ class Desk:
 def at_work(tmp_path) -> Iterator[Callable[..., Desk]]:
     desks: list[Desk] = []
 
-    def begin(url: str, *, end_s: float = 3600.0, answer_timeout_s: float = 60.0) -> Desk:
+    def begin(
+        url: str,
+        *,
+        end_s: float = 3600.0,
+        answer_timeout_s: float = 60.0,
+        gives_up_s: float | None = None,
+        start_s: float | None = None,
+        connection: Any = None,
+    ) -> Desk:
         recorder = Recorder(tmp_path, 0, RunClock(time.time()))
         posting = Posting(
             site="river",
@@ -85,8 +93,12 @@ def at_work(tmp_path) -> Iterator[Callable[..., Desk]]:
             trace="00000000c0ffee00",
             phase_at=lambda _: "clinics-open",
             ids=IdSource("00c0ffee", 0),
+            gives_up_s=gives_up_s,
+            open=start_s is not None,
         )
-        desks.append(Desk(Wire(posting, recorder, recorder.clock.now_s(), end_s), recorder, tmp_path))
+        line = connection or Connection(posting.endpoint, posting.connect_timeout_s)
+        meant_s = recorder.clock.now_s() if start_s is None else start_s
+        desks.append(Desk(Wire(posting, line, recorder, meant_s, end_s), recorder, tmp_path))
         return desks[-1]
 
     yield begin
@@ -319,6 +331,133 @@ def test_a_failed_request_is_told_without_its_content(serve, at_work, tmp_path):
     assert '"workflow":"find-history"' in told
 
 
+# ---- patience
+
+
+def silent(line: Any) -> None:
+    line.request()
+    line.wait_until_left()
+
+
+def test_a_clinicians_patience_ends_before_the_clients_and_the_sample_says_how_long_she_waited(serve, at_work):
+    desk = at_work(serve(silent).url, answer_timeout_s=60.0, gives_up_s=0.3)
+    desk.wire.workflow_begins("medication-pass", "orders")
+    with pytest.raises(GaveUp, match=r"^Patient.read: no whole answer within 0.3 s: gave up$"):
+        desk.wire.perform(READ, fine)
+    row = desk.written("samples")[0]
+    assert (row["outcome"], row["status"]) == ("timeout", 0)
+    assert 300 <= row["latency_ms"] < 5000
+    assert desk.wire.waiting_s == pytest.approx(row["latency_ms"] / 1000)
+    assert (desk.recorder.started, desk.recorder.finished) == (1, 1)
+
+
+def test_a_bound_on_answers_that_is_shorter_than_her_patience_is_a_failed_step_as_ever(serve, at_work):
+    desk = at_work(serve(silent).url, answer_timeout_s=0.2, gives_up_s=5.0)
+    answer = desk.wire.perform(READ, fine)
+    assert (answer.outcome, answer.detail) == ("timeout", "no whole answer within 0.2 s")
+
+
+def test_patience_holds_for_all_tries_together(serve, at_work):
+    """A target that throttles and says when to come back has her wait; it is still one wait for one answer."""
+    desk = at_work(serve(lambda line: [line.answer(http(503, b"Retry-After: 9"))] * 2).url, gives_up_s=0.3)
+    with pytest.raises(GaveUp):
+        desk.wire.perform(READ, fine)
+    assert desk.outcomes == [("http_error", 503)]
+    assert 0.3 <= desk.wire.waiting_s < 5.0
+
+
+def test_what_is_left_of_her_patience_bounds_the_second_try(serve, at_work):
+    def script(line: Any) -> None:
+        line.answer(http(503, b"Retry-After: 0"))
+        silent(line)
+
+    desk = at_work(serve(script).url, gives_up_s=0.4)
+    with pytest.raises(GaveUp):
+        desk.wire.perform(READ, fine)
+    assert desk.outcomes == [("http_error", 503), ("timeout", 0)]
+    first, second = desk.written("samples")
+    assert second["start_s"] + second["latency_ms"] / 1000 >= first["start_s"] + 0.4
+
+
+def test_a_connection_that_is_never_made_ends_with_her_patience_too(at_work):
+    class NoOneThere:
+        def exchange(self, _: bytes, answer_timeout_s: float, give_up_s: float) -> Exchange:
+            assert give_up_s <= 0.3 < answer_timeout_s
+            raise ExchangeFailed("cancelled", "no connection before the clinician's time was over")
+
+        def close(self) -> None: ...
+
+    desk = at_work("http://127.0.0.1:9", gives_up_s=0.3, connection=NoOneThere())
+    with pytest.raises(GaveUp):
+        desk.wire.perform(READ, fine)
+    assert desk.outcomes == [("timeout", 0)]
+
+
+def test_the_end_of_the_slot_is_not_the_end_of_her_patience(serve, at_work, monkeypatch):
+    monkeypatch.setattr(wire_module, "DRAIN_S", 0.1)
+    desk = at_work(serve(silent).url, gives_up_s=60.0)
+    desk.wire.end_s = desk.recorder.clock.now_s() + 0.3
+    assert desk.wire.perform(READ, fine).outcome == "cancelled"
+
+
+def test_a_request_cancelled_at_the_end_of_the_drain_was_not_given_up_by_her(serve, at_work):
+    desk = at_work(serve(silent).url, gives_up_s=60.0)
+    person = gevent.spawn(desk.wire.perform, READ, fine)
+    gevent.sleep(0.1)
+    desk.wire.end_now(person)
+    desk.wire.give_up(person)
+    person.join(60)
+    assert person.value.outcome == "cancelled"
+
+
+def test_an_abandoned_workflow_is_written_down_and_told(serve, at_work, tmp_path):
+    desk = at_work(serve(silent).url, gives_up_s=0.1)
+    desk.wire.workflow_begins("medication-pass", "orders")
+    with pytest.raises(GaveUp) as gave_up:
+        desk.wire.perform(READ, fine)
+    desk.wire.workflow_ends("abandoned", str(gave_up.value))
+    desk.wire.workflow_begins("medication-pass", "orders", back_entry=True)
+    desk.wire.workflow_ends("ok", "")
+    runs = desk.written("workflows")
+    assert [(run["outcome"], run["back_entry"], run["open"]) for run in runs] == [
+        ("abandoned", False, False),
+        ("ok", True, False),
+    ]
+    assert '"outcome":"abandoned"' in (tmp_path / "failures-w0.jsonl").read_text()
+
+
+# ---- visitors, links
+
+
+def test_a_visitors_first_request_is_meant_for_the_moment_she_was_planned_for(serve, at_work):
+    desk = at_work(serve(lambda line: [line.answer(http(200)) for _ in range(2)]).url, start_s=-1.25)
+    desk.wire.workflow_begins("find-patient", "identity")
+    desk.wire.workflow_ends("skipped", "the target does not declare what it needs")
+    desk.wire.workflow_begins("message", "labs")
+    desk.wire.perform(READ, fine)
+    desk.wire.perform(READ, fine)
+    desk.wire.workflow_ends("ok", "")
+    first, second = desk.written("samples")
+    assert (first["intended_s"], first["open"]) == (-1.25, True)
+    assert second["intended_s"] == pytest.approx(first["start_s"] + first["latency_ms"] / 1000)
+    assert [(run["intended_s"], run["open"]) for run in desk.written("workflows")] == [(-1.25, True)] * 2
+
+
+def test_the_servers_part_of_a_latency_is_told_apart_from_the_links(at_work):
+    class Linked:
+        def exchange(self, *_: object) -> Exchange:
+            gevent.sleep(0.1)
+            return Exchange(200, Headers(b""), b"{}", 0.0, 0.01, 0.1, True, 100, link_s=0.08)
+
+        def close(self) -> None: ...
+
+    desk = at_work("http://127.0.0.1:9", connection=Linked())
+    desk.wire.perform(READ, fine)
+    row = desk.written("samples")[0]
+    assert row["latency_ms"] >= 100
+    assert row["server_ms"] == pytest.approx(row["latency_ms"] - 80.0)
+
+
 # ---- a clinician's time
 
 
@@ -346,9 +485,8 @@ class Pretended:
 def test_her_time_is_waiting_thinking_or_idle_and_nothing_else(at_work, monkeypatch):
     pretended = Pretended()
     monkeypatch.setattr(wire_module, "gevent", pretended)
-    monkeypatch.setattr(wire_module, "Connection", lambda *_: pretended)
     monkeypatch.setattr(RunClock, "now_s", lambda _: pretended.now_s())
-    desk = at_work("http://127.0.0.1:9")
+    desk = at_work("http://127.0.0.1:9", connection=pretended)
     wire = desk.wire
     wire.wait(0.1)
     for _ in range(3):
@@ -390,13 +528,19 @@ def test_nothing_is_sent_once_the_slot_is_over(serve, at_work):
     assert server.requests == []
 
 
-@pytest.mark.parametrize("asleep", ["wait", "sleep_until"])
-def test_an_early_end_wakes_whoever_sleeps(at_work, asleep):
+def test_who_is_there_before_her_slot_begins_is_not_on_duty_yet(at_work):
+    desk = at_work("http://127.0.0.1:9", start_s=0.3)
+    desk.wire.wait(0.1)
+    assert desk.recorder.clock.now_s() >= 0.4
+    assert desk.wire.idle_s == pytest.approx(desk.recorder.clock.now_s() - 0.3, abs=0.05)
+
+
+def test_an_early_end_wakes_whoever_sleeps(at_work):
     desk = at_work("http://127.0.0.1:9", end_s=3600.0)
 
     def sleeps() -> str:
         try:
-            getattr(desk.wire, asleep)(1800.0)
+            desk.wire.wait(1800.0)
         except SlotOver:
             return "left"
         return "stayed"

@@ -1,0 +1,70 @@
+"""Ends what stands still: a workflow of one's own that neither asks nor pauses keeps everybody in its process waiting.
+
+    hub in control    re-arms an alarm of 3 s twice a second; it never rings
+    hub waits         the alarm rings in the code that stands still, which is a failed workflow then; the others go on
+
+Only code of one's own is interrupted, and never between a request and its row in the samples. The run then had a stall,
+and its verdict says so. `time.sleep` does not stand still, since Locust has made it gevent's; it counts as waiting and
+not as thinking, and as the clinician's time does not add up then, the run is invalid.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+import gevent
+
+from harness.clinic.bounds import NoEnd, own_frame_of
+
+__all__ = ["Watchdog"]
+
+STANDS_STILL_S: Final = 3.0
+"""A workflow hands over with each request and each pause; one that has not for so long will not by itself.
+source: assumption (three times what the verdict calls a stall)"""
+RE_ARMED_EVERY_S: Final = 0.5
+RINGS_AGAIN_S: Final = 0.05
+"""Code that swallows every exception is interrupted again so soon."""
+
+
+class Watchdog:
+    """Watches the process's main thread from `start` to `stop`; there can be one at a time."""
+
+    def __init__(self, stands_still_s: float = STANDS_STILL_S) -> None:
+        self.rang = 0
+        """How often somebody was interrupted."""
+        self._stands_still_s = stands_still_s
+        self._heartbeat: gevent.Greenlet[..., object] | None = None
+        self._before: Callable[[int, FrameType | None], Any] | int | None = None
+
+    def start(self) -> None:
+        """Raises ValueError outside of the main thread; a second call does nothing."""
+        if self._heartbeat is None:
+            self._before = signal.signal(signal.SIGALRM, self._ring)
+            self._arm()
+            self._heartbeat = gevent.spawn(self._keep_arming)
+
+    def stop(self) -> None:
+        """Never rings again; a second call does nothing."""
+        if self._heartbeat is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._heartbeat.kill()
+            self._heartbeat = None
+            signal.signal(signal.SIGALRM, self._before or signal.SIG_DFL)
+
+    def _keep_arming(self) -> None:
+        while True:
+            gevent.sleep(min(RE_ARMED_EVERY_S, self._stands_still_s / 3))
+            self._arm()
+
+    def _arm(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self._stands_still_s, RINGS_AGAIN_S)
+
+    def _ring(self, _: int, frame: FrameType | None) -> None:
+        own = own_frame_of(frame)
+        if own is not None:
+            self.rang += 1
+            why = f"stood still for {self._stands_still_s:g} s without a request or a pause"
+            raise NoEnd(why, own.f_lineno)
