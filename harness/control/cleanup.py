@@ -1,6 +1,7 @@
 """Delete what a run or seeding created, found by tag, until a fresh search finds nothing more.
 
     each kind, those that refer to others first:   search by tag ─▶ look at the tag of each ─▶ delete in batches
+    (kinds that only somebody's own workflows write come before all: the target counts what it has of them)
     until a whole round finds nothing to delete, or nothing more can be deleted
 
 Nothing that does not itself carry our tag is deleted, whatever a search gives.
@@ -26,10 +27,17 @@ from harness.fhir.systems import SYNTHETIC, TAG_SYSTEM
 __all__ = ["KINDS", "Cleanup", "CleanupProgress", "Stuck", "clean_up"]
 
 KINDS: Final = (
+    "Task",
+    "Communication",
+    "Claim",
+    "ChargeItem",
+    "MedicationDispense",
     "MedicationAdministration",
     "DiagnosticReport",
     "Observation",
     "DocumentReference",
+    "ImagingStudy",
+    "Procedure",
     "MedicationRequest",
     "ServiceRequest",
     "Condition",
@@ -37,6 +45,8 @@ KINDS: Final = (
     "Coverage",
     "Encounter",
     "Appointment",
+    "Binary",
+    "Location",
     "Patient",
     "Practitioner",
     "Organization",
@@ -106,16 +116,25 @@ def clean_up(
     began = time.monotonic()
     tag = f"run-{run_id}" if run_id else SYNTHETIC
     result = Cleanup()
-    declared = [kind for kind in KINDS if "search-type" in capabilities.interactions.get(kind, ())]
+    searched = _offering(capabilities, "search-type")
+    result.unsearched = {
+        kind: "the target lets create it, but declares no search by which it could be found again"
+        for kind in KINDS
+        if kind not in searched and kind in _offering(capabilities, "create")
+    }
+    others = sorted(_offering(capabilities, "create") & searched - set(KINDS))
+    counts = _counts(client, [*others, *(kind for kind in KINDS if kind in searched)], tag)
+    expected = {kind: number for kind, number in counts.items() if kind in KINDS or number}
     together = next((kind for kind in ("batch", "transaction") if not capabilities.lacks([kind])), "")
-    tally = _Tally(result, _counts(client, declared, tag), on_progress)
+    tally = _Tally(result, expected, on_progress)
     while result.rounds < MAX_ROUNDS:
         result.rounds += 1
         result.kept, result.foreign, result.stuck = Counter(), Counter(), []
         deleted_before = result.deleted.total()
-        for kind in declared:
+        for kind in expected:
             _clean_kind(client, kind, tag, together, tally)
-        if result.deleted.total() == deleted_before and not _untie(client, capabilities, result):
+        untied = _untie(client, capabilities, result)
+        if result.deleted.total() == deleted_before and not untied:
             result.settled = True
             break
     result.took_s = time.monotonic() - began
@@ -146,6 +165,11 @@ class _Tally:
         self._on_progress(CleanupProgress(self.result.deleted.total(), of, kind))
 
 
+def _offering(capabilities: Capabilities, interaction: str) -> set[str]:
+    """The kinds for which the target declares it."""
+    return {kind for kind, declared in capabilities.interactions.items() if interaction in declared}
+
+
 def _counts(client: ControlClient, kinds: Sequence[str], tag: str) -> dict[str, int | None]:
     def count(kind: str) -> tuple[str, int | None]:
         try:
@@ -154,7 +178,8 @@ def _counts(client: ControlClient, kinds: Sequence[str], tag: str) -> dict[str, 
             # Not every server counts; the progress then says less, and what cannot be searched at all is told later.
             return kind, None
 
-    return dict(in_parallel(count, kinds, client.connections, client.give_up))
+    counted = dict(in_parallel(count, kinds, client.connections, client.give_up))
+    return {kind: counted[kind] for kind in kinds}
 
 
 def _clean_kind(client: ControlClient, kind: str, tag: str, together: str, tally: _Tally) -> None:
@@ -217,7 +242,7 @@ def _delete(client: ControlClient, kind: str, ids: Sequence[str], together: str)
 
 
 def _untie(client: ControlClient, capabilities: Capabilities, result: Cleanup) -> bool:
-    """Delete what holds each other fast (an Encounter and its diagnosis) in one transaction; whether that went well."""
+    """Delete what holds each other fast (a message and its answers) in one transaction; whether that went well."""
     if len(result.stuck) < 2 or capabilities.lacks(["transaction"]):
         return False
     knot = [(stuck.kind, stuck.id) for stuck in result.stuck]

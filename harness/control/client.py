@@ -27,11 +27,11 @@ from typing import Any, Final
 import httpx
 
 from harness.control.refusals import refusal_text, unreachable
-from harness.control.target import Target
 from harness.errors import TargetError
 from harness.fhir import requests
 from harness.fhir.call import Answer, Call
 from harness.fhir.checks import split_search_result
+from harness.target import Target
 from harness.units import count_text
 
 __all__ = ["PERHAPS_DONE", "ControlClient", "Refused", "Traffic"]
@@ -44,6 +44,9 @@ MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 MAX_TRIES: Final = 6
 LONGEST_WAIT_S: Final = 30.0
 """A server that asks for more patience than this is asked again after it all the same."""
+PAGE_SIZE: Final = 200
+LARGE: Final[Mapping[str, int]] = {"Binary": 8}
+"""Kind → resources a page where one may be large: of scans of 5 MB (7 MB in base64) so many fit in MAX_ANSWER_BYTES."""
 MAX_PAGES: Final = 10_000
 """A chain of `next` links longer than this goes in a circle: 10,000 pages of 200 are two million resources."""
 PERHAPS_DONE: Final = (502, 503, 504)
@@ -55,6 +58,10 @@ _NOT_SENT_AGAIN: Final = (
 
 class Refused(TargetError):  # noqa: N818 (named as errors.py names its own: NoPatients)
     """The target answered, but not with 2xx."""
+
+    def __init__(self, message: str, hint: str = "", status: int = 0) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -145,16 +152,17 @@ class ControlClient:
         answer = self.send(call)
         if answer.status and not 200 <= answer.status < 300:
             hint = "" if call.repeatable or answer.status not in PERHAPS_DONE else _NOT_SENT_AGAIN
-            raise Refused(f"{self.target.url}: {call.operation}: {refusal_text(answer)}", hint)
+            raise Refused(f"{self.target.url}: {call.operation}: {refusal_text(answer)}", hint, answer.status)
         if not answer.status:
             raise TargetError(f"{self.target.url}: {call.operation}: {answer.detail}")
         return answer
 
     def find(
-        self, kind: str, parameters: Mapping[str, str | Sequence[str]], page_size: int = 200
+        self, kind: str, parameters: Mapping[str, str | Sequence[str]], page_size: int = PAGE_SIZE
     ) -> Iterator[Resource]:
         """Every match of a search, page by page along the server's `next` links. Raises TargetError."""
-        call = requests.search(kind, "", {**parameters, "_count": str(page_size)})
+        count = min(page_size, LARGE.get(kind, page_size))
+        call = requests.search(kind, "", {**parameters, "_count": str(count)})
         seen = set()
         for _ in range(MAX_PAGES):
             bundle = self.json(call)

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from harness.control.client import ControlClient
 from harness.control.refusals import refusal_text
-from harness.control.target import Target
 from harness.errors import TargetError
 from harness.fhir import requests
 from harness.fhir.call import Answer
 from harness.fhir.capabilities import Capabilities
+from harness.target import Target
 
 __all__ = ["read_capabilities"]
 

@@ -17,7 +17,7 @@ from harness.fhir.systems import TAG_SYSTEM
 from harness.scenario import population_of
 from harness.scenario.model import RunSpec
 
-__all__ = ["People", "find_people", "find_site"]
+__all__ = ["People", "find_beds", "find_people", "find_site"]
 
 Resource = dict[str, Any]
 
@@ -69,7 +69,7 @@ class People:
 
     def register(self) -> SiteRegister:
         """Who the load works with. Raises KeyError unless `complete`."""
-        patients = tuple(known_patient(self.patients[key]) for key in self.population.patient_keys)
+        patients = tuple(known_patient(self.patients[key], key) for key in self.population.patient_keys)
         return SiteRegister(patients, self.staff_ids(), self.organization)
 
 
@@ -91,6 +91,13 @@ def find_site(client: ControlClient, population: SitePopulation) -> People:
     organization = organizations.get(population.organization_key, {}).get("id", "")
     ids = {key: str(resource["id"]) for key, resource in practitioners.items()}
     return People(population, organization, ids, patients, doubles_0 + doubles_1 + doubles_2)
+
+
+def find_beds(client: ControlClient, population: SitePopulation) -> dict[str, str]:
+    """Key → id of each of the site's beds that is at the target. Raises TargetError."""
+    keys = population.bed_keys
+    found = _by_key(client, "Location", population.tag, keys)[0] if keys else {}
+    return {key: str(bed["id"]) for key, bed in found.items()}
 
 
 def _by_key(client: ControlClient, kind: str, tag: str, wanted: Sequence[str]) -> tuple[dict[str, Resource], int]:

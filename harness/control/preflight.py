@@ -1,30 +1,30 @@
 """What must be so before load is worth sending: reachable, R4, able to do the work, people there, quick enough.
 
 Each finding is a row. Whatever makes a run impossible is an error with the way out; what makes it smaller (a workflow
-that the target cannot do) is a row and is listed by name.
+that the target cannot do) is a row and is listed by name. Here one endpoint is looked at; `survey` goes through all.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from harness.clinic.register import SiteRegister, write_register
+from harness.clinic.register import SiteRegister
 from harness.control.client import ControlClient, Refused
 from harness.control.metadata import read_capabilities
+from harness.control.own_patients import OwnPeople, find_own_people
 from harness.control.people import People, find_people
 from harness.control.probes import Probes, measure_round_trips
-from harness.control.target import Target
 from harness.errors import NoPatients, TargetError
 from harness.fhir.capabilities import Capabilities
-from harness.rundir import RunDir, write_json
 from harness.scenario.abilities import unsupported_workflows, workflows_of
 from harness.scenario.model import RunSpec
+from harness.scenario.patients_file import PatientsFile
+from harness.target import Target
 from harness.units import count_text, duration_text
 
-__all__ = ["Preflight", "Row", "preflight", "seed_command"]
+__all__ = ["Preflight", "Row", "preflight"]
 
 Outcome = Literal["ok", "note", "skipped", "fail"]
 _COUNTED = ("Patient", "Encounter")
@@ -37,13 +37,17 @@ class Row:
     check: str
     outcome: Outcome
     detail: str
+    endpoint: str = ""
+    """Whose finding it is, where a run has several endpoints."""
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What is known of a target before the load."""
+    """What is known of one endpoint before the load."""
 
     target: Target
+    spec: RunSpec | None
+    """The run as far as it goes there, with what was found out about its patients' record numbers."""
     capabilities: Capabilities
     register: Mapping[str, SiteRegister]
     unsupported: Mapping[str, tuple[str, ...]]
@@ -52,11 +56,6 @@ class Preflight:
     """Resources held, by kind, whoever's they are; None where the target does not say."""
     probes: Probes
     rows: tuple[Row, ...] = field(default=())
-
-    def write(self, run_dir: RunDir) -> None:
-        """Leave what the load reads: register.json and capabilities.json."""
-        write_register(run_dir.register, self.register)
-        write_json(run_dir.capabilities, self.capabilities.to_json())
 
     def to_json(self) -> dict[str, Any]:
         """For programs: no names of people, only counts."""
@@ -83,14 +82,16 @@ def preflight(
     client: ControlClient,
     spec: RunSpec | None,
     *,
+    patients: PatientsFile | None = None,
     how_to_seed: str = "",
     probe: bool = True,
     on_row: Callable[[Row], None] = lambda _row: None,
 ) -> Preflight:
     """Look at a target for a run of `spec`, or with None at what needs no scenario.
 
-    `how_to_seed` is the command that NoPatients tells the user to type; with `probe` a few small tagged resources are
-    written and deleted again. `on_row` hears of each row as it is found, so also of those before an error.
+    With `patients` those are whom the run works with, else whoever was seeded for it. `how_to_seed` is the command that
+    NoPatients tells the user to type; with `probe` a few small tagged resources are written and deleted again. `on_row`
+    hears of each row as it is found, so also of those before an error.
 
     Raises TargetError where the target cannot be used, NoPatients where the people of a site are not there.
     """
@@ -113,7 +114,12 @@ def preflight(
     volumes = {kind: _volume(client, kind) for kind in _COUNTED}
     held = ", ".join(count_text(number, kind) for kind, number in volumes.items() if number is not None)
     note("data volume", "ok" if held else "skipped", held or "the target does not count what it holds")
-    if spec is not None:
+    if spec is not None and patients is not None:
+        own = find_own_people(client, capabilities, spec, patients)
+        spec, register = own.spec, dict(own.register)
+        for row in _own_people_rows(own, patients):
+            note(row.check, row.outcome, row.detail)
+    elif spec is not None:
         people = find_people(client, spec)
         for found in people:
             note(*_people_row(found))
@@ -124,17 +130,7 @@ def preflight(
         note(row.check, row.outcome, row.detail)
     if again := client.traffic.sent_again:
         note("sent again", "note", again)
-    return Preflight(client.target, capabilities, register, unsupported, volumes, probes, tuple(rows))
-
-
-def seed_command(scenario: str, spec: RunSpec, target: Target, sets: Sequence[str] = ()) -> str:
-    """The command that seeds for this run, as it is typed; `scenario` is the name or path that the user gave."""
-    words = ["emrload", "seed", scenario, "--sites", str(len(spec.sites)), "--seed", str(spec.seed)]
-    words += ["--target", target.url]
-    words += [] if target.loopback else ["--i-own", target.host]
-    for change in sets:
-        words += ["--set", change]
-    return shlex.join(words)
+    return Preflight(client.target, spec, capabilities, register, unsupported, volumes, probes, tuple(rows))
 
 
 def _capability_rows(spec: RunSpec, unsupported: Mapping[str, tuple[str, ...]]) -> list[Row]:
@@ -169,6 +165,16 @@ def _people_row(people: People) -> tuple[str, Outcome, str]:
         "note" if people.complete and people.doubles else outcome,
         held + organization + twice,
     )
+
+
+def _own_people_rows(own: OwnPeople, patients: PatientsFile) -> list[Row]:
+    charts = "their charts are as they are: work that looks for what is in none of them fails"
+    rows = [Row("people", "note", note) for note in (*own.notes, charts)]
+    for site, register in own.register.items():
+        held = f"{count_text(len(register.patients), 'patient')} of {patients.name}"
+        staff = f", {own.practitioners:,} practitioners stand for the staff" if own.practitioners else ""
+        rows.append(Row(f"people of {site}", "ok", held + staff))
+    return rows
 
 
 def _require_people(target: Target, people: Sequence[People], how_to_seed: str) -> None:

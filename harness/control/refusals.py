@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import httpx
 
-from harness.control.target import Target
 from harness.fhir.call import Answer
+from harness.target import Target
 
 __all__ = ["refusal_text", "unreachable"]
 

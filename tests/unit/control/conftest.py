@@ -92,8 +92,8 @@ def as_fhir() -> Callable[..., Answer]:
     return fhir_json
 
 
-@pytest.fixture(scope="session")
-def sandbox_url() -> Iterator[str]:
+@contextlib.contextmanager
+def running_sandbox() -> Iterator[str]:
     """The sandbox in a process of its own."""
     command = [sys.executable, "-m", "harness.cli", "sandbox", "--end-with-parent"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -101,6 +101,19 @@ def sandbox_url() -> Iterator[str]:
         yield json.loads(process.stdout.readline())["url"]
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    with running_sandbox() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def other_sandbox() -> Iterator[str]:
+    """A second server."""
+    with running_sandbox() as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from harness.clinic import WORKFLOWS
 from harness.control import (
     Cleanup,
     CleanupProgress,
@@ -17,10 +16,8 @@ from harness.control import (
     read_capabilities,
     seed_sites,
 )
-from harness.control.cleanup import KINDS
 from harness.errors import TargetError
 from harness.fhir import requests
-from harness.scenario import population_of
 from harness.scenario.model import RunSpec
 
 Resource = dict[str, Any]
@@ -39,22 +36,6 @@ def patient(*tags: str) -> Resource:
     for tag in tags:
         resource = requests.tagged(resource, tag)
     return resource
-
-
-def test_every_kind_that_is_ever_written_is_cleaned(spec: RunSpec) -> None:
-    population = population_of(spec, spec.sites[0])
-    staff = {persona: ["1"] for persona in population.staff}
-    entries = population.foundation() + [
-        entry for ordinal in range(6) for entry in population.chart(ordinal, "1", staff)
-    ]
-    seeded = {entry["resource"]["resourceType"] for entry in entries}
-    worked = {
-        need.partition(".")[0]
-        for workflow in WORKFLOWS.values()
-        for need in workflow.needs
-        if re.search(r"\.(create|update)", need)
-    }
-    assert seeded | worked <= set(KINDS)
 
 
 def test_after_seeding_and_cleaning_nothing_is_left(empty_sandbox: str, spec: RunSpec) -> None:
@@ -227,3 +208,70 @@ def test_somebody_who_goes_on_writing_is_not_waited_for_without_end(relay: Any) 
         relay.respond = write_again
         result = cleaned(client)
     assert (result.rounds, result.settled, result.complete) == (6, False, False)
+
+
+def test_a_large_paper_is_found_and_deleted_in_small_pages(relay: Any) -> None:
+    paper = requests.tagged({"resourceType": "Binary", "contentType": "application/pdf", "data": "AAAA"}, "run-a")
+    with client_of(relay.url) as client:
+        for _ in range(20):
+            client.require(requests.create(paper))
+        result = clean_up(client, read_capabilities(client), "a")
+    assert result.deleted == {"Binary": 20}
+    asked = [path for method, path in relay.asked if method == "GET" and "/Binary?" in path and "_summary" not in path]
+    assert all("_count=8" in path or "_page" in path for path in asked)
+    assert len(asked) >= 3
+
+
+def test_messages_that_answer_each_other_are_deleted_though_each_is_referred_to(relay: Any) -> None:
+    """With referential integrity the server gives up a message only together with the answers to it."""
+    ids: list[str] = []
+    with client_of(relay.url) as client:
+        for _ in range(9):
+            message = {
+                "resourceType": "Communication",
+                "status": "completed",
+                **({"inResponseTo": [{"reference": f"Communication/{ids[-1]}"}]} if ids else {}),
+            }
+            ids.append(client.json(requests.create(requests.tagged(message, "run-a")))["id"])
+        forward = relay.respond
+
+        def respond(method: str, path: str, body: bytes) -> Any:
+            alone = method == "DELETE" and "/Communication/" in path
+            return (409, {}, b"") if alone or b'"batch"' in body else forward(method, path, body)
+
+        relay.respond = respond
+        result = clean_up(client, read_capabilities(client), "a")
+    assert (result.complete, result.deleted) == (True, {"Communication": 9})
+
+
+def test_kinds_that_only_somebodys_own_workflow_writes_are_cleaned_too(empty_sandbox: str) -> None:
+    shot = {
+        "resourceType": "Immunization",
+        "status": "completed",
+        "vaccineCode": {"text": "x"},
+        "patient": {"reference": "Patient/x"},
+        "occurrenceDateTime": "2026-01-01",
+    }
+    with client_of(empty_sandbox) as client:
+        client.require(requests.create(requests.tagged(shot, "run-a")))
+        result = clean_up(client, read_capabilities(client), "a")
+        assert client.count("Immunization") == 0
+    assert (result.complete, result.deleted) == (True, {"Immunization": 1})
+
+
+def test_a_kind_that_can_be_created_but_never_found_again_is_named(relay: Any) -> None:
+    def unsearchable(method: str, path: str, body: bytes, answer: Any) -> Any:
+        if not path.endswith("/metadata"):
+            return answer
+        statement = json.loads(answer[2])
+        for resource in statement["rest"][0]["resource"]:
+            if resource["type"] == "Binary":
+                resource["interaction"] = [{"code": "read"}, {"code": "create"}]
+        return answer[0], answer[1], json.dumps(statement).encode()
+
+    relay.tamper = unsearchable
+    with client_of(relay.url) as client:
+        result = clean_up(client, read_capabilities(client))
+    assert list(result.unsearched) == ["Binary"]
+    assert "no search" in result.unsearched["Binary"]
+    assert not result.complete

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from harness.control.client import LONGEST_WAIT_S, MAX_TRIES, ControlClient, Refused
-from harness.control.target import parse_target
 from harness.errors import TargetError
 from harness.fhir import requests
 from harness.fhir.call import Call
+from harness.target import parse_target
 
 Json = Callable[..., tuple[int, dict[str, str], bytes]]
 

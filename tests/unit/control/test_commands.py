@@ -12,7 +12,6 @@ import pytest
 from harness.cli.cleanup import CleanupView
 from harness.cli.program import run_program
 from harness.cli.seed import SeedView
-from harness.cli.target_options import target_arguments
 from harness.control import CleanupProgress, ControlClient, SeedProgress, clean_up, parse_target, read_capabilities
 from harness.fhir import requests
 from harness.rundir import create_run_dir
@@ -193,9 +192,3 @@ def test_a_kind_that_cannot_be_searched_is_said(relay: Any, capsys: Output) -> N
     relay.tamper = lambda method, path, body, answer: (400, {}, b"") if "Coverage?" in path else answer
     assert run_program(["cleanup", "--target", relay.url]) == 2
     assert "Could not be searched by tag: Coverage" in capsys.readouterr().out
-
-
-def test_a_command_to_type_next_says_who_owns_the_host() -> None:
-    assert target_arguments(parse_target("http://127.0.0.1:8080/fhir")) == "--target http://127.0.0.1:8080/fhir"
-    far = parse_target("https://ehr.example.org/r4", i_own=["ehr.example.org"])
-    assert target_arguments(far) == "--target https://ehr.example.org/r4 --i-own ehr.example.org"

@@ -1,26 +1,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.clinic.register import read_register
 from harness.control import (
     ControlClient,
     Row,
     parse_target,
     preflight,
     read_capabilities,
-    seed_command,
     seed_sites,
 )
 from harness.control.preflight import unsupported_workflows
 from harness.control.probes import measure_round_trips
 from harness.errors import NoPatients, TargetError
-from harness.fhir.capabilities import Capabilities
-from harness.rundir import create_run_dir
 from harness.scenario.model import RunSpec
 
 
@@ -47,17 +42,12 @@ def lacking(relay: Any, *kinds: str) -> None:
     relay.tamper = tamper
 
 
-def test_a_seeded_target_is_ready_and_the_load_is_left_what_it_reads(
-    empty_sandbox: str, spec: RunSpec, tmp_path: Path
-) -> None:
+def test_a_seeded_target_is_ready(empty_sandbox: str, spec: RunSpec) -> None:
     with client_of(empty_sandbox) as client:
         seeded = seed_sites(client, read_capabilities(client), spec)
         found = preflight(client, spec)
-    run_dir = create_run_dir("morning-rush", tmp_path / "run")
-    found.write(run_dir)
     assert {row.outcome for row in found.rows} == {"ok"}
-    assert read_register(run_dir.register) == {people.site: people.register() for people in seeded.people}
-    assert Capabilities.from_json(json.loads(run_dir.capabilities.read_bytes())) == found.capabilities
+    assert found.register == {people.site: people.register() for people in seeded.people}
     assert found.volumes == {"Patient": 12, "Encounter": 12}
     assert found.unsupported == {}
 
@@ -213,11 +203,3 @@ def test_the_findings_for_programs_name_nobody(empty_sandbox: str, spec: RunSpec
     for patient in found.register["river"].patients:
         assert patient.family not in text
         assert patient.mrn not in text
-
-
-def test_the_command_to_seed_is_complete_and_can_be_pasted(spec: RunSpec) -> None:
-    target = parse_target("https://ehr.example.org/fhir", i_own=["ehr.example.org"])
-    assert seed_command("my rush.yaml", spec, target, ["think_factor=0.5"]) == (
-        "emrload seed 'my rush.yaml' --sites 2 --seed 7 --target https://ehr.example.org/fhir --i-own ehr.example.org "
-        "--set think_factor=0.5"
-    )
