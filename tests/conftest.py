@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 
 from harness.rundir import RunDir
 from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
-from harness.scenario.model import Objective, RunSpec, Scenario, Site, SiteMix, SiteTemplate
+from harness.scenario.model import Link, Objective, RunSpec, Scenario, Site, SiteMix, SiteTemplate
 
 # how long an example takes, or is in the making, says more about a shared machine than about the code
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -72,6 +72,19 @@ USUAL_OBJECTIVES = (
 )
 
 
+@pytest.fixture
+def forget_own() -> Iterator[Callable[[], None]]:
+    """Takes every workflow out of the registry that did not ship; after the test this is done in any case."""
+    from harness.clinic import WORKFLOWS
+
+    def forget() -> None:
+        for name in [name for name, one in WORKFLOWS.items() if one.text]:
+            del WORKFLOWS[name]
+
+    yield forget
+    forget()
+
+
 class FabricatedRun:
     """Frames that a test may edit before `write`. Times in run seconds; two workers, each with half of the
     clinicians."""
@@ -93,6 +106,10 @@ class FabricatedRun:
         self.objectives: tuple[Objective, ...] = USUAL_OBJECTIVES
         self.required: dict[tuple[str, str], bool] = {}
         """(objective id, scope's name) → required; absent: as the objective says."""
+        self.places: dict[str, dict[str, Any]] = {}
+        """Site → what is not as everywhere: `time_zone`, `template`, `link`, `bounds` …"""
+        self.arrivals: list[dict[str, Any]] = []
+        """What arrivals.json holds; `let_come` adds to it."""
         self.health_edit: Callable[[pd.DataFrame], pd.DataFrame] = lambda frame: frame
         self.plan = _plan(self.sites, heads, length_s)
         self.samples = _samples(self.plan, requests // (len(self.plan) * STEPS), length_s, median_ms, seed)
@@ -128,7 +145,7 @@ class FabricatedRun:
 
     @property
     def spec(self) -> RunSpec:
-        return _spec(self.sites, self.objectives)
+        return _spec(self.sites, self.objectives, self.places)
 
     def at(self, **names: str) -> pd.Series:
         """Which samples have these names: `run.at(site="river", operation="Patient.read")`."""
@@ -136,6 +153,44 @@ class FabricatedRun:
         for column, name in names.items():
             mask &= self.samples[column] == name
         return mask
+
+    def let_come(self, persona: str, site: str, count: int, *, late_s: float = 0.001, workflow: str = "ask") -> None:
+        """`count` arrivals, evenly over the run, each with one workflow of one request of 100 ms, begun late."""
+        due_s = (np.arange(count) + 0.5) * (self.length_s - 1.0) / count
+        first = int(self.samples["request_id"].max()) + 1, int(self.workflows["workflow_run"].max()) + 1
+        of_all = {
+            "intended_s": due_s,
+            "start_s": due_s + late_s,
+            "site": site,
+            "persona": persona,
+            "workflow": workflow,
+            "lane": "identity",
+            "phase": "clinics-open",
+            "open": True,
+            "outcome": "ok",
+            "clinician": np.arange(count),
+            "worker": 0,
+            "workflow_run": first[1] + np.arange(count),
+        }
+        requests = {
+            "latency_ms": 100.0,
+            "server_ms": 100.0,
+            "connect_ms": 0.0,
+            "ttfb_ms": 100.0,
+            "reused": True,
+            "operation": "Patient.read",
+            "method": "GET",
+            "status": 200,
+            "attempt": 1,
+            "bytes_sent": 200,
+            "bytes_received": 2000,
+            "request_id": first[0] + np.arange(count),
+        }
+        runs = {"duration_ms": 100.0, "waited_ms": 100.0, "think_ms": 0.0, "back_entry": False}
+        self.samples = pd.concat([self.samples, pd.DataFrame({**of_all, **requests})], ignore_index=True)
+        self.workflows = pd.concat([self.workflows, pd.DataFrame({**of_all, **runs})], ignore_index=True)
+        rate = {"time_s": [0.0, self.length_s], "per_s": [count / self.length_s] * 2}
+        self.arrivals.append({"site": site, "persona": persona, "worker": 0, "expected": float(count), **rate})
 
     def write(self) -> tuple[RunDir, RunSpec]:
         """Write the folder; returns what `analyse` takes."""
@@ -151,6 +206,7 @@ class FabricatedRun:
             write_parquet(frame, schema, path)
         expected = {**self.expected, "objectives": list(self._planned_objectives())}
         self.run_dir.expected.write_text(json.dumps(expected))
+        self.run_dir.arrivals.write_text(json.dumps(self.arrivals))
         self.run_dir.write_manifest(self.manifest)
         return self.run_dir, self.spec
 
@@ -264,6 +320,7 @@ def _workflows(samples: pd.DataFrame) -> pd.DataFrame:
     frame["waited_ms"] = runs["latency_ms"].sum()
     frame["think_ms"] = (frame["duration_ms"] - frame["waited_ms"]).clip(lower=0)
     frame["outcome"] = "ok"
+    frame["back_entry"] = False
     return frame.reset_index()
 
 
@@ -309,6 +366,7 @@ def _health(samples: pd.DataFrame, length_s: float, plan: pd.DataFrame) -> pd.Da
                     "memory_mb": 90.0,
                     "users": heads,
                     "on_duty": heads,
+                    "visitors": 0,
                     "in_flight": started - finished,
                     "started": started,
                     "finished": finished,
@@ -327,11 +385,10 @@ def _expected_runs(workflows: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _spec(sites: Sequence[str], objectives: Sequence[Objective]) -> RunSpec:
+def _spec(sites: Sequence[str], objectives: Sequence[Objective], places: dict[str, dict[str, Any]]) -> RunSpec:
     made_up = "assumption, made for a test"
-    clinic = SiteTemplate(
-        name="clinic", title="Clinic", peak=10, mix={"nurse": 1.0, "physician": 1.0}, patients=50, source=made_up
-    )
+    kinds = {"clinic", *(place["template"] for place in places.values() if "template" in place)}
+    links = {place["link"] for place in places.values() if place.get("link")}
     scenario = Scenario(
         name="morning-rush",
         title="Morning rush",
@@ -343,28 +400,36 @@ def _spec(sites: Sequence[str], objectives: Sequence[Objective]) -> RunSpec:
         sites=(SiteMix(template="clinic", weight=1.0, time_zone="UTC", source=made_up),),
         default_sites=len(sites),
         site_names=tuple(sites),
-        templates={"clinic": clinic},
+        templates={
+            kind: SiteTemplate(
+                name=kind,
+                title=kind.capitalize(),
+                peak=10,
+                mix={"nurse": 1.0, "physician": 1.0},
+                patients=50,
+                source=made_up,
+            )
+            for kind in sorted(kinds)
+        },
+        links={link: Link(name=link, title=link.capitalize(), round_trip_s=0.08, source=made_up) for link in links},
         personas={},
         curves={},
         phases=(),
         objectives=tuple(objectives),
     )
+    usual: dict[str, Any] = {
+        "template": "clinic",
+        "time_zone": "UTC",
+        "locale": "en_US",
+        "utc_offset_s": 0.0,
+        "start_offset_s": 0.0,
+        "heads": {"nurse": 5, "physician": 5},
+        "patients": 50,
+    }
     return RunSpec(
         scenario=scenario,
-        sites=tuple(
-            Site(
-                name=name,
-                template="clinic",
-                time_zone="UTC",
-                locale="en_US",
-                utc_offset_s=0.0,
-                start_offset_s=0.0,
-                timeline_offset_s=0.0,
-                heads={"nurse": 5, "physician": 5},
-                patients=50,
-            )
-            for name in sites
-        ),
+        sites=tuple(Site.model_validate({"name": name, **usual, **places.get(name, {})}) for name in sites),
+        clock_zone="UTC",
         seed=7,
         duration_s=None,
         window=None,

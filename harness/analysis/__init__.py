@@ -3,13 +3,14 @@
 Pure functions over the files of one run. Imported by verdict, report, control and cli.
 """
 
-from harness.analysis.incidents import Incidents, OperationErrors, Outage, WorkflowFailures
+from harness.analysis.incidents import GivenUp, Incidents, OperationErrors, Outage, WorkflowFailures
 from harness.analysis.instrument import Instrument, Mix, WorkerCounts
 from harness.analysis.measures import Measure
 from harness.analysis.summary import Analysis, analyse
 
 __all__ = [
     "Analysis",
+    "GivenUp",
     "Incidents",
     "Instrument",
     "Measure",

@@ -1,5 +1,5 @@
-"""Requests, errors, throughput and percentiles of the whole run and of each site, workflow, operation, lane, persona
-and phase."""
+"""Requests, errors, throughput, percentiles and the link's share: of the whole run and of each site, workflow,
+operation, lane, persona, phase, time zone and kind of site."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from harness.analysis.latencies import Latencies, percentile_row
+from harness.analysis.latencies import Latencies, percentile_row, printed_percentile
 from harness.analysis.tables import DIMENSIONS
 
-__all__ = ["Row", "group_rows", "outcome_counts", "site_workflow_frame"]
+__all__ = ["PAIRS", "Row", "empty_row", "group_rows", "outcome_counts", "pair_frame"]
 
 Row = dict[str, Any]
 
@@ -22,11 +22,18 @@ _COUNTS: Final = """
            count(*) FILTER (outcome = 'expected_refusal') AS expected_refusals,
            count(*) FILTER (outcome = 'cancelled') AS cancelled,
            count(*) FILTER (attempt > 1) AS retries,
-           count(*) FILTER (timed) AS timed
-    FROM requests GROUP BY GROUPING SETS ((), {sets}, (site, workflow)) ORDER BY ALL
+           count(*) FILTER (timed) AS timed,
+           CASE WHEN bool_or(linked) THEN
+               greatest(0, sum(latency_ms - server_ms) FILTER (timed)) / nullif(sum(latency_ms) FILTER (timed), 0)
+           END AS link_share
+    FROM requests GROUP BY GROUPING SETS ((), {sets}, {pairs}) ORDER BY ALL
 """
-_FIGURES: Final = ("requests", "errors", "expected_refusals", "cancelled", "retries", "timed")
+_LANES: Final = "SELECT workflow::VARCHAR, any_value(lane)::VARCHAR FROM requests GROUP BY 1"
+_COUNTED: Final = ("requests", "errors", "expected_refusals", "cancelled", "retries", "timed")
 _NO_LATENCIES: Final = np.empty(0)
+PAIRS: Final = (("site", "workflow"), ("site", "lane"))
+"""What is crossed for the heat maps."""
+_OF_SERVER: Final = {"server_p50_ms": 0.50, "server_p95_ms": 0.95}
 
 
 def group_rows(
@@ -35,26 +42,36 @@ def group_rows(
     """Dimensions → names → row. `()` is the whole run, `("site",)` by site, `("site", "workflow")` their pairs.
 
     `errors` leaves out expected refusals and cancelled requests, which are counted beside it; `timed` is how many have
-    a latency.
+    a latency. `link_share` is Σ (latency − server's part) / Σ latency of these; it and the percentiles of the server's
+    part alone are None where no site of the row has a link. A workflow's row names its `lane`.
     """
     rows: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {
-        key: {} for key in ((), *((name,) for name in DIMENSIONS), ("site", "workflow"))
+        key: {} for key in ((), *((name,) for name in DIMENSIONS), *PAIRS)
     }
-    for dimensions, names, counts in _counts(tables):
-        rows[dimensions][names] = _row(counts, load_s)
-    rows[()].setdefault((), _row(dict.fromkeys(_FIGURES, 0), load_s))
+    for dimensions, names, figures in _counts(tables):
+        rows[dimensions][names] = _row(figures, load_s)
+    rows[()].setdefault((), empty_row(load_s))
+    for workflow, lane in tables.execute(_LANES).fetchall():
+        rows[("workflow",)][(workflow or "",)]["lane"] = lane or ""
     for dimensions, found in rows.items():
         for names, headline_ms in latencies.split(*dimensions):
             found[names].update(percentile_row(headline_ms))
+    if rows[()][()]["link_share"] is not None:
+        _add_servers_part(rows, Latencies.of_servers(tables))
     return rows
 
 
-def site_workflow_frame(rows: dict[tuple[str, ...], Row]) -> pd.DataFrame:
-    """Columns site, workflow, requests, errors, p50_ms, p95_ms (NaN where too few samples)."""
+def empty_row(load_s: float) -> Row:
+    """The row of whatever asked nothing."""
+    return _row(dict.fromkeys(_COUNTED, 0), load_s)
+
+
+def pair_frame(rows: dict[tuple[str, ...], Row], dimensions: tuple[str, ...]) -> pd.DataFrame:
+    """Both dimensions as columns, then requests, errors, p50_ms, p95_ms (NaN where too few samples)."""
     columns = ["requests", "errors", "p50_ms", "p95_ms"]
     frame = pd.DataFrame(
         [(*names, *(row[column] for column in columns)) for names, row in rows.items()],
-        columns=pd.Index(["site", "workflow", *columns]),
+        columns=pd.Index([*dimensions, *columns]),
     )
     return frame.astype({"p50_ms": float, "p95_ms": float})
 
@@ -65,26 +82,38 @@ def outcome_counts(tables: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return {str(outcome): int(count) for outcome, count in found}
 
 
-def _counts(tables: duckdb.DuckDBPyConnection) -> list[tuple[tuple[str, ...], tuple[str, ...], dict[str, int]]]:
+def _counts(tables: duckdb.DuckDBPyConnection) -> list[tuple[tuple[str, ...], tuple[str, ...], dict[str, Any]]]:
     columns = ", ".join(DIMENSIONS)
     sets = ", ".join(f"({name})" for name in DIMENSIONS)
+    pairs = ", ".join(f"({', '.join(pair)})" for pair in PAIRS)
     found = []
-    for level, *values in tables.execute(_COUNTS.format(columns=columns, sets=sets)).fetchall():
+    for level, *values in tables.execute(_COUNTS.format(columns=columns, sets=sets, pairs=pairs)).fetchall():
         # A bit of the level is 1 where the column was summed over; the first column is the highest bit.
         kept = [at for at in range(len(DIMENSIONS)) if not level >> (len(DIMENSIONS) - 1 - at) & 1]
         names = tuple(values[at] or "" for at in kept)
-        counts = dict(zip(_FIGURES, values[len(DIMENSIONS) :], strict=True))
-        found.append((tuple(DIMENSIONS[at] for at in kept), names, counts))
+        figures = dict(zip((*_COUNTED, "link_share"), values[len(DIMENSIONS) :], strict=True))
+        found.append((tuple(DIMENSIONS[at] for at in kept), names, figures))
     return found
 
 
-def _row(counts: dict[str, int], load_s: float) -> Row:
-    requests = counts["requests"]
+def _row(figures: dict[str, Any], load_s: float) -> Row:
+    requests = figures["requests"]
     return {
         "requests": requests,
-        "errors": counts["errors"],
-        "error_rate": counts["errors"] / requests if requests else None,
+        "errors": figures["errors"],
+        "error_rate": figures["errors"] / requests if requests else None,
         "throughput_per_s": requests / load_s if load_s > 0 else None,
         **percentile_row(_NO_LATENCIES),
-        **{name: counts[name] for name in _FIGURES[2:]},
+        **{name: figures[name] for name in _COUNTED[2:]},
+        "link_share": figures.get("link_share"),
+        **dict.fromkeys(_OF_SERVER),
     }
+
+
+def _add_servers_part(rows: dict[tuple[str, ...], dict[tuple[str, ...], Row]], servers: Latencies) -> None:
+    for dimensions, found in rows.items():
+        if dimensions in PAIRS:
+            continue
+        for names, server_ms in servers.split(*dimensions):
+            if found[names]["link_share"] is not None:
+                found[names].update({name: printed_percentile(server_ms, p) for name, p in _OF_SERVER.items()})

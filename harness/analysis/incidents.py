@@ -1,5 +1,5 @@
 """What went wrong at the server's end, and where: outages, operations that fail more than others, work that came out
-wrong.
+wrong or was given up.
 
 An outage is time in which requests were sent and (nearly) none succeeded, because nobody answered or a gateway said so:
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.tables import columns_of
 
-__all__ = ["Incidents", "OperationErrors", "Outage", "WorkflowFailures", "find_incidents"]
+__all__ = ["GivenUp", "Incidents", "OperationErrors", "Outage", "WorkflowFailures", "find_incidents"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -66,6 +66,18 @@ class WorkflowFailures:
     failed: int
     wrong_content: int
     skipped: int
+    own_fault: str = ""
+    """What its own code did, and where: `ValueError at mine.py:10`; empty where that is not why it failed."""
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """Workflow runs in which somebody lost patience, and those that were done again later; `by_site`: most first."""
+
+    runs: int
+    abandoned: int
+    back_entries: int
+    by_site: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -75,16 +87,19 @@ class Incidents:
     outages: tuple[Outage, ...]
     operations: tuple[OperationErrors, ...]
     workflows: tuple[WorkflowFailures, ...]
+    given_up: GivenUp
     server_errors_by_status: Mapping[str, int]
     server_errors_by_site: Mapping[str, int]
     conflicts: int
 
 
-def find_incidents(tables: duckdb.DuckDBPyConnection) -> Incidents:
+def find_incidents(tables: duckdb.DuckDBPyConnection, own_faults: Mapping[str, str]) -> Incidents:
+    """`own_faults`: workflow → what its own code did."""
     return Incidents(
         outages=tuple(_outages(tables)),
         operations=_operation_errors(tables),
-        workflows=_workflow_failures(tables),
+        workflows=_workflow_failures(tables, own_faults),
+        given_up=_given_up(tables),
         server_errors_by_status=_counted(tables, "status::VARCHAR", "status >= 500"),
         server_errors_by_site=_counted(tables, "site::VARCHAR", "status >= 500"),
         conflicts=sum(_counted(tables, "status::VARCHAR", "outcome = 'expected_refusal'").values()),
@@ -189,18 +204,35 @@ def _operation_errors(tables: duckdb.DuckDBPyConnection) -> tuple[OperationError
     return tuple(OperationErrors(operation or "", *figures) for operation, figures in totals.items())
 
 
-def _workflow_failures(tables: duckdb.DuckDBPyConnection) -> tuple[WorkflowFailures, ...]:
+def _workflow_failures(
+    tables: duckdb.DuckDBPyConnection, own_faults: Mapping[str, str]
+) -> tuple[WorkflowFailures, ...]:
     found = tables.execute(
         """WITH wrong AS (SELECT DISTINCT worker, workflow_run FROM requests WHERE outcome = 'content')
            SELECT workflow::VARCHAR, count(*) FILTER (outcome <> 'skipped'),
-                  count(*) FILTER (outcome IN ('failed', 'abandoned')),
-                  count(*) FILTER (outcome IN ('failed', 'abandoned') AND wrong.workflow_run IS NOT NULL),
+                  count(*) FILTER (outcome = 'failed'),
+                  count(*) FILTER (outcome = 'failed' AND wrong.workflow_run IS NOT NULL),
                   count(*) FILTER (outcome = 'skipped')
            FROM workflows LEFT JOIN wrong
                 ON workflows.worker = wrong.worker AND workflows.workflow_run = wrong.workflow_run
            GROUP BY 1 ORDER BY 1"""
     ).fetchall()
-    return tuple(WorkflowFailures(*row) for row in found)
+    return tuple(
+        WorkflowFailures(workflow, runs, failed, wrong_content, skipped, own_faults.get(workflow, ""))
+        for workflow, runs, failed, wrong_content, skipped in found
+    )
+
+
+def _given_up(tables: duckdb.DuckDBPyConnection) -> GivenUp:
+    runs, abandoned, back_entries = tables.execute(
+        """SELECT count(*) FILTER (outcome <> 'skipped'), count(*) FILTER (outcome = 'abandoned'),
+                  count(*) FILTER (back_entry)
+           FROM workflows"""
+    ).fetchall()[0]
+    by_site = tables.execute(
+        """SELECT site::VARCHAR, count(*) FROM workflows WHERE outcome = 'abandoned' GROUP BY 1 ORDER BY 2 DESC, 1"""
+    ).fetchall()
+    return GivenUp(runs, abandoned, back_entries, dict(by_site))
 
 
 def _counted(tables: duckdb.DuckDBPyConnection, column: str, where: str) -> dict[str, int]:

@@ -5,7 +5,7 @@ Only measures; the bounds stand in `harness.verdict.validity`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import duckdb
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from harness.analysis.arrivals import LEAST_FOR_P99
 from harness.analysis.tables import columns_of
 
 __all__ = ["Instrument", "Mix", "WorkerCounts", "measure_instrument", "slot_spans"]
@@ -61,6 +62,8 @@ class Instrument:
     """What was measured about the generator and about the plan's fulfilment. None: there was nothing to measure."""
 
     start_lag_p99_ms: float | None
+    arrival_lag_p99_ms: float | None
+    """The same of arrivals alone: how late they were begun; None below a hundred of them, which have no p99."""
     loop_lag_p99_ms: float | None
     loop_lag_max_ms: float | None
     loop_lag_max_at_s: float | None
@@ -93,10 +96,11 @@ class Instrument:
 
 
 def measure_instrument(
-    tables: duckdb.DuckDBPyConnection, expected: Mapping[str, Any], unsupported: Mapping[str, Any]
+    tables: duckdb.DuckDBPyConnection, expected: Mapping[str, Any], unsupported: Mapping[str, Collection[str]]
 ) -> Instrument:
-    """`expected` is expected.json; `unsupported` the workflows that the target cannot serve, left out of the mix."""
+    """`expected` is expected.json; `unsupported` is site → workflows that cannot be done there, left out of the mix."""
     lag = _row(tables, "SELECT quantile_cont(lag_ms, 0.99) FROM requests")
+    late = _row(tables, "SELECT quantile_cont(lag_ms, 0.99), count(*) FROM requests WHERE is_arrival")
     health = _row(
         tables,
         """SELECT quantile_cont(loop_lag_ms, 0.99), max(loop_lag_ms), arg_max(time_s, loop_lag_ms), max(cpu), max(steal)
@@ -106,6 +110,7 @@ def measure_instrument(
     cpu_mean_max, steal_mean_max = (_highest_mean(tables, column) for column in ("cpu", "steal"))
     return Instrument(
         start_lag_p99_ms=lag[0],
+        arrival_lag_p99_ms=late[0] if late[1] >= LEAST_FOR_P99 else None,
         loop_lag_p99_ms=loop_lag_p99_ms,
         loop_lag_max_ms=loop_lag_max_ms,
         loop_lag_max_at_s=loop_lag_max_at_s,
@@ -121,14 +126,14 @@ def measure_instrument(
 
 
 def slot_spans(tables: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
-    """Columns site, planned_start_s, planned_end_s, start_s, end_s of every planned slot; the last two NaN where it was
-    not worked.
+    """Columns site, persona, planned_start_s, planned_end_s, start_s, end_s of every planned slot; the last two NaN
+    where it was not worked.
 
     A clinician who finishes a step after her slot counts as on duty up to its planned end.
     """
     return columns_of(
         tables,
-        """SELECT any_value(site)::VARCHAR AS site,
+        """SELECT any_value(site)::VARCHAR AS site, any_value(persona)::VARCHAR AS persona,
                   any_value(plan.start_s) AS planned_start_s, any_value(plan.end_s) AS planned_end_s,
                   coalesce(min(started_s), 'nan') AS start_s,
                   coalesce(greatest(min(started_s), least(max(ended_s), any_value(plan.end_s))), 'nan')
@@ -198,16 +203,19 @@ def _duty_figures(tables: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def _mixes(
-    tables: duckdb.DuckDBPyConnection, expected: Mapping[str, Any], unsupported: Mapping[str, Any]
+    tables: duckdb.DuckDBPyConnection, expected: Mapping[str, Any], unsupported: Mapping[str, Collection[str]]
 ) -> tuple[Mix, ...]:
-    """Each persona's workflow starts against the plan's, those that were cut short included."""
+    """Each persona's workflow starts against the plan's, those that were cut short included.
+
+    What came by itself is not drawn by anybody on duty, and what was done again after giving up is nobody's plan.
+    """
     planned: dict[str, dict[str, float]] = {}
     for cell in expected["by_workflow"]:
-        if cell["workflow"] not in unsupported:
+        if cell["workflow"] not in unsupported.get(cell["site"], ()):
             persona = planned.setdefault(cell["persona"], {})
             persona[cell["workflow"]] = persona.get(cell["workflow"], 0.0) + cell["runs"]
     query = """SELECT persona::VARCHAR, workflow::VARCHAR, count(*) FROM workflows
-               WHERE NOT open AND outcome <> 'skipped' GROUP BY ALL ORDER BY ALL"""
+               WHERE NOT open AND NOT back_entry AND outcome <> 'skipped' GROUP BY ALL ORDER BY ALL"""
     begun: dict[str, dict[str, int]] = {}
     for persona, workflow, count in tables.execute(query).fetchall():
         begun.setdefault(persona, {})[workflow] = count

@@ -20,6 +20,7 @@ __all__ = [
     "correlation_factor",
     "enough_samples",
     "printable",
+    "quantile",
     "quantile_interval",
     "share_interval",
 ]
@@ -36,6 +37,9 @@ MIN_SAMPLES_FOR_BATCHES: Final = 400
 
 SAMPLES_BEYOND: Final = 10
 """A percentile is printed when this many effective samples are expected beyond it."""
+
+_ENDLESS: Final = 1e300
+"""Stands for an infinite value in an interpolation: so far above any time that a trace of it shows."""
 
 
 def correlation_factor(indicator: Bools) -> float:
@@ -64,6 +68,14 @@ def printable(p: float, effective_samples: float) -> bool:
     return effective_samples >= enough_samples(p) * (1 - 1e-9)
 
 
+def quantile(values: Floats, p: float) -> float:
+    """The `p` quantile (0..1) of `values`, straight between neighbours; infinite where it lies at or next to an
+    infinite value. Raises IndexError without values."""
+    # numpy's own interpolation gives NaN between two infinite values
+    found = float(np.quantile(np.minimum(values, _ENDLESS), p))
+    return found if found < _ENDLESS / 1e30 else math.inf
+
+
 def share_interval(hits: float, samples: float) -> tuple[float, float]:
     """Clopper–Pearson interval of a share at `LEVEL`; fractions are allowed, since effective counts are.
 
@@ -84,11 +96,14 @@ def share_interval(hits: float, samples: float) -> tuple[float, float]:
 def quantile_interval(values: Floats, p: float, effective_samples: float) -> tuple[float | None, float | None]:
     """Interval of the `p` quantile of `values` at `LEVEL`: the quantiles at p ± t·√(p(1−p)/n_eff).
 
-    An end that would lie outside the sample is None: the sample cannot say.
+    An end that would lie outside the sample, or among its infinite values, is None: the sample cannot say.
     """
     if not len(values) or effective_samples <= 0:
         return None, None
     t = float(stdtrit(BATCHES - 1, (1 + LEVEL) / 2))
     half = t * math.sqrt(p * (1 - p) / effective_samples)
-    low, high = (float(np.quantile(values, at)) if 0 <= at <= 1 else None for at in (p - half, p + half))
-    return low, high
+    low, high = (quantile(values, at) if 0 <= at <= 1 else None for at in (p - half, p + half))
+    return (
+        low if low is not None and math.isfinite(low) else None,
+        high if high is not None and math.isfinite(high) else None,
+    )

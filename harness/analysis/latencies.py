@@ -11,10 +11,10 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.intervals import correlation_factor, printable
+from harness.analysis.intervals import correlation_factor, printable, quantile
 from harness.analysis.tables import DIMENSIONS, WORKFLOW_DIMENSIONS, columns_of, positions_by_code
 
-__all__ = ["PERCENTILES", "Latencies", "percentile_row"]
+__all__ = ["PERCENTILES", "Latencies", "percentile_row", "printed_percentile"]
 
 Floats = NDArray[np.float64]
 
@@ -31,12 +31,24 @@ class Latencies:
 
     @classmethod
     def of_requests(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
-        """Headline latencies of all timed requests, by site, workflow, operation, lane, persona and phase."""
+        """Headline latencies of all timed requests, by site, workflow, operation, lane, persona, phase, time zone and
+        kind of site."""
         return cls._fetch(tables, "samples", DIMENSIONS, "headline_ms", "requests WHERE timed")
 
     @classmethod
+    def of_servers(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
+        """The same requests' times without the emulated link."""
+        return cls._fetch(tables, "samples", DIMENSIONS, "server_ms", "requests WHERE timed")
+
+    @classmethod
+    def of_arrivals(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
+        """Headline latencies of what came by itself, its first requests counted from when they were due."""
+        return cls._fetch(tables, "samples", DIMENSIONS, "headline_ms", "requests WHERE timed AND open")
+
+    @classmethod
     def of_workflows(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
-        """Waiting times of the workflow runs that ended `ok`, by site, workflow, persona and lane."""
+        """Waiting times of the workflow runs that ended, by site, workflow, persona, lane, time zone and kind of site;
+        infinite where one failed or was abandoned."""
         return cls._fetch(tables, "workflows", WORKFLOW_DIMENSIONS, "waited_ms", "waits")
 
     @classmethod
@@ -81,6 +93,14 @@ def percentile_row(headline_ms: Floats) -> dict[str, float | None]:
         row[key] = float(figure) if printable(PERCENTILES[key], effective) else None
     row["max_ms"] = float(headline_ms.max())
     return row
+
+
+def printed_percentile(values_ms: Floats, p: float) -> float | None:
+    """Percentile `p` (0..1) of values in time order; None where too few carry it, or it is infinite."""
+    figure = quantile(values_ms, p)
+    if not np.isfinite(figure):
+        return None
+    return figure if printable(p, len(values_ms) / correlation_factor(values_ms <= figure)) else None
 
 
 def _names_of(tables: duckdb.DuckDBPyConnection, enum: str) -> tuple[str, ...]:

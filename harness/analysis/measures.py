@@ -6,17 +6,18 @@ A measure judges nothing; `harness.verdict` does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.intervals import correlation_factor, printable, quantile_interval, share_interval
+from harness.analysis.intervals import correlation_factor, printable, quantile, quantile_interval, share_interval
 from harness.analysis.latencies import Latencies
-from harness.analysis.tables import WORKFLOW_DIMENSIONS
+from harness.analysis.tables import LOST, WORKFLOW_DIMENSIONS
 from harness.scenario.model import PERCENTILE_OF, Objective
 
 __all__ = ["Measure", "measure_objectives"]
@@ -32,8 +33,8 @@ SCOPE_COLUMN: Final = {
     "each-lane": "lane",
     "each-persona": "persona",
 }
-_FAILED: Final = "outcome IN ('failed', 'abandoned')"
-_ENDED: Final = "outcome IN ('ok', 'failed', 'abandoned')"
+_FAILED: Final = f"outcome IN {LOST}"
+_ENDED: Final = f"(outcome = 'ok' OR {_FAILED})"
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ class Measure:
     """One objective in one scope. Latencies in ms, rates as shares; intervals at 90%."""
 
     objective: Objective
+    """With the bound that holds in this scope."""
     scope: Mapping[str, str]
     """{} for the network, else one column and its name."""
     samples: int
     effective_samples: float
     """How many independent samples they are worth, at the figure."""
     figure: float | None
-    """None where too few samples carry the percentile, or none is there at all."""
+    """None where too few samples carry the percentile, or none is there at all, or it is `endless`."""
     interval: Interval
     beyond: int
     """Samples above the bound; of a rate: the errors or failures."""
@@ -55,6 +57,12 @@ class Measure:
     """Clopper–Pearson interval of their share."""
     timeouts: int = 0
     """Of a rate's errors: those that a stalled generator could have made itself."""
+    lost: int = 0
+    """Of waiting times: runs that failed or were abandoned; each is a sample above any bound."""
+    endless: bool = False
+    """So many were lost that the percentile lies among them, of enough runs for one."""
+    own_bound: bool = False
+    """The bound is this site's own, and not that of all sites."""
 
 
 def measure_objectives(
@@ -63,8 +71,12 @@ def measure_objectives(
     waits: Latencies,
     objectives: Iterable[Objective],
     planned: Mapping[str, list[Mapping[str, str]]],
+    own_bounds: Mapping[str, Mapping[str, float]],
 ) -> list[Measure]:
-    """Every objective in every scope that was planned (objective id → scopes) or seen, in that order."""
+    """Every objective in every scope that was planned (objective id → scopes) or seen, in that order.
+
+    `own_bounds`: site → objective id → the bound that holds there instead of the objective's own.
+    """
     found = []
     for objective in objectives:
         column = SCOPE_COLUMN[objective.scope]
@@ -74,10 +86,13 @@ def measure_objectives(
             by_name = _by_name(waits if objective.metric == "waited_p95_ms" else latencies, column)
         for name in _scope_names(objective, column, planned.get(objective.id, []), by_name):
             scope = {column: name} if column else {}
+            bound = own_bounds.get(name, {}).get(objective.id) if column == "site" else None
+            held = objective if bound is None else objective.model_copy(update={"bound": bound})
             if objective.metric in PERCENTILE_OF:
-                found.append(_percentile_measure(objective, scope, by_name.get(name, np.empty(0))))
+                measure = _percentile_measure(held, scope, by_name.get(name, np.empty(0)))
             else:
-                found.append(_rate_measure(objective, scope, *by_name.get(name, (0, 0, 0))))
+                measure = _rate_measure(held, scope, *by_name.get(name, (0, 0, 0)))
+            found.append(measure if bound is None else replace(measure, own_bound=True))
     return found
 
 
@@ -101,13 +116,14 @@ def _scope_names(
 
 
 def _percentile_measure(objective: Objective, scope: Mapping[str, str], values: Floats) -> Measure:
-    """The percentile of `values` (ms, in time order), printed where they carry it."""
+    """The percentile of `values` (ms, in time order; infinite: never over), printed where they carry it."""
     p = PERCENTILE_OF[objective.metric]
     count = len(values)
     if not count:
         return Measure(objective, scope, 0, 0.0, None, (None, None), 0, share_interval(0, 0))
-    figure = float(np.quantile(values, p))
-    effective = count / correlation_factor(values <= figure)
+    figure = quantile(values, p)
+    endless = math.isinf(figure)
+    effective = count / correlation_factor(values < figure if endless else values <= figure)
     carried = printable(p, effective)
     above = values > objective.bound
     beyond = int(above.sum())
@@ -117,10 +133,13 @@ def _percentile_measure(objective: Objective, scope: Mapping[str, str], values: 
         scope,
         count,
         effective,
-        figure if carried else None,
+        figure if carried and not endless else None,
         quantile_interval(values, p, effective) if carried else (None, None),
         beyond,
         share_interval(beyond * worth, count * worth),
+        lost=int(np.isinf(values).sum()),
+        # as for any other rate, whether failures came together does not excuse them
+        endless=endless and printable(p, count),
     )
 
 

@@ -4,7 +4,7 @@ judged from."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,16 +13,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.groups import group_rows, outcome_counts, site_workflow_frame
+from harness.analysis.arrivals import arrival_rows, expected_by_persona, processes_from
+from harness.analysis.faults import own_faults
+from harness.analysis.groups import Row, empty_row, group_rows, outcome_counts, pair_frame
 from harness.analysis.incidents import Incidents, find_incidents
 from harness.analysis.instrument import Instrument, measure_instrument, slot_spans
+from harness.analysis.lapse import lapse_figures
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
 from harness.analysis.occupancy import peak_open
-from harness.analysis.tables import open_tables
+from harness.analysis.tables import columns_of, open_tables
 from harness.analysis.timeline import bin_edges, concurrency_frame, moments_by_site, timeline_frame
 from harness.analysis.workflows import workflow_rows
 from harness.errors import JudgeError
+from harness.plan import ArrivalProcess, timeline_of
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
 
@@ -38,15 +42,19 @@ class Analysis:
     summary: dict[str, Any]
     """What summary.json holds."""
     timeline: pd.DataFrame
-    """time_s site ("" = network) on_duty_planned on_duty requests_per_s p50_ms p95_ms p99_ms errors in_flight; NaN
-    where too few."""
+    """time_s site ("" = network) on_duty_planned on_duty visitors requests_per_s p50_ms p95_ms p99_ms errors in_flight;
+    NaN where too few."""
     site_workflow: pd.DataFrame
     """site workflow requests errors p50_ms p95_ms."""
+    site_lane: pd.DataFrame
+    """site lane requests errors p50_ms p95_ms."""
     concurrency: pd.DataFrame
     """time_s on_duty in_flight requests_per_s p95_ms, of the network."""
     measures: tuple[Measure, ...]
     instrument: Instrument
     incidents: Incidents
+    links: Mapping[str, str]
+    """Site → the name of its link, of those that have one."""
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -55,54 +63,85 @@ class Analysis:
 
 
 def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
-    """Measure a run from its Parquet files, expected.json and manifest. Reads only; writes nothing.
+    """Measure a run from its Parquet files, arrivals.json, expected.json and manifest. Reads only; writes nothing.
 
     Raises JudgeError where a file is missing or cannot be read.
     """
     expected = _read_expected(run_dir)
     manifest = run_dir.read_manifest()
+    planned_arrivals = _read_arrivals(run_dir)
     try:
-        with open_tables(run_dir) as tables:
-            return _measured(tables, spec, expected, manifest)
+        with open_tables(run_dir, spec.sites) as tables:
+            return _measured(tables, spec, expected, manifest, planned_arrivals, own_faults(run_dir.failures))
     except duckdb.Error as error:
         hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
         raise JudgeError(f"the run could not be analysed: {error}", hint) from error
 
 
 def _measured(
-    tables: duckdb.DuckDBPyConnection, spec: RunSpec, expected: Mapping[str, Any], manifest: Mapping[str, Any]
+    tables: duckdb.DuckDBPyConnection,
+    spec: RunSpec,
+    expected: Mapping[str, Any],
+    manifest: Mapping[str, Any],
+    planned_arrivals: Sequence[ArrivalProcess],
+    faults: Mapping[str, str],
 ) -> Analysis:
     load_s = _load_s(tables, float(expected["length_s"]), finished=manifest.get("state") == "finished")
     latencies, waits = Latencies.of_requests(tables), Latencies.of_workflows(tables)
     rows = group_rows(tables, latencies, load_s)
-    instrument = measure_instrument(tables, expected, manifest.get("unsupported") or {})
-    spans = slot_spans(tables)
+    _add_silent(rows, spec, planned_arrivals, load_s)
+    instrument = measure_instrument(tables, expected, _unsupported(manifest, spec))
+    spans, visits = slot_spans(tables), _visit_spans(tables)
     moments = moments_by_site(tables)
-    timeline = timeline_frame(tables, bin_edges(load_s, rows[()][()]["requests"]), spans, moments)
+    timeline = timeline_frame(tables, bin_edges(load_s, rows[()][()]["requests"]), spans, visits, moments)
     planned: dict[str, list[Mapping[str, str]]] = {}
     for objective in expected["objectives"]:
         planned.setdefault(objective["id"], []).append(objective["scope"])
+    own_bounds = {site.name: site.bounds for site in spec.sites if site.bounds}
+    expected_of = expected_by_persona(planned_arrivals, load_s)
     summary = {
         "load_s": load_s,
         "planned_s": expected["length_s"],
         "overall": {**rows[()][()], "outcomes": outcome_counts(tables)},
         **{
             f"by_{name}": {names[0]: row for names, row in sorted(rows[(name,)].items())}
-            for name in ("site", "workflow", "operation", "lane", "persona", "phase")
+            for name in ("site", "time_zone", "template", "workflow", "operation", "lane", "persona", "phase")
         },
+        "open": arrival_rows(tables, Latencies.of_arrivals(tables), expected_of),
         "workflows": workflow_rows(tables, waits),
-        "concurrency": _concurrency(moments[""], spans, load_s),
+        "concurrency": _concurrency(moments[""], spans, visits, spec, load_s),
+        "time_lapse": lapse_figures(tables, timeline_of(spec).time_lapse, spec.scenario.personas),
         "generator": _generator(instrument),
     }
     return Analysis(
         summary=summary,
         timeline=timeline,
-        site_workflow=site_workflow_frame(rows[("site", "workflow")]),
+        site_workflow=pair_frame(rows[("site", "workflow")], ("site", "workflow")),
+        site_lane=pair_frame(rows[("site", "lane")], ("site", "lane")),
         concurrency=concurrency_frame(timeline),
-        measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned)),
+        measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned, own_bounds)),
         instrument=instrument,
-        incidents=find_incidents(tables),
+        incidents=find_incidents(tables, faults),
+        links={site.name: site.link for site in spec.sites if site.link is not None},
     )
+
+
+def _add_silent(
+    rows: dict[tuple[str, ...], dict[tuple[str, ...], Row]],
+    spec: RunSpec,
+    planned_arrivals: Sequence[ArrivalProcess],
+    load_s: float,
+) -> None:
+    """A row of nothing for each site, zone, kind of site and persona of the run that never asked: silence is told."""
+    personas = {persona for site in spec.sites for persona, heads in site.heads.items() if heads}
+    for dimension, names in (
+        ("site", {site.name for site in spec.sites}),
+        ("time_zone", {site.time_zone for site in spec.sites}),
+        ("template", {site.template for site in spec.sites}),
+        ("persona", personas | {process.persona for process in planned_arrivals}),
+    ):
+        for name in names:
+            rows[(dimension,)].setdefault((name,), empty_row(load_s))
 
 
 def _read_expected(run_dir: RunDir) -> dict[str, Any]:
@@ -117,6 +156,30 @@ def _read_expected(run_dir: RunDir) -> dict[str, Any]:
     return expected
 
 
+def _read_arrivals(run_dir: RunDir) -> tuple[ArrivalProcess, ...]:
+    try:
+        return processes_from(json.loads(run_dir.arrivals.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "the plan writes it before the load; without it nobody can say who was to come by himself"
+        raise JudgeError(f"{run_dir.arrivals.name}: missing or unreadable ({type(error).__name__})", hint) from error
+
+
+def _visit_spans(tables: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:
+    """Columns site, start_s, end_s of every run that came by itself."""
+    return columns_of(
+        tables,
+        """SELECT site::VARCHAR AS site, start_s, start_s + duration_ms / 1000 AS end_s FROM workflows
+           WHERE open AND outcome <> 'skipped'""",
+    )
+
+
+def _unsupported(manifest: Mapping[str, Any], spec: RunSpec) -> dict[str, Collection[str]]:
+    """Site → workflows that its endpoint cannot serve; where all are alike, the manifest says it once."""
+    anywhere = manifest.get("unsupported") or {}
+    by_site = manifest.get("unsupported_by_site") or {}
+    return {site.name: by_site.get(site.name, anywhere) for site in spec.sites}
+
+
 def _load_s(tables: duckdb.DuckDBPyConnection, planned_s: float, *, finished: bool) -> float:
     """How long the load lasted: as planned where the run came to its end, else up to the last sign of life."""
     if finished:
@@ -126,28 +189,55 @@ def _load_s(tables: duckdb.DuckDBPyConnection, planned_s: float, *, finished: bo
     return min(planned_s, max(last_s or 0.0, 0.0))
 
 
-def _concurrency(moments: tuple[Floats, Floats], spans: Mapping[str, Any], load_s: float) -> dict[str, Any]:
-    """Heads and requests at once. In flight comes from the samples: the mean by Little's law, Σ latency / time."""
+def _concurrency(
+    moments: tuple[Floats, Floats], spans: Mapping[str, Any], visits: Mapping[str, Any], spec: RunSpec, load_s: float
+) -> dict[str, Any]:
+    """Heads, visitors and requests at once. In flight comes from the samples: the mean by Little's law, Σ latency /
+    time.
+
+    A visitor is what came by itself, from when it was begun to its end.
+    """
     start_s, done_s = moments
     worked = ~np.isnan(spans["start_s"])
     duty_s = float((spans["end_s"] - spans["start_s"])[worked].sum())
+    visited_s = float((visits["end_s"] - visits["start_s"]).sum())
+    zone, template = ({site.name: getattr(site, name) for site in spec.sites} for name in ("time_zone", "template"))
+    of_slot = {
+        "site": spans["site"].tolist(),
+        "time_zone": [zone.get(site, "") for site in spans["site"].tolist()],
+        "template": [template.get(site, "") for site in spans["site"].tolist()],
+        "persona": spans["persona"].tolist(),
+    }
+    silent = {"site": zone, "time_zone": zone.values(), "template": template.values(), "persona": ()}
     return {
         "peak_clinicians": peak_open(spans["start_s"][worked], spans["end_s"][worked]),
-        "peak_clinicians_by_site": {
-            site: peak_open(spans["start_s"][at], spans["end_s"][at])
-            for site in sorted(set(spans["site"].tolist()))
-            for at in [worked & (spans["site"] == site)]
+        **{
+            f"peak_clinicians_by_{name}": {**dict.fromkeys(sorted(silent[name]), 0), **_peaks(labels, spans, worked)}
+            for name, labels in of_slot.items()
         },
         "peak_clinicians_planned": peak_open(spans["planned_start_s"], spans["planned_end_s"]),
         "mean_clinicians": duty_s / load_s if load_s else None,
+        "peak_visitors": peak_open(visits["start_s"], visits["end_s"]),
+        "mean_visitors": visited_s / load_s if load_s else None,
         "mean_in_flight": float((done_s - start_s).sum()) / load_s if load_s else None,
         "peak_in_flight": peak_open(start_s, done_s),
+    }
+
+
+def _peaks(labels: Sequence[str], spans: Mapping[str, Any], worked: NDArray[np.bool_]) -> dict[str, int]:
+    """The most heads on duty at once of each label; `labels` has one a slot."""
+    names, codes = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
+    return {
+        str(name): peak_open(spans["start_s"][own], spans["end_s"][own])
+        for at, name in enumerate(names)
+        for own in [worked & (codes == at)]
     }
 
 
 def _generator(instrument: Instrument) -> dict[str, float | None]:
     return {
         "start_lag_p99_ms": instrument.start_lag_p99_ms,
+        "arrival_lag_p99_ms": instrument.arrival_lag_p99_ms,
         "loop_lag_p99_ms": instrument.loop_lag_p99_ms,
         "loop_lag_max_ms": instrument.loop_lag_max_ms,
         "cpu_max": instrument.cpu_max,

@@ -1,8 +1,9 @@
 """A run's Parquet files as DuckDB tables, with the words of the analysis defined once: headline latency, error, timed.
 
 samples.parquet ──▶ requests     names as ENUM codes, so that a million rows group in milliseconds
-workflows.parquet ──▶ waits      waiting times of the runs that ended ok, likewise
+workflows.parquet ──▶ waits      waiting times of the runs that ended, likewise
 workflows · duty · health · plan ──▶ views
+the run's sites ──▶ places       each site's time zone, kind, and whether a link is between it and the target
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from numpy.typing import NDArray
 from harness.errors import JudgeError
 from harness.rundir import RunDir
 from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
+from harness.scenario.model import Site
 
 __all__ = [
     "DIMENSIONS",
+    "LOST",
     "NOT_ERRORS",
     "UNTIMED",
     "WORKFLOW_DIMENSIONS",
@@ -33,9 +36,11 @@ __all__ = [
     "positions_by_code",
 ]
 
-DIMENSIONS: Final = ("site", "workflow", "operation", "lane", "persona", "phase")
+_PLACE: Final = ("time_zone", "template")
+"""What a row has by its site."""
+DIMENSIONS: Final = ("site", "workflow", "operation", "lane", "persona", "phase", *_PLACE)
 """What requests are grouped by."""
-WORKFLOW_DIMENSIONS: Final = ("site", "workflow", "persona", "lane")
+WORKFLOW_DIMENSIONS: Final = ("site", "workflow", "persona", "lane", *_PLACE)
 """What workflow runs are grouped by."""
 
 NOT_ERRORS: Final = ("ok", "expected_refusal", "cancelled")
@@ -48,55 +53,84 @@ millisecond; counted as a latency it would make an outage look fast. A timeout h
 
 _PLAN_COLUMNS: Final = ("slot", "site", "persona", "clinician", "start_s", "end_s", "worker")
 
+LOST: Final = ("failed", "abandoned")
+"""Outcomes of workflow runs that came to no good end: nobody knows how long it would have taken to wait for one."""
+
 _REQUESTS: Final = """
     CREATE TEMP TABLE requests AS
     WITH first_open AS (
         SELECT worker, workflow_run, min(start_s) AS first_s FROM samples WHERE open GROUP BY ALL
     )
-    SELECT start_s, latency_ms, start_s + latency_ms / 1000 AS done_s,
+    SELECT start_s, latency_ms, server_ms, start_s + latency_ms / 1000 AS done_s,
            greatest(0, start_s - intended_s) * 1000 AS lag_ms,
+           open AND start_s = first_s AS is_arrival,
            CASE WHEN open AND start_s = first_s THEN latency_ms + (start_s - intended_s) * 1000 ELSE latency_ms END
                AS headline_ms,
-           {coded}, status, attempt, samples.worker, samples.workflow_run,
+           {coded}, open, coalesce(linked, false) AS linked, status, attempt, samples.worker, samples.workflow_run,
            outcome NOT IN {not_errors} AS is_error, outcome NOT IN {untimed} AS timed
-    FROM samples LEFT JOIN first_open ON open AND samples.worker = first_open.worker
+    FROM samples LEFT JOIN places USING (site)
+         LEFT JOIN first_open ON open AND samples.worker = first_open.worker
          AND samples.workflow_run = first_open.workflow_run
 """
 
-_WAITS: Final = "CREATE TEMP TABLE waits AS SELECT start_s, waited_ms, {coded} FROM workflows WHERE outcome = 'ok'"
+_WAITS: Final = """
+    CREATE TEMP TABLE waits AS
+    SELECT start_s, CASE WHEN outcome = 'ok' THEN waited_ms ELSE 'inf' END AS waited_ms, {coded}
+    FROM workflows WHERE outcome = 'ok' OR outcome IN {lost}
+"""
+"""A run that failed or was abandoned counts as a wait without an end, so that giving up never makes waiting look
+shorter (docs/decisions/0010)."""
 
 
 @contextmanager
-def open_tables(run_dir: RunDir) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database over the files of one run: `requests`, `workflows`, `waits`, `duty`, `health`,
-    `plan`.
+def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database over the files of one run: `requests`, `workflows`, `waits`, `duty`, `health`, `plan`; and
+    `places`, its sites.
 
     Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column.
     """
     files = {
         "samples": (run_dir.samples, SAMPLES.names),
-        "workflows": (run_dir.workflows, WORKFLOWS.names),
+        "workflow_rows": (run_dir.workflows, WORKFLOWS.names),
         "duty": (run_dir.duty, DUTY.names),
         "health": (run_dir.health, HEALTH.names),
         "plan": (run_dir.plan, list(_PLAN_COLUMNS)),
     }
     for path, columns in files.values():
         _check_format(path, columns)
+    places = _places(sites)
     with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as tables:
         for name, (path, _) in files.items():
             tables.read_parquet(str(path)).create_view(name)
-        coded = _code_names(tables, "samples", (*DIMENSIONS, "outcome"))
+        tables.from_arrow(places).create_view("places")
+        tables.execute("CREATE VIEW workflows AS SELECT * FROM workflow_rows LEFT JOIN places USING (site)")
+        own = [name for name in DIMENSIONS if name not in _PLACE]
+        coded = _code_names(tables, "samples", "samples", (*own, "outcome"))
+        coded += ", " + _code_names(tables, "samples", "places", _PLACE)
         tables.execute(_REQUESTS.format(coded=coded, not_errors=NOT_ERRORS, untimed=UNTIMED))
-        tables.execute(_WAITS.format(coded=_code_names(tables, "workflows", WORKFLOW_DIMENSIONS)))
+        coded = _code_names(tables, "workflows", "workflows", WORKFLOW_DIMENSIONS)
+        tables.execute(_WAITS.format(coded=coded, lost=LOST))
         yield tables
 
 
-def _code_names(tables: duckdb.DuckDBPyConnection, source: str, names: Sequence[str]) -> str:
-    """Make an ENUM type of each name's values in `source`; returns the columns cast to them, "" as NULL."""
+def _places(sites: Sequence[Site]) -> pa.Table:
+    return pa.table(
+        {
+            "site": pa.array([site.name for site in sites], pa.string()),
+            "time_zone": pa.array([site.time_zone for site in sites], pa.string()),
+            "template": pa.array([site.template for site in sites], pa.string()),
+            "linked": pa.array([site.link is not None for site in sites], pa.bool_()),
+        }
+    )
+
+
+def _code_names(tables: duckdb.DuckDBPyConnection, prefix: str, source: str, names: Sequence[str]) -> str:
+    """Make an ENUM type `prefix_name` of each name's values in `source`; returns the columns cast to them, "" as
+    NULL."""
     for name in names:
         values = f"SELECT DISTINCT {name} FROM {source} WHERE {name} <> '' ORDER BY 1"  # noqa: S608 (ours)
-        tables.execute(f"CREATE TYPE {source}_{name} AS ENUM ({values})")
-    return ", ".join(f"nullif({name}, '')::{source}_{name} AS {name}" for name in names)
+        tables.execute(f"CREATE TYPE {prefix}_{name} AS ENUM ({values})")
+    return ", ".join(f"nullif({name}, '')::{prefix}_{name} AS {name}" for name in names)
 
 
 def _check_format(path: Path, columns: list[str]) -> None:

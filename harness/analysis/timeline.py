@@ -58,18 +58,20 @@ def timeline_frame(
     tables: duckdb.DuckDBPyConnection,
     edges_s: Floats,
     spans: Mapping[str, NDArray[Any]],
+    visits: Mapping[str, NDArray[Any]],
     moments: Mapping[str, tuple[Floats, Floats]],
 ) -> pd.DataFrame:
     """One row a bin and site, the network's rows (site "") first; `time_s` is where the bin begins.
 
     `spans` holds the columns site, planned_start_s, planned_end_s, start_s, end_s of every slot; the last two NaN where
-    it was not worked; `moments` is what `moments_by_site` gives. Columns: time_s site on_duty_planned on_duty (mean
-    heads) requests_per_s p50_ms p95_ms p99_ms (NaN: too few) errors in_flight (mean).
+    it was not worked; `visits` holds site, start_s, end_s of what came by itself; `moments` is what `moments_by_site`
+    gives. Columns: time_s site on_duty_planned on_duty visitors (mean heads) requests_per_s p50_ms p95_ms p99_ms (NaN:
+    too few) errors in_flight (mean).
     """
     counts = _binned(tables, edges_s)
-    sites = sorted({*spans["site"].tolist(), *moments} - {NETWORK})
+    sites = sorted({*spans["site"].tolist(), *visits["site"].tolist(), *moments} - {NETWORK})
     nothing = (np.empty(0), np.empty(0))
-    frames = [_site_frame(s, edges_s, spans, moments.get(s, nothing), counts) for s in [NETWORK, *sites]]
+    frames = [_site_frame(s, edges_s, spans, visits, moments.get(s, nothing), counts) for s in [NETWORK, *sites]]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -104,6 +106,7 @@ def _site_frame(
     site: str,
     edges_s: Floats,
     spans: Mapping[str, NDArray[Any]],
+    visits: Mapping[str, NDArray[Any]],
     moments: tuple[Floats, Floats],
     counts: Mapping[tuple[str, int], tuple[int, int, int, Any]],
 ) -> pd.DataFrame:
@@ -111,12 +114,14 @@ def _site_frame(
     width_s = np.diff(edges_s)
     slots = spans["site"] == site if site else np.ones(len(spans["site"]), bool)
     worked = slots & ~np.isnan(spans["start_s"])
+    came = visits["site"] == site if site else np.ones(len(visits["site"]), bool)
     rows = [counts.get((site, at), (0, 0, 0, None)) for at in bins]
     columns: dict[str, Any] = {
         "time_s": edges_s[:-1],
         "site": site,
         "on_duty_planned": mean_open(spans["planned_start_s"][slots], spans["planned_end_s"][slots], edges_s),
         "on_duty": mean_open(spans["start_s"][worked], spans["end_s"][worked], edges_s),
+        "visitors": mean_open(visits["start_s"][came], visits["end_s"][came], edges_s),
         "requests_per_s": np.array([requests for requests, *_ in rows]) / width_s,
     }
     for place, (name, least) in enumerate(DRAWN.items()):

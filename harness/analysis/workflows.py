@@ -1,49 +1,53 @@
-"""How workflow runs came out (ok, failed, cut, abandoned, skipped), and how long clinicians waited in those that came
-out well."""
+"""How workflow runs came out (ok, failed, cut, abandoned, skipped), how many were done a second time, and how long
+clinicians waited in those that ended."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
-from harness.analysis.intervals import correlation_factor, printable
-from harness.analysis.latencies import Latencies
+from harness.analysis.latencies import Latencies, printed_percentile
 
 __all__ = ["OUTCOMES", "workflow_rows"]
 
 OUTCOMES: Final = ("ok", "failed", "cut", "abandoned", "skipped")
 
+_SECTIONS: Final = ("workflow", "site", "persona", "template", "time_zone")
 _COUNTS: Final = """
-    SELECT grouping_id(workflow, site) AS level, workflow, site, outcome, count(*)
-    FROM workflows GROUP BY GROUPING SETS ((outcome), (workflow, outcome), (site, outcome)) ORDER BY ALL
+    SELECT grouping_id({columns}) AS level, {columns}, outcome, count(*), count(*) FILTER (back_entry)
+    FROM workflows GROUP BY GROUPING SETS ((outcome), {sets}) ORDER BY ALL
 """
-_SECTION: Final = {3: "overall", 1: "by_workflow", 2: "by_site"}
 
 
 def workflow_rows(tables: duckdb.DuckDBPyConnection, waits: Latencies) -> dict[str, Any]:
-    """`overall`, `by_workflow` and `by_site`: runs by outcome, with `waited_p50_ms` and `waited_p95_ms` (None where too
-    few) of those `ok`.
+    """`overall`, `by_workflow`, `by_site`, `by_persona`, `by_template`, `by_time_zone`: runs by outcome, those among
+    them that were `back_entries`, and `waited_p50_ms` and `waited_p95_ms`.
 
-    Waiting is time spent on requests, thinking left out. Whatever failed or was cut short has no full waiting time.
+    Waiting is time spent on requests, thinking left out. A run that failed or was abandoned counts as a wait without an
+    end: a percentile that falls among these is None, as it is where too few runs carry it; `lost` is their number. Runs
+    that a shift's end cut have no full waiting time, and count for nothing here.
     """
-    sections: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in _SECTION.values()}
-    sections["overall"][""] = _empty()
-    for level, workflow, site, outcome, count in tables.execute(_COUNTS).fetchall():
-        sections[_SECTION[level]].setdefault(workflow or site or "", _empty())[outcome] += count
-    for section, columns in (("overall", ()), ("by_workflow", ("workflow",)), ("by_site", ("site",))):
-        for names, values_ms in waits.split(*columns):
-            row = sections[section]["".join(names)]
-            row["waited_p50_ms"], row["waited_p95_ms"] = _printed(values_ms, 0.50), _printed(values_ms, 0.95)
+    sections: dict[str, dict[str, dict[str, Any]]] = {"overall": {"": _empty()}}
+    sections |= {f"by_{name}": {} for name in _SECTIONS}
+    columns = ", ".join(_SECTIONS)
+    sets = ", ".join(f"({name}, outcome)" for name in _SECTIONS)
+    for level, *values in tables.execute(_COUNTS.format(columns=columns, sets=sets)).fetchall():
+        # As in groups: a bit of the level is 1 where the column was summed over.
+        kept = [at for at in range(len(_SECTIONS)) if not level >> (len(_SECTIONS) - 1 - at) & 1]
+        *names, outcome, count, back_entries = values
+        section = f"by_{_SECTIONS[kept[0]]}" if kept else "overall"
+        row = sections[section].setdefault((names[kept[0]] or "") if kept else "", _empty())
+        row[outcome] += count
+        row["back_entries"] += back_entries
+    for section, rows in sections.items():
+        for labels, values_ms in waits.split(*([section.removeprefix("by_")] if section != "overall" else [])):
+            row = rows["".join(labels)]
+            row["waited_p50_ms"], row["waited_p95_ms"] = (printed_percentile(values_ms, p) for p in (0.50, 0.95))
+        for row in rows.values():
+            row["lost"] = row["failed"] + row["abandoned"]
     return {**sections, "overall": sections["overall"][""]}
 
 
-def _printed(values: NDArray[np.float64], p: float) -> float | None:
-    figure = float(np.quantile(values, p))
-    return figure if printable(p, len(values) / correlation_factor(values <= figure)) else None
-
-
 def _empty() -> dict[str, Any]:
-    return {**dict.fromkeys(OUTCOMES, 0), "waited_p50_ms": None, "waited_p95_ms": None}
+    return {**dict.fromkeys((*OUTCOMES, "back_entries"), 0), "waited_p50_ms": None, "waited_p95_ms": None}

@@ -54,8 +54,11 @@ def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: p
     return Chart(wide, narrow, *captions)
 
 
-def draw_concurrency(windows: pd.DataFrame, folder: Path) -> Chart:
-    """Latency against concurrency; also `concurrency.png` in `folder`. No picture where no stretch has a p95."""
+def draw_concurrency(windows: pd.DataFrame, folder: Path, *, linked: bool = False) -> Chart:
+    """Latency against concurrency; also `concurrency.png` in `folder`. No picture where no stretch has a p95.
+
+    `linked`: sites have links, whose time is part of both axes.
+    """
     known = windows.dropna(subset=["p95_ms"])
     if known.empty:
         lacking = f"No stretch of this run holds the {DRAWN['p95_ms']} requests that a p95 takes here."
@@ -64,7 +67,7 @@ def draw_concurrency(windows: pd.DataFrame, folder: Path) -> Chart:
     times = range_text(*(latency_text(end) for end in (known["p95_ms"].min(), known["p95_ms"].max())))
     stretches = count_text(len(known), "stretch", "stretches")
     description = f"{stretches} of the run: {heads} clinicians on duty, p95 {times}."
-    caption = f"{description} {_reading(len(known))}"
+    caption = f"{description} {_reading(len(known), linked=linked)}"
     wide, narrow = _draw(
         lambda form: concurrency_figure(windows, form),
         "concurrency",
@@ -75,23 +78,27 @@ def draw_concurrency(windows: pd.DataFrame, folder: Path) -> Chart:
     return Chart(wide, narrow, caption, caption)
 
 
-def _reading(points: int) -> str:
+def _reading(points: int, *, linked: bool) -> str:
     """How to read the dots, and the line where there is one."""
     dots = "A dot is one stretch, pale at the run's start and dark at its end"
     if points < FEWEST_FOR_MEDIANS:
         line = f"from {FEWEST_FOR_MEDIANS} of them on, a line joins their medians."
     else:
-        line = (
-            f"the line joins the medians of {GROUPS} equal groups. "
-            "One that bends upward says that the server runs out of something."
+        line = f"the line joins the medians of {GROUPS} equal groups."
+        if not linked:
+            line += " One that bends upward says that the server runs out of something."
+    if linked:
+        line += (
+            " Response times and requests in flight hold the time on the sites’ links: a rise may come from whose "
+            "sites are busy just then, and alone says nothing about the server."
         )
     return f"{dots}; {line} All points stand in concurrency.csv."
 
 
-def draw_heat_map(site_workflow: pd.DataFrame, sites: Sequence[str], workflows: Sequence[str], folder: Path) -> None:
+def draw_heat_map(crossed: pd.DataFrame, sites: Sequence[str], columns: Sequence[str], by: str, folder: Path) -> None:
     """`heat-map.png` in `folder`; on the page the heat map is a table, which can be read aloud too."""
     with drawing(WIDE):
-        _save(heat_figure(site_workflow, list(sites), list(workflows)), folder / "heat-map.png")
+        _save(heat_figure(crossed, list(sites), list(columns), by), folder / "heat-map.png")
 
 
 def _draw(draw: Callable[[Format], Figure], name: str, title: str, description: str, folder: Path) -> tuple[str, str]:
@@ -113,9 +120,9 @@ def _save(figure: Figure, path: Path) -> None:
 def _phase_key(scale: TimeScale, form: Format) -> str:
     """`A results-read (07:00–08:00), …` and whose clock it is."""
     letters = phase_letters(scale, form)
+    times = {band.name: band.local for band in scale.bands}
     phases = ", ".join(
-        f"{'' if letters[band.name] == band.name else letters[band.name] + ' '}{band.name} ({band.local})"
-        for band in scale.bands
+        f"{'' if letters[name] == name else letters[name] + ' '}{name} ({local})" for name, local in times.items()
     )
     return f"Phases: {phases}. {scale.sentence}" if phases else f"No phase falls into this run. {scale.sentence}"
 

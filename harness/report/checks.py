@@ -16,6 +16,7 @@ __all__ = ["check_bound_text", "check_figure_text"]
 
 _COUNTED: Final[Mapping[str, tuple[str, str]]] = {
     "required": ("required objective", "required objectives"),
+    "arrivals": ("arrival turned away", "arrivals turned away"),
     "workers": ("worker lost or late", "workers lost or late"),
     "started-finished": ("request astray", "requests astray"),
     "samples-written": ("stream broken off", "streams broken off"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -28,6 +29,11 @@ __all__ = ["LiveFigures", "LiveView", "end_of_run"]
 
 PLAIN_LINE_EVERY_S = 5.0
 WORST_SITES_SHOWN = 5
+FAILED_WORKFLOWS_SHOWN = 3
+_GAP = 3
+_NUMBERS = (1, 2, 3, 5)
+_DROPPED_FIRST = (1, 4, 5, 2)
+"""Columns of the table of sites that a narrow terminal goes without, the first first."""
 _VERDICT_STYLE = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
 
 
@@ -173,13 +179,31 @@ def end_of_run(
     rows = site_rows(summary, verdict)
     if rows:
         shown = _shown(rows)
-        out.print(_sites_table(shown, rows[len(shown) :]))
+        out.print(_sites_table(shown, rows[len(shown) :], out.width), crop=False, no_wrap=True)
+        for line in _failed_workflows(verdict):
+            out.print(Text(f"  {line}"), soft_wrap=True)
         for row in shown:
             if row.why and row.outcome != "pass":
                 out.print(Text(f"  ← {row.why if row.site in row.why else f'{row.site}: {row.why}'}"), soft_wrap=True)
+        for line in _given_up(summary):
+            out.print(Text(f"  {line}"), soft_wrap=True)
         out.print()
     _print_aligned(out, "report", [str(report_path)])
     _print_aligned(out, "next", [step.replace("`", "") for step in next_commands])
+
+
+def _failed_workflows(verdict: Mapping[str, Any]) -> list[str]:
+    """Which workflows did not come out, the first few."""
+    found = [each["sentence"].rstrip(".") for each in verdict["findings"] if each["kind"] == "failed-workflows"]
+    more = len(found) - FAILED_WORKFLOWS_SHOWN
+    return [*found[:FAILED_WORKFLOWS_SHOWN], *([f"{count_text(more, 'more workflow')} failed"] if more > 0 else [])]
+
+
+def _given_up(summary: Mapping[str, Any]) -> list[str]:
+    """What people gave up, and what was done again; nothing where nobody did."""
+    runs = summary["workflows"]["overall"]
+    again = f", {runs['back_entries']:,} done again later" if runs["back_entries"] else ""
+    return [f"{count_text(runs['abandoned'], 'workflow')} abandoned{again}"] if runs["abandoned"] or again else []
 
 
 def _print_aligned(out: Console, label: str, lines: Sequence[str]) -> None:
@@ -194,41 +218,65 @@ def _shown(rows: Sequence[SiteRow]) -> list[SiteRow]:
     return list(rows) if len(rows) - len(shown) == 1 else shown
 
 
-def _sites_table(shown: Sequence[SiteRow], others: Sequence[SiteRow]) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("  site", overflow="fold")
-    for heading in ("on duty", "requests", "p95"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("objective", no_wrap=True)
-    table.add_column("errors", justify="right", no_wrap=True)
-    for row in shown:
-        cells = (
-            f"  {row.site}",
-            MISSING if row.on_duty is None else f"{row.on_duty:,}",
-            f"{row.requests:,}",
-            row.beyond or latency_text(row.p95_ms),
-            row.objective,
-            share_text(row.error_rate),
-        )
-        table.add_row(*(Text(cell, style="red" if row.outcome == "fail" else "") for cell in cells))
-    if others:
-        table.add_row(*(Text(cell) for cell in _others_cells(others)))
+def _sites_table(shown: Sequence[SiteRow], others: Sequence[SiteRow], width: int) -> Table:
+    """Where not all of it stands in `width`, columns are left out, never a part of a site's name."""
+    heads = ["  site", "on duty at peak", "requests", "p95", "objective", "errors"]
+    lines = [_site_cells(row) for row in shown] + ([_others_cells(others)] if others else [])
+    styles = ["red" if row.outcome == "fail" else "" for row in shown] + [""]
+    kept = list(range(len(heads)))
+    for dropped in _DROPPED_FIRST:
+        if _columns_width(heads, lines, kept) > width:
+            kept.remove(dropped)
+    table = Table(
+        box=None,
+        padding=(0, _GAP, 0, 0),
+        pad_edge=False,
+        header_style="dim",
+        width=_columns_width(heads, lines, kept),
+    )
+    for place in kept:
+        table.add_column(heads[place], justify="right" if place in _NUMBERS else "left", no_wrap=True)
+    for cells, style in zip(lines, styles, strict=False):
+        table.add_row(*(Text(cells[place], style=style) for place in kept))
     return table
 
 
+def _columns_width(heads: Sequence[str], lines: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
+    return sum(max(cell_len(line[place]) for line in (heads, *lines)) + _GAP for place in kept) - _GAP
+
+
+def _site_cells(row: SiteRow) -> list[str]:
+    return [
+        f"  {row.site}",
+        MISSING if row.on_duty is None else f"{row.on_duty:,}",
+        f"{row.requests:,}",
+        row.beyond or latency_text(row.p95_ms),
+        row.objective,
+        share_text(row.error_rate),
+    ]
+
+
 def _others_cells(others: Sequence[SiteRow]) -> list[str]:
+    """The others in one row; without heads, since their peaks do not come at one time."""
     requests = sum(row.requests for row in others)
-    heads = [row.on_duty for row in others if row.on_duty is not None]
-    worst_ms = max((row.p95_ms for row in others if row.p95_ms is not None), default=None)
     errors = sum((row.error_rate or 0.0) * row.requests for row in others)
     failing = sum(row.outcome == "fail" for row in others)
     objectives = {row.objective for row in others}
     shared = objectives.pop() if len(objectives) == 1 else "each its own"
     return [
         f"  {count_text(len(others), 'other')}",
-        f"{sum(heads):,}" if heads else MISSING,
+        "",
         f"{requests:,}",
-        MISSING if worst_ms is None else f"≤ {latency_text(worst_ms)}",
+        _others_p95(others),
         shared + (f", {failing} more fail" if failing else ""),
         share_text(errors / requests if requests else None),
     ]
+
+
+def _others_p95(others: Sequence[SiteRow]) -> str:
+    """`≤ 11 ms`, or `≤ 11 ms at 1, too few at 28` where some asked too little for a p95."""
+    known = [row.p95_ms for row in others if row.p95_ms is not None]
+    if not known:
+        return "too few requests"
+    lacking = len(others) - len(known)
+    return f"≤ {latency_text(max(known))}" + (f" at {len(known)}, too few at {lacking}" if lacking else "")

@@ -15,12 +15,11 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from harness.report.canvas import MARGIN_PT, Format, legend_above, title_above
-from harness.report.heat import heat_tables
+from harness.report.heat import BY_WORDS, heat_tables
 from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
 from harness.report.responses import draw_response_times
 from harness.report.timescale import PhaseBand, TimeScale
 from harness.report.wording import run_time_text
-from harness.units import clock_text
 
 __all__ = ["heat_figure", "phase_letters", "stretch_s", "timeline_figure"]
 
@@ -31,19 +30,20 @@ HEAT_SITES_SHOWN = 16
 
 
 def phase_letters(scale: TimeScale, form: Format) -> dict[str, str]:
-    """Phase → what stands above its band: the name where every name fits, else letters that the caption explains."""
+    """Phase → what stands above its bands: the name where every name fits, else letters that the caption explains."""
     plot_width_pt = form.width_in * 72 * 0.85
     fits = all(
         len(band.name) * form.font_pt * 0.56 < (band.end_s - band.start_s) / scale.length_s * plot_width_pt
         for band in scale.bands
     )
-    return {band.name: band.name if fits else chr(ord("A") + index) for index, band in enumerate(scale.bands)}
+    names = dict.fromkeys(band.name for band in scale.bands)
+    return {name: name if fits else chr(ord("A") + index) for index, name in enumerate(names)}
 
 
 def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow: pd.DataFrame | None = None) -> Figure:
     """Heads on duty (planned and worked), requests/s, p50/p95/p99 and errors of the network over one time axis.
 
-    `network`, the rows of site "": time_s on_duty_planned on_duty requests_per_s p50_ms p95_ms p99_ms errors.
+    `network`, the rows of site "": time_s on_duty_planned on_duty visitors requests_per_s p50_ms p95_ms p99_ms errors.
     `time_s` is where a row's stretch of time begins. `slow`, the rows of one site, gives it a curve of its own.
     """
     edges_s = _edges(network, scale.length_s)
@@ -73,14 +73,18 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow:
 
 def _draw_heads(panel: Axes, network: pd.DataFrame, edges_s: Floats) -> None:
     # Room above the curve for the names of the phases.
-    panel.set_ylim(0, max(1.0, float(network[["on_duty", "on_duty_planned"]].max().max())) * 1.35)
+    panel.set_ylim(0, max(1.0, float(network[["on_duty", "on_duty_planned", "visitors"]].max().max())) * 1.35)
     if network.empty:
         return
     # The last value again at the last edge: a step begins where its stretch begins, and must go to its end.
-    worked, planned = (np.append(network[name], network[name].iloc[-1]) for name in ("on_duty", "on_duty_planned"))
+    worked, planned, came = (
+        np.append(network[name], network[name].iloc[-1]) for name in ("on_duty", "on_duty_planned", "visitors")
+    )
     panel.fill_between(edges_s, worked, step="post", color=SKY, alpha=0.35, linewidth=0)
     panel.step(edges_s, worked, where="post", color=BLUE, label="worked")
     panel.step(edges_s, planned, where="post", color=INK, linestyle=(0, (4, 2)), linewidth=1.1, label="planned")
+    if came.any():
+        panel.step(edges_s, came, where="post", color=VERMILION, linestyle=(0, (1, 1.2)), label="arrivals")
     legend_above(panel)
 
 
@@ -135,11 +139,7 @@ def _time_axis(panel: Axes, scale: TimeScale, form: Format, length_s: float) -> 
 
 
 def _local(scale: TimeScale, run_s: float, step_s: float) -> str:
-    local_s = scale.local_s(run_s)
-    if step_s * scale.time_lapse >= 60:
-        return clock_text(local_s)
-    whole = round(local_s) % 86_400
-    return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    return scale.text(run_s, seconds=step_s * scale.time_lapse < 60)
 
 
 def _nice_step(rough_s: float) -> float:
@@ -165,25 +165,26 @@ def stretch_s(frame: pd.DataFrame) -> float:
     return float(np.median(np.diff(times))) if times.size > 1 else 1.0
 
 
-def heat_figure(site_workflow: pd.DataFrame, sites: list[str], workflows: list[str]) -> Figure:
-    """p95 of each site × workflow as numbered cells; at most `HEAT_SITES_SHOWN` sites, in the order given."""
+def heat_figure(crossed: pd.DataFrame, sites: list[str], columns: list[str], by: str) -> Figure:
+    """p95 of each site × workflow (or lane: `by`) as numbered cells; at most `HEAT_SITES_SHOWN` sites, in the order
+    given."""
     shown = sites[:HEAT_SITES_SHOWN]
-    (table,) = heat_tables(site_workflow, shown, workflows, most_columns=max(len(workflows), 1))
-    figure = Figure(figsize=(max(6.0, 2.6 + 0.95 * len(workflows)), 2.2 + 0.36 * len(shown)))
+    (table,) = heat_tables(crossed, shown, columns, by, most_columns=max(len(columns), 1))
+    figure = Figure(figsize=(max(6.0, 2.6 + 0.95 * len(columns)), 2.2 + 0.36 * len(shown)))
     panel = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     panel.set_axis_off()
     colours = np.array([[to_rgb(cell.colour) for cell in row.cells] for row in table.rows])
     # a mesh of cells: an image would be resampled to thousands of pixels a cell, half a second a figure
-    panel.pcolormesh(np.arange(len(workflows) + 1) - 0.5, np.arange(len(shown) + 1) - 0.5, colours)
+    panel.pcolormesh(np.arange(len(columns) + 1) - 0.5, np.arange(len(shown) + 1) - 0.5, colours)
     for row, name in enumerate(shown):
         panel.text(-0.6, row, name, ha="right", va="center")
         for column, cell in enumerate(table.rows[row].cells):
             if cell.text:
                 panel.text(column, row, cell.text, ha="center", va="center", color=cell.ink, fontsize=9)
-    for column, workflow in enumerate(workflows):
-        panel.text(column, -0.7, workflow, ha="left", va="bottom", rotation=35, fontsize=9)
+    for column, name in enumerate(columns):
+        panel.text(column, -0.7, name, ha="left", va="bottom", rotation=35, fontsize=9)
     more = "" if len(shown) == len(sites) else f", the {len(shown)} worst of {len(sites)} sites"
-    panel.text(-0.6, -3.2, f"p95 response time by site and workflow{more}", ha="left", fontweight="bold")
-    panel.set_xlim(-3.0, len(workflows) + 0.8)
+    panel.text(-0.6, -3.2, f"p95 response time by site and {BY_WORDS[by]}{more}", ha="left", fontweight="bold")
+    panel.set_xlim(-3.0, len(columns) + 0.8)
     panel.set_ylim(len(shown) - 0.3, -3.8)
     return figure

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from harness.report.cells import split
 from harness.report.charts import Chart
-from harness.report.facts import manifest_facts, rehearsal_sentence
-from harness.report.heat import REQUESTS_FOR_A_CELL, heat_tables, ordered_workflows, requests_lacking
+from harness.report.facts import lapse_sentences, manifest_facts, rehearsal_sentence
+from harness.report.grouped import arrivals_table, kinds_table, personas_table, zones_table
+from harness.report.heat import BY_WORDS, REQUESTS_FOR_A_CELL, HeatMap, heat_map, requests_lacking
 from harness.report.rows import (
     objectives_table,
     operations_table,
     sites_table,
-    split,
     timeline_table,
     validity_table,
     workflows_table,
@@ -51,14 +52,14 @@ def page_of(
     scale: TimeScale,
     timeline: Chart,
     concurrency: Chart,
-) -> tuple[str, list[str], list[str]]:
-    """The page, and the order of sites and workflows that its heat map uses (for the picture of it)."""
+) -> tuple[str, HeatMap]:
+    """The page, and its heat map (for the picture of it)."""
     summary = analysis.summary
     sites = [row.site for row in rows]
-    workflows = ordered_workflows(analysis.site_workflow, spec)
-    shown = len(sites) if len(sites) <= FOLDED_FROM else SHOWN_WHEN_FOLDED
+    heat = heat_map(analysis, spec, sites, FOLDED_FROM, SHOWN_WHEN_FOLDED)
     network = analysis.timeline[analysis.timeline["site"] == ""]
     table, note = timeline_table(network, scale)
+    sites_file = (manifest.get("asked") or {}).get("sites_file", "")
     outcome = str(verdict["verdict"])
     context = {
         "outcome": outcome,
@@ -67,31 +68,40 @@ def page_of(
         "scenario": spec.scenario.title,
         "subline": _subline(spec, summary, manifest),
         "rehearsal": rehearsal_sentence(manifest) if verdict.get("rehearsal") else "",
+        "lapse": lapse_sentences(summary),
         "aborted": _aborted(manifest),
         "next_steps": [_step(text) for text in next_steps(verdict, summary, manifest)],
         **_folding("sites", sites_table(rows), "other sites"),
         "timeline": _markup(timeline),
         "timeline_table": table,
         "timeline_table_note": note,
-        "heats": heat_tables(analysis.site_workflow, sites[:shown], workflows),
+        "zones": zones_table(summary, scale),
+        "kinds": kinds_table(summary, spec),
+        "personas": personas_table(summary, spec),
+        "arrivals": arrivals_table(summary) if summary["open"]["by_persona"] else None,
+        "linked": summary["overall"]["link_share"] is not None,
+        "heat": heat,
+        "heat_by": BY_WORDS[heat.by],
+        "heat_left_out": count_text(len(sites) - len(heat.sites), "site") if len(sites) > len(heat.sites) else "",
         "heat_takes": REQUESTS_FOR_A_CELL,
-        "heat_lacks": "" if workflows else requests_lacking(analysis.site_workflow, float(summary["load_s"])),
-        "heats_rest": heat_tables(analysis.site_workflow, sites[shown:], workflows),
-        "heats_rest_label": count_text(len(sites) - shown, "other site"),
+        "heat_lacks": "" if heat.columns else requests_lacking(analysis.site_workflow, float(summary["load_s"])),
         "concurrency": _markup(concurrency),
         **_folding("operations", operations_table(summary), "faster operations"),
         **_folding("workflows", workflows_table(summary, spec), "more workflows"),
-        **_folding("objectives", objectives_table(verdict), "more objectives"),
-        "unsupported": [
-            (name, ", ".join(missing)) for name, missing in sorted(manifest.get("unsupported", {}).items())
-        ],
-        "findings": verdict["findings"],
+        **_folding(
+            "objectives",
+            objectives_table(verdict, sites_file),
+            "more objectives",
+        ),
+        "unsupported": _unsupported(manifest),
+        "findings": verdict["findings"][:FOLDED_FROM],
+        "findings_rest": verdict["findings"][FOLDED_FROM:],
         "validity": validity_table(verdict),
         "time_lapse": scale.time_lapse,
         "speed": number_text(round(scale.time_lapse, 2)),
-        "facts": manifest_facts(manifest, spec),
+        "facts": manifest_facts(manifest, spec, scale),
     }
-    return _template().render(context), sites, workflows
+    return _template().render(context), heat
 
 
 def _template() -> Any:
@@ -124,14 +134,16 @@ def _markup(chart: Chart) -> dict[str, Any]:
 def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     """What the run was, in a few words each; a line breaks between them rather than within."""
     target = manifest.get("target") or {}
+    own = target.get("endpoints") or ()
     parts = [
         spec.scenario.title,
         count_text(len(spec.sites), "site"),
-        f"{count_text(round(summary['concurrency']['peak_clinicians']), 'clinician')} at the peak",
+        f"{count_text(round(summary['concurrency']['peak_clinicians']), 'clinician')} on duty at the peak",
         count_text(int(summary["overall"]["requests"]), "request"),
         duration_text(float(manifest["duration_s"])) if manifest.get("duration_s") else "",
         _minute(manifest.get("started_at")),
         f"against {target['software']}" if target.get("software") else "",
+        f"and {count_text(len(own), 'endpoint')} of sites’ own" if own else "",
     ]
     return [part for part in parts if part]
 
@@ -148,6 +160,17 @@ def _aborted(manifest: Mapping[str, Any]) -> str:
     if state == "running":
         return "The run did not finish by itself; this is what it left."
     return ""
+
+
+def _unsupported(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each workflow that was not played, with what it lacks, and where if not everywhere."""
+    by_site: Mapping[str, Mapping[str, Any]] = manifest.get("unsupported_by_site") or {}
+    told = []
+    for name, missing in sorted(manifest.get("unsupported", {}).items()):
+        sites = [site for site, lacking in by_site.items() if name in lacking]
+        where = f"; at {', '.join(sites[:3])}{f' and {len(sites) - 3} more' if len(sites) > 3 else ''}" if sites else ""
+        told.append((name, f"{', '.join(missing)}{where}"))
+    return told
 
 
 def _step(text: str) -> list[tuple[str, bool]]:

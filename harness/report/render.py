@@ -35,12 +35,14 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     rows = site_rows(analysis.summary, verdict)
     slow = slowest_failing_site(rows)
     own = analysis.timeline[analysis.timeline["site"] == slow]
+    linked = analysis.summary["overall"]["link_share"] is not None
     timeline = draw_timeline(network, scale, run_dir.figures, own)
-    concurrency = draw_concurrency(analysis.concurrency, run_dir.figures)
+    concurrency = draw_concurrency(analysis.concurrency, run_dir.figures, linked=linked)
     manifest = run_dir.read_manifest()
-    page, sites, workflows = page_of(manifest, analysis, verdict, rows, spec, scale, timeline, concurrency)
-    if workflows:
-        draw_heat_map(analysis.site_workflow, sites, workflows, run_dir.figures)
+    page, heat = page_of(manifest, analysis, verdict, rows, spec, scale, timeline, concurrency)
+    if heat.columns:
+        crossed = analysis.site_lane if heat.by == "lane" else analysis.site_workflow
+        draw_heat_map(crossed, heat.sites, heat.columns, heat.by, run_dir.figures)
     write_latency_csv(analysis.summary, run_dir.latency_csv)
     write_concurrency_csv(analysis.timeline, run_dir.concurrency_csv)
     draft = run_dir.report.with_name(run_dir.report.name + ".part")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from harness.report.cells import Cell, Table, bar_cell, make_table, outcome_cell
 from harness.report.checks import check_bound_text, check_figure_text
 from harness.report.sites import SiteRow
 from harness.report.timescale import TimeScale
 from harness.report.wording import (
     MISSING,
-    OUTCOME_WORDS,
     beyond_text,
     figure_text,
     interval_text,
@@ -23,8 +23,8 @@ from harness.report.wording import (
     run_time_text,
     scope_text,
     share_text,
+    waited_text,
 )
-from harness.units import clock_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,13 +32,9 @@ if TYPE_CHECKING:
     from harness.scenario.model import RunSpec
 
 __all__ = [
-    "Cell",
-    "Head",
-    "Table",
     "objectives_table",
     "operations_table",
     "sites_table",
-    "split",
     "timeline_table",
     "validity_table",
     "workflows_table",
@@ -47,55 +43,28 @@ __all__ = [
 TIMELINE_ROWS = 24
 
 
-@dataclass(frozen=True)
-class Head:
-    text: str
-    number: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    text: str
-    outcome: str = ""
-    """Shown as a shape and a word where it is set."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """`label` names it to a screen reader, or, where it is the folded rest, on the fold."""
-
-    label: str
-    heads: tuple[Head, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    css: str = ""
-
-
-def split(table: Table, folded_from: int, shown: int, rest_words: str) -> tuple[Table, Table | None]:
-    """The table, and its rest where it has more than `folded_from` rows."""
-    if len(table.rows) <= folded_from:
-        return table, None
-    rest = table.rows[shown:]
-    return replace(table, rows=table.rows[:shown]), replace(table, rows=rest, label=f"{len(rest)} {rest_words}")
-
-
 def sites_table(rows: Sequence[SiteRow]) -> Table:
-    """One row a site, the worst first."""
-    return _table(
+    """One row a site, the worst first; how much of the time its link took, where any site has one."""
+    linked = any(row.link_share is not None for row in rows)
+    heads = "site | outcome | p95# | objective | errors# | requests# | on duty at peak# | "
+    return make_table(
         "Sites",
-        "site | outcome | p95# | objective | errors# | requests# | on duty at peak# | why",
+        heads + ("link’s share | why" if linked else "why"),
         [
             (
                 row.site,
-                _outcome(row.outcome),
+                Cell("nobody there", "advisory") if row.silent else outcome_cell(row.outcome),
                 row.beyond or latency_text(row.p95_ms),
                 row.objective,
                 share_text(row.error_rate),
                 f"{row.requests:,}",
                 number_text(row.on_duty),
+                *((bar_cell(row.link_share),) if linked else ()),
                 row.why,
             )
             for row in rows
         ],
+        css="sites",
     )
 
 
@@ -104,17 +73,20 @@ def timeline_table(network: pd.DataFrame, scale: TimeScale) -> tuple[Table, str]
     every = -(-len(network) // TIMELINE_ROWS) or 1
     rows = network.iloc[::every]
     note = "" if every == 1 else f" (one window in {every}; all are in concurrency.csv)"
-    heads = "time of the run | local time | on duty# | planned# | requests/s# | p50# | p95# | p99# | errors#"
+    came = bool(network["visitors"].any())
+    heads = f"time of the run | local time | on duty# | planned# | {'by themselves# | ' if came else ''}requests/s# | "
+    heads += "p50# | p95# | p99# | errors#"
     return (
-        _table(
+        make_table(
             "The run over time",
             heads,
             [
                 (
                     run_time_text(row["time_s"]),
-                    clock_text(scale.local_s(row["time_s"])),
+                    scale.text(row["time_s"]),
                     number_text(round(row["on_duty"])),
                     number_text(round(row["on_duty_planned"])),
+                    *((number_text(round(row["visitors"], 1)),) if came else ()),
                     rate_text(row["requests_per_s"]),
                     latency_text(row["p50_ms"]),
                     latency_text(row["p95_ms"]),
@@ -135,7 +107,7 @@ def operations_table(summary: Mapping[str, Any]) -> Table:
         figures = item[1]
         return -(figures["p95_ms"] or 0.0), -(figures["max_ms"] or 0.0)
 
-    return _table(
+    return make_table(
         "Operations",
         "operation | requests# | errors# | p50# | p95# | p99# | slowest#",
         [(name, *_latencies(figures)) for name, figures in sorted(summary["by_operation"].items(), key=slowness)],
@@ -154,52 +126,66 @@ def _latencies(figures: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def workflows_table(summary: Mapping[str, Any], spec: RunSpec) -> Table:
-    """Runs of each workflow by outcome, in the order of the scenario's personas."""
+    """Runs of each workflow by outcome: those of which most were lost first, else in the order of the personas."""
     found: Mapping[str, Mapping[str, Any]] = summary.get("workflows", {}).get("by_workflow", {})
     owners: dict[str, list[str]] = {}
     for persona in spec.scenario.personas.values():
         for workflow in persona.workflows:
             owners.setdefault(workflow, []).append(persona.name)
     order = [name for name in owners if name in found] + sorted(set(found) - set(owners))
-    return _table(
+    order.sort(key=lambda name: -found[name]["lost"])
+    outcomes = ("ok", "failed", "abandoned", "cut", "skipped", "back_entries")
+    return make_table(
         "Workflows",
-        "workflow | persona | ok# | failed# | cut# | abandoned# | skipped# | waited p50# | waited p95#",
+        "workflow | persona | ok# | failed# | abandoned# | cut# | skipped# | done again# | waited p50# | waited p95#",
         [
             (
                 name,
                 ", ".join(owners.get(name, [MISSING])),
-                *(f"{found[name].get(outcome, 0):,}" for outcome in ("ok", "failed", "cut", "abandoned", "skipped")),
-                latency_text(found[name].get("waited_p50_ms")),
-                latency_text(found[name].get("waited_p95_ms")),
+                *(f"{found[name].get(outcome, 0):,}" for outcome in outcomes),
+                waited_text(found[name], 0.50),
+                waited_text(found[name], 0.95),
             )
             for name in order
         ],
+        css="workflows",
     )
 
 
-def objectives_table(verdict: Mapping[str, Any]) -> Table:
-    """Required ones first, and in each half what failed, what could not be judged, what passed."""
+def objectives_table(verdict: Mapping[str, Any], sites_file: str = "") -> Table:
+    """Required ones first, and in each half what failed, what could not be judged, what passed.
+
+    `sites_file` is where sites came from with bounds of their own; else these stand in the scenario.
+    """
+    own_source = f"the site’s own, in {sites_file or 'its entry in the scenario'}"
     rank = {"fail": 0, "insufficient": 1, "pass": 2}
     ordered = sorted(verdict["objectives"], key=lambda each: (not each["required"], rank.get(each["outcome"], 3)))
-    table = _table(
+    table = make_table(
         "Objectives",
         "scope | metric | figure# | interval# | bound# | samples# | required | outcome | source",
         [
             (
                 scope_text(each["scope"]),
                 metric_text(each["metric"]),
-                beyond_text(each) or figure_text(each["metric"], each["figure"]),
+                _figure(each),
                 _interval(each),
-                figure_text(each["metric"], each["bound"]),
+                figure_text(each["metric"], each["bound"]) + (" (its own)" if each.get("own_bound") else ""),
                 f"{each['samples']:,}",
                 "yes" if each["required"] else "advisory",
                 _objective_outcome(each),
-                each["source"],
+                own_source if each.get("own_bound") else each["source"],
             )
             for each in ordered
         ],
     )
     return replace(table, css="sourced")
+
+
+def _figure(objective: Mapping[str, Any]) -> str:
+    """The figure, or the count that stands for it; and how many runs count as longer than any, since they were lost."""
+    lost = objective.get("lost", 0)
+    shown = beyond_text(objective) or figure_text(objective["metric"], objective["figure"])
+    return f"{shown} ({lost:,} lost)" if lost else shown
 
 
 def _interval(objective: Mapping[str, Any]) -> str:
@@ -210,7 +196,7 @@ def _interval(objective: Mapping[str, Any]) -> str:
 
 
 def _objective_outcome(objective: Mapping[str, Any]) -> Cell:
-    cell = _outcome(objective["outcome"])
+    cell = outcome_cell(objective["outcome"])
     return replace(cell, text="fail, by the generator") if objective.get("explained_by_generator") else cell
 
 
@@ -221,7 +207,7 @@ def validity_table(verdict: Mapping[str, Any]) -> Table:
     rows: list[tuple[str | Cell, ...]] = [
         (
             check["check"],
-            _outcome(check["outcome"]),
+            outcome_cell(check["outcome"]),
             check_figure_text(check, required),
             check_bound_text(check),
             check["detail"],
@@ -232,17 +218,4 @@ def validity_table(verdict: Mapping[str, Any]) -> Table:
         (check["check"], Cell("not checked", "advisory"), MISSING, MISSING, check["detail"])
         for check in verdict.get("validity_skipped", ())
     )
-    return _table("Validity", "check | outcome | figure# | bound# | what it says", rows)
-
-
-def _outcome(outcome: str) -> Cell:
-    return Cell(OUTCOME_WORDS.get(outcome, outcome), outcome if outcome in OUTCOME_WORDS else "advisory")
-
-
-def _table(label: str, heads: str, rows: Sequence[Sequence[str | Cell]]) -> Table:
-    """`heads` are parted by ` | `; one that ends in # is a number, set to the right."""
-    return Table(
-        label,
-        tuple(Head(head.rstrip("#"), head.endswith("#")) for head in heads.split(" | ")),
-        tuple(tuple(cell if isinstance(cell, Cell) else Cell(cell) for cell in row) for row in rows),
-    )
+    return make_table("Validity", "check | outcome | figure# | bound# | what it says", rows)

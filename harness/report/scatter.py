@@ -22,6 +22,8 @@ GROUPS = 8
 """Equally filled groups of points, each with a median."""
 
 _MOST_TICKS = 5
+_END_PT = 18.0
+"""Room on the right for half of a number that stands under the axis's end."""
 
 
 def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
@@ -32,7 +34,8 @@ def concurrency_figure(windows: pd.DataFrame, form: Format) -> Figure:
     narrow = form is NARROW
     figure = Figure(figsize=(form.width_in, 8.2 if narrow else 3.9))
     left, right = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
-    figure.subplots_adjust(left=MARGIN_PT / (form.width_in * 72), right=0.985, wspace=0.3, hspace=0.45)
+    width_pt = form.width_in * 72
+    figure.subplots_adjust(left=MARGIN_PT / width_pt, right=1 - _END_PT / width_pt, wspace=0.3, hspace=0.45)
     known = windows[np.isfinite(windows["p95_ms"].to_numpy(dtype=float))]
     for panel, column, title, label in (
         (left, "on_duty", "p95 and clinicians on duty", "clinicians on duty (mean of a stretch)"),

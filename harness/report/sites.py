@@ -13,7 +13,7 @@ from harness.report.wording import allowed_beyond, beyond_text, figure_text, met
 
 __all__ = ["SiteRow", "site_rows", "slowest_failing_site"]
 
-_ROW_ORDER = {"fail": 0, "insufficient": 1, "advisory": 2, "pass": 3}
+_ROW_ORDER = {"fail": 0, "insufficient": 1, "pass": 2, "advisory": 3}
 _DECISIVE_ORDER = {"fail": 0, "insufficient": 1, "pass": 2, "advisory": 3}
 """Among one site's objectives: what is required decides, whatever an advisory one says."""
 
@@ -34,18 +34,28 @@ class SiteRow:
     objective: str
     """The site's decisive objective in words: the one that went worst."""
     error_rate: float | None
+    link_share: float | None
+    """Share of its response time that its link took; None where it has none."""
     outcome: str
     """`fail`, `insufficient`, `advisory` (nothing required of it) or `pass`."""
     why: str
     trouble: float
     """How far the decisive figure is along its bound: 1 is at the bound; orders sites of the same outcome."""
+    slowness_ms: float
+    """The p95, or for want of one the slowest request; orders sites of the same trouble."""
+
+    @property
+    def silent(self) -> bool:
+        """Nobody was there: a clinic at night."""
+        return not self.requests and not self.on_duty
 
 
 def site_rows(summary: Mapping[str, Any], verdict: Mapping[str, Any]) -> list[SiteRow]:
-    """Rows of every site, failing ones first, then by how near they are to their bound."""
+    """Rows of every site: failing ones, those that could not be judged, those that passed, those of which nothing is
+    required; within each the nearest to its bound first, then the slowest. Silent ones come last."""
     heads = summary["concurrency"].get("peak_clinicians_by_site", {})
     rows = [_row(site, figures, verdict, heads.get(site)) for site, figures in sorted(summary["by_site"].items())]
-    return sorted(rows, key=lambda row: (_ROW_ORDER[row.outcome], -row.trouble))
+    return sorted(rows, key=lambda row: (row.silent, _ROW_ORDER[row.outcome], -row.trouble, -row.slowness_ms))
 
 
 def slowest_failing_site(rows: Sequence[SiteRow]) -> str | None:
@@ -67,9 +77,11 @@ def _row(site: str, figures: Mapping[str, Any], verdict: Mapping[str, Any], on_d
         metric="" if decisive is None else str(decisive["metric"]),
         objective=_objective_text(decisive),
         error_rate=figures.get("error_rate"),
+        link_share=figures.get("link_share"),
         outcome=outcome,
-        why=_why(decisive, outcome, findings),
+        why=_why(decisive, outcome, findings) if figures["requests"] else _silence(on_duty),
         trouble=0.0 if decisive is None else _trouble(decisive),
+        slowness_ms=float(figures.get("p95_ms") or figures.get("max_ms") or 0.0),
     )
 
 
@@ -101,7 +113,12 @@ def _trouble(objective: Mapping[str, Any]) -> float:
 def _objective_text(objective: Mapping[str, Any] | None) -> str:
     if objective is None:
         return "none"
-    return f"{metric_text(objective['metric'])} ≤ {figure_text(objective['metric'], objective['bound'])}"
+    own = " (its own)" if objective.get("own_bound") else ""
+    return f"{metric_text(objective['metric'])} ≤ {figure_text(objective['metric'], objective['bound'])}{own}"
+
+
+def _silence(on_duty: int | None) -> str:
+    return "those on duty asked nothing" if on_duty else "nobody was on duty, and nothing was asked"
 
 
 def _why(objective: Mapping[str, Any] | None, outcome: str, findings: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 __all__ = ["LATENCY_COLUMNS", "write_concurrency_csv", "write_latency_csv"]
 
-_DIMENSIONS = ("site", "workflow", "operation", "lane", "persona")
+_DIMENSIONS = ("site", "time_zone", "template", "workflow", "operation", "lane", "persona")
 _FIGURES = (
     "requests",
     "errors",
@@ -23,6 +23,8 @@ _FIGURES = (
     "p99_ms",
     "p999_ms",
     "max_ms",
+    "link_share",
+    "server_p95_ms",
 )
 LATENCY_COLUMNS = ("dimension", "name", *_FIGURES)
 

@@ -28,6 +28,7 @@ __all__ = [
     "scope_text",
     "sentence",
     "share_text",
+    "waited_text",
 ]
 
 MISSING = "–"
@@ -36,7 +37,7 @@ OUTCOME_WORDS: Mapping[str, str] = {
     "pass": "pass",
     "fail": "fail",
     "invalid": "invalid",
-    "insufficient": "too few samples",
+    "insufficient": "insufficient",
     "advisory": "advisory",
 }
 """Outcome → its word; the report puts a shape of its own before each, so that nothing hangs on colour."""
@@ -147,3 +148,11 @@ def scope_text(scope: Mapping[str, Any]) -> str:
     """`the network`, `river`, `river, find-history`."""
     names = [str(value) for value in scope.values() if value not in (None, "")]
     return ", ".join(names) if names else "the network"
+
+
+def waited_text(runs: Mapping[str, Any], p: float) -> str:
+    """Percentile `p` of waiting; where it falls among the runs that failed or were given up, how many these are."""
+    figure, lost, ended = runs.get(f"waited_p{p * 100:.0f}_ms"), runs.get("lost", 0), runs.get("lost", 0) + runs["ok"]
+    if figure is None and lost > (1 - p) * ended:
+        return f"{lost:,} of {ended:,} lost"
+    return latency_text(figure)

@@ -45,5 +45,9 @@ FEWEST_ERRORS: Final = 5
 """An operation stands out by errors where the lower end of its rate's interval lies above three times the rate of all
 others, and above 1%, with at least five errors. source: assumption"""
 
+LINK_SHARE: Final = 0.5
+"""A site whose requests spend more of their time on its link than in the server is bound by the link. source:
+assumption (the larger half)"""
+
 UNFINISHED_RUNS: Final = 3
 """A workflow that was cut so often and never ended is told. source: assumption (fewer may be chance)."""

@@ -13,13 +13,15 @@ from harness.analysis import Analysis, OperationErrors, Outage
 from harness.analysis.intervals import share_interval
 from harness.units import count_text, duration_text
 from harness.verdict import bounds
+from harness.verdict.check import Check
 from harness.verdict.objective import Judged
-from harness.verdict.validity import Check
 from harness.verdict.wording import METRIC_WORDS, figure_text, ms_text, share_text
 
 __all__ = ["FINDERS", "find"]
 
 Finding = dict[str, Any]
+MOST_NAMED: Final = 8
+"""Sites that a sentence names; the others are counted."""
 LATENCY_METRICS: Final = ("p50_ms", "p90_ms", "p95_ms", "p99_ms")
 
 
@@ -177,13 +179,65 @@ def _far_above(figure_ms: float, usual_ms: float) -> bool:
 def _failed_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
     for each in analysis.incidents.workflows:
         if each.failed:
-            evidence = {"runs": each.runs, "failed": each.failed, "wrong_content": each.wrong_content}
-            sentence = f"{each.workflow} did not come out in {each.failed:,} of {count_text(each.runs, 'run')}."
+            evidence: dict[str, Any] = {"runs": each.runs, "failed": each.failed, "wrong_content": each.wrong_content}
+            sentence = f"{each.workflow} did not come out in {each.failed:,} of {count_text(each.runs, 'run')}"
+            if each.own_fault:
+                evidence["own_fault"] = each.own_fault
+                sentence += f": a fault of the workflow itself, not of the server ({each.own_fault})"
+            sentence += "."
             if each.wrong_content:
                 sentence += (
                     f" In {each.wrong_content:,} of them the server reported success, but what it sent was wrong."
                 )
             yield {"workflow": each.workflow}, evidence, sentence
+
+
+def _abandoned_work(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    given_up = analysis.incidents.given_up
+    if not given_up.abandoned:
+        return
+    share = given_up.abandoned / given_up.runs
+    worst_site, most = next(iter(given_up.by_site.items()))
+    evidence = {
+        "abandoned": given_up.abandoned,
+        "runs": given_up.runs,
+        "share": share,
+        "back_entries": given_up.back_entries,
+        "worst_site": worst_site,
+        "by_site": dict(given_up.by_site),
+    }
+    sentence = f"People gave up waiting in {given_up.abandoned:,} of {count_text(given_up.runs, 'workflow')}"
+    sentence += f" ({share_text(share)}), most of them at {worst_site} ({most:,})"
+    again = f"; {given_up.back_entries:,} were done again later" if given_up.back_entries else ""
+    yield {}, evidence, f"{sentence}{again}."
+
+
+def _link_bound(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+    """One finding a link, whichever sites have it; the site that spends most there comes first."""
+    by_link: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for site, row in analysis.summary["by_site"].items():
+        if row["link_share"] is not None and row["link_share"] > bounds.LINK_SHARE:
+            by_link.setdefault(analysis.links.get(site, ""), {})[site] = row
+    for link, rows in by_link.items():
+        worst_first = sorted(rows, key=lambda site: -rows[site]["link_share"])
+        shares = {site: rows[site]["link_share"] for site in worst_first}
+        scope = {"site": worst_first[0]} if len(rows) == 1 else {"link": link}
+        yield scope, {"link": link, "by_site": shares}, f"{_link_sentence(link, rows, worst_first)}."
+
+
+def _link_sentence(link: str, rows: Mapping[str, Mapping[str, Any]], sites: Sequence[str]) -> str:
+    most, least = (share_text(rows[site]["link_share"]) for site in (sites[0], sites[-1]))
+    if len(sites) > 1:
+        span = most if most == least else f"{least} to {most}"
+        named = f"{', '.join(sites[:MOST_NAMED])}{f' and {len(sites) - MOST_NAMED} more' if sites[MOST_NAMED:] else ''}"
+        return (
+            f"{len(sites)} sites spend {span} of their response time on their link ({link}), not in the server: {named}"
+        )
+    sentence = f"{sites[0]} spends {most} of its response time on its link ({link}), not in the server"
+    row = rows[sites[0]]
+    if row["p95_ms"] is None or row["server_p95_ms"] is None:
+        return sentence
+    return f"{sentence}: without it p95 would be {ms_text(row['server_p95_ms'])} instead of {ms_text(row['p95_ms'])}"
 
 
 def _skipped_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
@@ -246,6 +300,8 @@ FINDERS: Final[Mapping[str, Finder]] = {
     "slow-everywhere": _slow_everywhere,
     "slow-site": _slow_sites,
     "failed-workflows": _failed_workflows,
+    "abandoned-work": _abandoned_work,
+    "link-bound": _link_bound,
     "generator-stall": _generator_stall,
     "generator-late": _generator_late,
     "skipped-workflows": _skipped_workflows,

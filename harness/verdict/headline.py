@@ -16,7 +16,8 @@ def headline(verdict: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     sites = len(summary["by_site"])
     if verdict["verdict"] == "pass":
         clinicians = count_text(summary["concurrency"]["peak_clinicians"], "clinician")
-        return f"{count_text(sites, 'site')} with {clinicians} at once kept every required objective"
+        kept = f"{count_text(sites, 'site')} with {clinicians} at once kept every required objective"
+        return kept + _judged_alone(verdict, sites)
     if verdict["verdict"] == "invalid":
         return _invalid(verdict)
     missed = [each for each in verdict["objectives"] if each["required"] and each["outcome"] == "fail"]
@@ -27,6 +28,16 @@ def headline(verdict: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
     if failing_sites:
         return f"{len(failing_sites)} of {count_text(sites, 'site')} {_miss(len(failing_sites))} objective"
     return _missed_text(missed[0])
+
+
+def _judged_alone(verdict: Mapping[str, Any], sites: int) -> str:
+    """How many of several sites were judged each on its own, where objectives of sites are, and not of all sites."""
+    of_sites = [each for each in verdict["objectives"] if set(each["scope"]) == {"site"}]
+    told = {each["scope"]["site"] for each in of_sites if each["required"] and each["outcome"] != "insufficient"}
+    if not of_sites or sites < 2 or len(told) >= sites:
+        return ""
+    counted = f"{len(told)} of {sites} sites" if told else "no site"
+    return f"; {counted} had enough requests to be judged {'each ' if len(told) > 1 else ''}on its own"
 
 
 def _invalid(verdict: Mapping[str, Any]) -> str:

@@ -12,9 +12,10 @@ from typing import Any, Final, Literal
 from harness.analysis import Analysis, Measure
 from harness.errors import EXIT_FAIL, EXIT_INVALID, EXIT_PASS, JudgeError
 from harness.scenario.model import RunSpec
+from harness.verdict.check import Check
 from harness.verdict.finding import find
 from harness.verdict.objective import Judged, judge_objective
-from harness.verdict.validity import Check, check_validity
+from harness.verdict.validity import check_validity
 
 __all__ = ["judge"]
 

@@ -2,7 +2,8 @@
 it missed.
 
 A figure that enough samples carry decides; below that, the 90% interval of the share of samples beyond the bound, where
-it lies wholly on one side: 59 samples, none above, suffice for a p95.
+it lies wholly on one side: 59 samples, none above, suffice for a p95. A workflow that failed or was given up was waited
+for in vain, which is beyond any bound.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Judged:
     explained: bool
 
     def to_json(self) -> dict[str, Any]:
-        """The row in verdict.json; `above` and its interval say how many samples lie beyond the bound."""
+        """The row in verdict.json; `above` and its interval say how many samples lie beyond the bound, `lost` how many
+        of these are runs that failed or were given up."""
         measure = self.measure
         objective = measure.objective
         return {
@@ -49,6 +51,8 @@ class Judged:
             "effective_samples": measure.effective_samples,
             "above": measure.beyond,
             "above_share_interval": list(measure.beyond_interval),
+            "lost": measure.lost,
+            "own_bound": measure.own_bound,
             "explained_by_generator": self.explained,
         }
 
@@ -64,6 +68,8 @@ def _outcome(measure: Measure) -> Outcome:
     objective = measure.objective
     if not measure.samples:
         return "insufficient"
+    if measure.endless:
+        return "fail"
     allowed = 1 - PERCENTILE_OF[objective.metric] if objective.metric in PERCENTILE_OF else objective.bound
     if _figure_decides(measure) and measure.figure is not None:
         return "fail" if measure.figure > objective.bound else "pass"
@@ -83,9 +89,11 @@ def _figure_decides(measure: Measure) -> bool:
 def _explained(measure: Measure, instrument: Instrument, connect_timeout_s: float) -> bool:
     objective = measure.objective
     stall_ms = instrument.loop_lag_max_ms or 0.0
-    if objective.metric in PERCENTILE_OF:
+    if objective.metric in PERCENTILE_OF and not measure.endless:
         lateness_ms = stall_ms + (instrument.start_lag_p99_ms or 0.0)
         return measure.figure is not None and measure.figure - lateness_ms <= objective.bound
     if stall_ms < connect_timeout_s * 1000:
         return False
+    if measure.endless:
+        return (measure.beyond - measure.lost) / measure.samples <= 1 - PERCENTILE_OF[objective.metric]
     return (measure.beyond - measure.timeouts) / measure.samples <= objective.bound

@@ -1,7 +1,7 @@
 """Can this run be trusted? One check a row: what is measured, its bound, and a sentence. The bounds stand in bounds.py.
 
 A check without anything to measure fails: what nobody watched is not known to be in order. Only the clock may be
-skipped, and is then named.
+skipped, and what the plan has none of, arrivals or people on duty; what is skipped is named.
 """
 
 from __future__ import annotations
@@ -14,32 +14,11 @@ from harness.analysis import Analysis, Instrument
 from harness.scenario.model import PERCENTILE_OF
 from harness.units import count_text, duration_text
 from harness.verdict import bounds
+from harness.verdict.check import Check, unmeasured
 from harness.verdict.objective import Judged
 from harness.verdict.wording import ms_text, share_text
 
-__all__ = ["CHECKS", "Check", "check_validity"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One row of `validity`. `passed` None: skipped, there was nothing to compare."""
-
-    check: str
-    passed: bool | None
-    figure: float | None
-    bound: float
-    unit: str
-    detail: str
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "check": self.check,
-            "outcome": "pass" if self.passed else "fail",
-            "figure": self.figure,
-            "bound": self.bound,
-            "unit": self.unit,
-            "detail": self.detail,
-        }
+__all__ = ["CHECKS", "check_validity"]
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,7 @@ def _not_explained(evidence: Evidence) -> Check:
 def _stall(evidence: Evidence) -> Check:
     worst_ms = evidence.instrument.loop_lag_max_ms
     if worst_ms is None:
-        return _unmeasured("generator-stall", bounds.STALL_MS, "ms")
+        return unmeasured("generator-stall", bounds.STALL_MS, "ms")
     detail = f"the generator's longest stall was {ms_text(worst_ms)}, allowed is below {ms_text(bounds.STALL_MS)}"
     return Check("generator-stall", worst_ms < bounds.STALL_MS, worst_ms, bounds.STALL_MS, "ms", detail)
 
@@ -111,17 +90,31 @@ def _start_lateness(evidence: Evidence) -> Check:
         if each.required and each.measure.objective.metric in PERCENTILE_OF
     ]
     bound_ms = max(bounds.LATENESS_FLOOR_MS, bounds.LATENESS_SHARE * min(latency_bounds, default=0.0))
-    late_ms = evidence.instrument.start_lag_p99_ms
-    if late_ms is None:
-        return _unmeasured("start-lateness", bound_ms, "ms")
-    detail = f"99% of requests started within {ms_text(late_ms)} of their time, allowed are {ms_text(bound_ms)}"
+    of_all_ms, of_arrivals_ms = evidence.instrument.start_lag_p99_ms, evidence.instrument.arrival_lag_p99_ms
+    if of_all_ms is None:
+        return unmeasured("start-lateness", bound_ms, "ms")
+    late_ms, what = max((of_all_ms, "requests"), (of_arrivals_ms or 0.0, "arrivals"))
+    detail = f"99% of {what} started within {ms_text(late_ms)} of their time, allowed are {ms_text(bound_ms)}"
     return Check("start-lateness", late_ms <= bound_ms, late_ms, bound_ms, "ms", detail)
+
+
+def _arrivals(evidence: Evidence) -> Check:
+    """Whoever comes at a rate comes, however slow the server is; a generator that turns some away hides it."""
+    dropped = evidence.manifest.get("arrivals_dropped")
+    of_all = evidence.analysis.summary["open"]["overall"]
+    if not of_all["expected"]:
+        return Check("arrivals", None, None, 0.0, "arrivals", "nobody was to come by himself")
+    if dropped is None:
+        return unmeasured("arrivals", 0.0, "arrivals")
+    came, expected = f"{of_all['begun']:,}", f"{of_all['expected']:,.0f}"
+    detail = f"{came} came by themselves, {expected} were to be expected; {int(dropped):,} were turned away"
+    return Check("arrivals", not dropped, float(dropped), 0.0, "arrivals", detail)
 
 
 def _cpu(evidence: Evidence) -> Check:
     share = evidence.instrument.cpu_mean_max
     if share is None:
-        return _unmeasured("cpu", bounds.CPU_SHARE, "of one core")
+        return unmeasured("cpu", bounds.CPU_SHARE, "of one core")
     detail = (
         f"a load process took at most {share_text(share)} of a core over 10 s, allowed {share_text(bounds.CPU_SHARE)}"
     )
@@ -131,7 +124,7 @@ def _cpu(evidence: Evidence) -> Check:
 def _steal(evidence: Evidence) -> Check:
     share = evidence.instrument.steal_mean_max
     if share is None:
-        return _unmeasured("steal", bounds.STEAL_SHARE, "of the host")
+        return unmeasured("steal", bounds.STEAL_SHARE, "of the host")
     detail = f"others took at most {share_text(share)} of the CPU over 10 s, allowed {share_text(bounds.STEAL_SHARE)}"
     return Check("steal", share <= bounds.STEAL_SHARE, share, bounds.STEAL_SHARE, "of the host", detail)
 
@@ -188,7 +181,7 @@ def _littles_law(evidence: Evidence) -> Check:
     off = [_apart(each.latency_s, each.in_flight_s) for each in evidence.instrument.workers]
     worst = max(off, default=None)
     if worst is None:
-        return _unmeasured("littles-law", bounds.LITTLES_LAW_SHARE, "")
+        return unmeasured("littles-law", bounds.LITTLES_LAW_SHARE, "")
     detail = (
         f"the samples' latencies add up to the time requests were in flight within {share_text(worst)}, allowed is 1%"
     )
@@ -204,8 +197,10 @@ def _clinician_time(evidence: Evidence) -> Check:
 def _mix(evidence: Evidence) -> Check:
     """The figure is what chance does not explain: a handful of runs is never quite the planned mix."""
     mixes = evidence.instrument.mixes
+    if _only_arrivals(evidence):
+        return Check("mix", None, None, bounds.MIX_DISTANCE, "of the workflows", "nobody was to be on duty")
     if not mixes:
-        return _unmeasured("mix", bounds.MIX_DISTANCE, "of the workflows")
+        return unmeasured("mix", bounds.MIX_DISTANCE, "of the workflows")
     differing = [mix for mix in mixes if mix.p_value < bounds.MIX_P_VALUE]
     worst = max((mix.distance for mix in differing), default=0.0)
     detail = "what the personas did is the plan's mix of workflows; how they differ, chance explains"
@@ -222,13 +217,16 @@ def _slots(evidence: Evidence) -> Check:
         f"{it.slots_planned:,} slots planned: {it.slots_missing} not worked, {it.slots_repeated} worked twice, "
         f"{it.slots_unplanned} not in the plan, {it.slots_not_ended} cut off"
     )
-    return Check("slots", wrong == 0 and it.slots_planned > 0, float(wrong), 0.0, "slots", detail)
+    planned = it.slots_planned > 0 or _only_arrivals(evidence)
+    return Check("slots", wrong == 0 and planned, float(wrong), 0.0, "slots", detail)
 
 
 def _slot_starts(evidence: Evidence) -> Check:
     p99_s, worst_s = evidence.instrument.start_late_p99_s, evidence.instrument.start_late_max_s
+    if _only_arrivals(evidence):
+        return Check("slot-starts", None, None, bounds.START_LATE_P99_S, "s", "nobody was to be on duty")
     if p99_s is None or worst_s is None:
-        return _unmeasured("slot-starts", bounds.START_LATE_P99_S, "s")
+        return unmeasured("slot-starts", bounds.START_LATE_P99_S, "s")
     passed = p99_s <= bounds.START_LATE_P99_S and worst_s <= bounds.START_LATE_MAX_S
     detail = (
         f"99% of slots began within {duration_text(p99_s)} of their time, all within {duration_text(worst_s)}; "
@@ -243,6 +241,11 @@ def _duty(evidence: Evidence) -> Check:
     return Check("on-duty", off <= bounds.DUTY_SHARE, off, bounds.DUTY_SHARE, "", detail)
 
 
+def _only_arrivals(evidence: Evidence) -> bool:
+    """By the plan nobody is on duty, and yet somebody comes: at night, when only messages do."""
+    return not evidence.instrument.slots_planned and bool(evidence.analysis.summary["open"]["overall"]["expected"])
+
+
 def _apart(one_s: float, other_s: float) -> float:
     """How far two sums of seconds are apart, as a share of the second; 0 where the difference is too small to
     matter."""
@@ -250,10 +253,6 @@ def _apart(one_s: float, other_s: float) -> float:
     if difference_s <= bounds.SMALLEST_TIME_S:
         return 0.0
     return difference_s / other_s if other_s > 0 else 1.0
-
-
-def _unmeasured(check: str, bound: float, unit: str) -> Check:
-    return Check(check, False, None, bound, unit, "nothing was measured, so nothing is known to be in order")
 
 
 CHECKS: Final[Mapping[str, Callable[[Evidence], Check]]] = {
@@ -267,6 +266,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Check]]] = {
     "cpu": _cpu,
     "steal": _steal,
     "workers": _workers,
+    "arrivals": _arrivals,
     "started-finished": _started_finished,
     "samples-written": _samples_written,
     "clock": _clock,

@@ -52,6 +52,7 @@ class FabricatedAnalysis:
     summary: dict[str, Any]
     timeline: pd.DataFrame
     site_workflow: pd.DataFrame
+    site_lane: pd.DataFrame
     concurrency: pd.DataFrame
     figures: dict[str, Any]
 
@@ -124,12 +125,12 @@ def a_spec(sites: int, zones: tuple[str, ...] = ("America/New_York",)) -> RunSpe
                 locale="en_US",
                 utc_offset_s=-18_000,
                 start_offset_s=0,
-                timeline_offset_s=3600.0 * (index % len(zones)),
                 heads={"nurse": 80},
                 patients=160,
             )
             for index, name in enumerate(site_names(sites))
         ),
+        clock_zone=zones[0],
         seed=7,
         duration_s=240,
         window=None,
@@ -149,6 +150,9 @@ def figures_row(requests: int, p50: float, errors: int = 0) -> dict[str, Any]:
         "p99_ms": p50 * 5.2 if known else None,
         "p999_ms": None,
         "max_ms": p50 * 11,
+        "link_share": None,
+        "server_p50_ms": None,
+        "server_p95_ms": None,
     }
 
 
@@ -170,6 +174,7 @@ def make_run(
             "site": "",
             "on_duty_planned": planned,
             "on_duty": planned - (draws.random(times.size) < 0.1),
+            "visitors": 0.0,
             "requests_per_s": planned * 0.3 + draws.normal(0, 4, times.size),
             "p50_ms": p50,
             "p95_ms": np.where(times < 4, np.nan, p50 * draws.normal(3, 0.2, times.size)),
@@ -184,9 +189,16 @@ def make_run(
         )
         for name in names
     ]
-    summary, heat = _summary(names, slow, network, draws)
+    summary, heat = _summary(names, slow, network, draws, zones)
     return Run(
-        FabricatedAnalysis(summary, pd.concat(frames, ignore_index=True), heat, network.drop(columns=["site"]), {}),
+        FabricatedAnalysis(
+            summary,
+            pd.concat(frames, ignore_index=True),
+            heat,
+            heat.assign(lane="charting").drop_duplicates(["site", "lane"]),
+            network.drop(columns=["site"]),
+            {},
+        ),
         _verdict(names, slow, outcome, summary),
         _manifest(sites),
         a_spec(sites, zones),
@@ -194,7 +206,7 @@ def make_run(
 
 
 def _summary(
-    names: list[str], slow: str | None, network: pd.DataFrame, draws: np.random.Generator
+    names: list[str], slow: str | None, network: pd.DataFrame, draws: np.random.Generator, zones: tuple[str, ...]
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     by_site = {
         name: figures_row(6000 + 10 * k, 420.0 if name == slow else 40.0 + k % 7, 61 if name == slow else 0)
@@ -221,7 +233,11 @@ def _summary(
         "load_s": 240.0,
         "overall": figures_row(61_204, 55.0, 61 if slow else 0),
         "by_site": by_site,
-        "by_workflow": {workflow: figures_row(4000, 50.0 + 5 * k) for k, (_, workflow) in enumerate(pairs)},
+        "by_time_zone": {zone: figures_row(30_000, 50.0) for zone in zones},
+        "by_template": {"clinic": figures_row(61_204, 55.0)},
+        "by_workflow": {
+            workflow: {**figures_row(4000, 50.0 + 5 * k), "lane": "charting"} for k, (_, workflow) in enumerate(pairs)
+        },
         "by_operation": {
             name: figures_row(7000 - 900 * k if k < 7 else 130, 130.0 - 12 * k, 61 if slow and k == 1 else 0)
             for k, name in enumerate(OPERATIONS)
@@ -231,9 +247,25 @@ def _summary(
             for lane in ("scheduling", "charting", "orders", "labs", "documents", "identity")
         },
         "by_persona": {persona: figures_row(15_000, 48.0) for persona, _ in WORKFLOWS},
+        "open": {"overall": {"expected": 0.0, "begun": 0}, "by_persona": {}},
+        "time_lapse": {
+            "factor": 60.0,
+            "logins": 640,
+            "logins_busiest_minute": 212,
+            "logins_busiest_minute_in_life": 9,
+            "shifts": 800,
+            "shifts_without_a_finished_run": 41,
+            "cut_share": 0.14,
+            "cut_share_by_persona": {"nurse": 0.21, "lab-technician": 0.02},
+            "on_arrival_share": 0.3,
+        },
         "workflows": _workflows(pairs, names),
         "concurrency": {
             "peak_clinicians_by_site": dict.fromkeys(names, 80),
+            "peak_clinicians_by_time_zone": dict.fromkeys(zones, 400),
+            "peak_clinicians_by_template": {"clinic": 800},
+            "peak_clinicians_by_persona": {persona: 200 for persona, _ in WORKFLOWS},
+            "peak_visitors": 0,
             "peak_clinicians": int(network["on_duty"].max()),
             "mean_in_flight": 11.2,
             "peak_in_flight": 48,
@@ -251,6 +283,8 @@ def _workflows(pairs: list[tuple[str, str]], names: list[str]) -> dict[str, Any]
             "cut": 12,
             "abandoned": 0,
             "skipped": 0,
+            "back_entries": 0,
+            "lost": failed,
             "waited_p50_ms": 410.0,
             "waited_p95_ms": 1500.0 if ok > 200 else None,
         }
@@ -259,6 +293,8 @@ def _workflows(pairs: list[tuple[str, str]], names: list[str]) -> dict[str, Any]
         "overall": row(9000, 30),
         "by_workflow": {workflow: row(1000 - 70 * k, 30 if k == 4 else 0) for k, (_, workflow) in enumerate(pairs)},
         "by_site": {name: row(900) for name in names},
+        "by_persona": {persona: row(2000) for persona, _ in WORKFLOWS},
+        "by_template": {"clinic": row(9000)},
     }
 
 

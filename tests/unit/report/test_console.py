@@ -197,3 +197,63 @@ def test_the_live_view_brings_no_heavy_library_along() -> None:
     script = "import harness.report, sys; print(sorted({'matplotlib', 'pandas', 'scipy', 'duckdb'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_work_that_was_given_up_is_mentioned_where_there_was_any(run_of: Callable[..., Any]) -> None:
+    run = run_of(3, "pass")
+    assert "abandoned" not in end_text(run)
+    run.analysis.summary["workflows"]["overall"].update(abandoned=31, back_entries=12)
+    assert "  31 workflows abandoned, 12 done again later" in end_text(run)
+
+
+def table_lines(run: Any, width: int) -> list[str]:
+    return [line for line in end_text(run, width).splitlines() if line.startswith("  ") and "←" not in line]
+
+
+def test_others_without_a_p95_are_not_said_to_be_below_one(run_of: Callable[..., Any]) -> None:
+    run = run_of(10, "fail")
+    for name in ("hill", "harbor"):
+        run.analysis.summary["by_site"][name]["p95_ms"] = None
+    assert " at 7, too few at 2 " in others_line(run)
+    for name in run.analysis.summary["by_site"]:
+        run.analysis.summary["by_site"][name]["p95_ms"] = None
+    assert "  too few requests  " in others_line(run)
+
+
+def test_the_peaks_of_other_sites_which_come_at_different_times_are_not_added_up(run_of: Callable[..., Any]) -> None:
+    head, *_, others = table_lines(run_of(10, "fail"), 100)
+    assert others[head.index("on duty at peak") : head.index("requests")].strip() == ""
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_in_a_narrow_terminal_columns_are_left_out_and_no_name_is_broken(
+    run_of: Callable[..., Any], width: int
+) -> None:
+    run = run_of(3, "pass")
+    name = "saint-elisabeth-memorial-hospital-north"
+    for figures in run.analysis.summary["by_site"].values():
+        figures["p95_ms"] = None
+    run.analysis.summary["by_site"][name] = run.analysis.summary["by_site"].pop("river")
+    for objective in run.verdict["objectives"]:
+        if objective["id"] == "site-p95":
+            objective.update(figure=None, samples=142, above=142, outcome="fail")
+            objective["scope"] = {"site": name} if objective["scope"]["site"] == "river" else objective["scope"]
+    lines = table_lines(run, width)
+    assert any(f"  {name}   " in line and "142 of 142 over 1.00 s" in line for line in lines)
+    assert not any("on duty" in line for line in lines)
+    assert len(lines) == 4
+
+
+def test_workflows_that_failed_are_named_and_of_many_the_first_three(run_of: Callable[..., Any]) -> None:
+    run = run_of(3, "pass")
+    run.verdict["findings"] = [
+        {"kind": "failed-workflows", "scope": {}, "evidence": {}, "sentence": f"w{k} did not come out in 3 of 9 runs."}
+        for k in range(5)
+    ]
+    text = end_text(run)
+    assert "  w0 did not come out in 3 of 9 runs\n" in text
+    failed = run_of(3, "fail")
+    failed.verdict["findings"] += run.verdict["findings"]
+    assert end_text(failed).index("w0 did not") < end_text(failed).index("←")
+    assert "  2 more workflows failed\n" in text
+    assert "w3" not in text

@@ -1,6 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
 from harness.report.figures import phase_letters, timeline_figure
-from harness.report.heat import heat_share, heat_tables, ordered_workflows, requests_lacking
+from harness.report.heat import heat_map, heat_share, heat_tables, ordered_workflows, requests_lacking
 from harness.report.palette import BLUE, ORANGE, PHASES, SLOW, VERMILION, heat_colour, ink_on
 from harness.report.scatter import concurrency_figure
 from harness.report.svg import inline_svg
@@ -274,6 +275,16 @@ def test_no_trend_is_drawn_through_a_handful_of_points_and_none_is_spoken_of(
     assert "10 stretches of the run" in caption
 
 
+def test_where_sites_have_links_nothing_is_concluded_about_the_server(
+    run_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    windows = run_of(3).analysis.concurrency
+    assert "the server runs out of something" in draw_concurrency(windows, tmp_path).caption
+    caption = draw_concurrency(windows, tmp_path, linked=True).caption
+    assert "runs out" not in caption
+    assert "hold the time on the sites’ links" in caption
+
+
 def test_a_single_stretch_reads_as_one_value_not_as_a_range(run_of: Callable[..., Any], tmp_path: Path) -> None:
     one = run_of(3).analysis.concurrency.iloc[50:51].assign(on_duty=213.0, p95_ms=120.0)
     caption = draw_concurrency(one, tmp_path).caption
@@ -328,8 +339,8 @@ class TestTimeScale:
     ) -> None:
         spec = run_of(3, zones=("America/New_York", "America/Chicago")).spec
         scale = time_scale(spec)
-        assert (scale.zone, scale.sites, scale.all_sites) == ("America/New_York", 2, 3)
-        assert "1 other site opens at another moment" in scale.sentence
+        assert (scale.reference.zone, scale.reference.sites) == ("America/New_York", 2)
+        assert "(2 of 3 sites); at the 1 other site clocks show another time at the same moment" in scale.sentence
         assert scale.length_s == 240.0
 
     def test_letters_are_given_in_the_order_of_the_day(self, run_of: Callable[..., Any]) -> None:
@@ -340,13 +351,37 @@ class TestTimeScale:
 class TestHeatMap:
     def test_many_workflows_are_parted_into_tables_of_like_width(self, run_of: Callable[..., Any]) -> None:
         frame = pd.DataFrame({"site": "river", "workflow": [f"w{k}" for k in range(30)], "p95_ms": 100.0})
-        tables = heat_tables(frame, ["river"], list(frame["workflow"]))
-        assert [len(table.workflows) for table in tables] == [10, 10, 10]
+        tables = heat_tables(frame, ["river"], list(frame["workflow"]), "workflow")
+        assert [len(table.columns) for table in tables] == [10, 10, 10]
+
+    def test_more_workflows_than_one_table_holds_are_shown_by_lane_and_folded_by_lane(
+        self, run_of: Callable[..., Any]
+    ) -> None:
+        run = run_of(20)
+        names = [f"w{k}" for k in range(30)]
+        cells = pd.DataFrame(
+            [{"site": row, "workflow": name, "p95_ms": 90.0} for row in ("hill", "lake") for name in names]
+        )
+        lanes = pd.DataFrame({"site": ["hill", "lake", "river"], "lane": "labs", "p95_ms": [90.0, 80.0, np.nan]})
+        run.analysis.summary["by_workflow"] = {name: {"lane": "labs" if name < "w2" else "orders"} for name in names}
+        analysis = replace(run.analysis, site_workflow=cells, site_lane=lanes)
+        heat = heat_map(analysis, run.spec, ["river", "lake", "hill"], 15, 10)
+        assert (heat.by, heat.columns, heat.sites) == ("lane", ("labs",), ("lake", "hill"))
+        assert [row.site for row in heat.shown[0].rows] == ["lake", "hill"]
+        assert [label for label, _ in heat.folded] == ["labs: 12 workflows at 2 sites"]
+
+    def test_of_many_sites_the_worst_stand_open(self, run_of: Callable[..., Any]) -> None:
+        run = run_of(40)
+        heat = heat_map(run.analysis, run.spec, sorted(run.analysis.summary["by_site"]), 15, 10)
+        assert (heat.by, len(heat.shown[0].rows), heat.folded[0][0]) == ("workflow", 10, "30 other sites")
 
     def test_a_pair_without_a_percentile_is_an_empty_cell(self, run_of: Callable[..., Any]) -> None:
         run = run_of(10)
         (table,) = heat_tables(
-            run.analysis.site_workflow, ["hill"], ordered_workflows(run.analysis.site_workflow, run.spec)
+            run.analysis.site_workflow,
+            ["hill"],
+            ordered_workflows(run.analysis.site_workflow, run.spec),
+            "workflow",
         )
         assert [cell.text for cell in table.rows[0].cells].count("") == 1
 
@@ -387,7 +422,7 @@ class TestHeatMap:
         self, run_of: Callable[..., Any], tmp_path: Path
     ) -> None:
         frame = pd.DataFrame({"site": [f"s{k}" for k in range(30)], "workflow": "w", "p95_ms": 100.0})
-        draw_heat_map(frame, [f"s{k}" for k in range(30)], ["w"], tmp_path)
+        draw_heat_map(frame, [f"s{k}" for k in range(30)], ["w"], "workflow", tmp_path)
         assert (tmp_path / "heat-map.png").read_bytes().startswith(b"\x89PNG")
 
 

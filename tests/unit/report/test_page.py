@@ -24,7 +24,7 @@ def page(run: Any, **manifest: Any) -> str:
     scale = time_scale(run.spec)
     rows = site_rows(run.analysis.summary, run.verdict)
     told = {**run.manifest, **manifest}
-    text, _, _ = page_of(told, run.analysis, run.verdict, rows, run.spec, scale, CHART, CHART)
+    text, _ = page_of(told, run.analysis, run.verdict, rows, run.spec, scale, CHART, CHART)
     return text
 
 
@@ -73,6 +73,7 @@ def test_a_reader_meets_the_verdict_first_then_what_to_do_then_the_sites(run_of:
         "1 of 10 sites misses its objective",
         "What to do next",
         "Site by site",
+        "By time zone, kind of site and persona",
         "The run over time",
         "Where it is slow: p95 by site and workflow",
         "Latency against concurrency",
@@ -129,7 +130,7 @@ def test_a_long_operation_may_break_where_a_reader_would_break_it(run_of: Callab
 def test_a_rehearsal_says_why_and_what_it_is_not(run_of: Callable[..., Any]) -> None:
     run = run_of(3)
     text = page(run, think_factor=0.02)
-    assert "The day ran 60 times faster than in life" in text
+    assert "Time ran 60 times faster than in life" in text
     assert "Clinicians thought 0.02 times as long as in life" in text
     assert "not a result to sign for" in text
     run.verdict["rehearsal"] = False
@@ -151,14 +152,24 @@ def test_a_hundred_sites_show_the_worst_ten_and_fold_the_rest(run_of: Callable[.
 
 def test_workflows_show_how_their_runs_came_out(run_of: Callable[..., Any]) -> None:
     table = next(table for table in outline(page(run_of(3))).tables if table[0][0] == "workflow")
-    assert table[0][2:7] == ["ok", "failed", "cut", "abandoned", "skipped"]
-    assert table[1] == ["open-clinic-day", "primary-care-physician", "1,000", "0", "12", "0", "0", "410 ms", "1.50 s"]
+    assert table[0][2:8] == ["ok", "failed", "abandoned", "cut", "skipped", "done again"]
+    lost, first, *_ = table[1:]
+    assert lost[:4] == ["place-orders", "primary-care-physician", "720", "30"]
+    assert first[:2] == ["open-clinic-day", "primary-care-physician"]
+    assert first[2:] == ["1,000", "0", "0", "12", "0", "0", "410 ms", "1.50 s"]
     assert table[-1][-1] == "–"
 
 
 def test_what_the_server_cannot_do_is_named(run_of: Callable[..., Any]) -> None:
     text = page(run_of(3), unsupported={"room-patient": ["Encounter.update", "batch"]})
     assert "<strong>room-patient</strong> (Encounter.update, batch)." in text
+
+
+def test_what_only_some_sites_cannot_do_is_told_with_the_sites(run_of: Callable[..., Any]) -> None:
+    lacking = {"room-patient": ["batch"]}
+    by_site = {"river": {}, **dict.fromkeys(("lake", "hill", "harbor", "meadow"), lacking)}
+    text = page(run_of(5), unsupported=lacking, unsupported_by_site=by_site)
+    assert "<strong>room-patient</strong> (batch; at lake, hill, harbor and 1 more)." in text
 
 
 def test_objectives_show_figure_interval_bound_samples_and_source(run_of: Callable[..., Any]) -> None:
@@ -240,6 +251,38 @@ def test_the_facts_of_the_run_are_all_there(run_of: Callable[..., Any]) -> None:
         "60× speed",
     ):
         assert fact in text
+
+
+def test_endpoints_of_sites_own_are_told_with_their_sites(run_of: Callable[..., Any]) -> None:
+    run = run_of(3)
+    sites = ["river", "lake", "hill", "harbor", "meadow", "forest"]
+    own = {"url": "http://127.0.0.1:18099/fhir", "software": "other EMR 2", "fhir_version": "4.0.1", "sites": sites}
+    target = {**run.manifest["target"], "endpoints": [own]}
+    text = page(run, target=target)
+    assert "own endpoint of river, lake, hill, harbor, meadow and 1 more" in text
+    assert "http://127.0.0.1:18099/fhir, other EMR 2, FHIR 4.0.1" in text
+    assert "and 1 endpoint of sites’ own" in text
+    assert "own endpoint" not in page(run)
+
+
+def test_a_bound_of_a_sites_own_has_its_own_source(run_of: Callable[..., Any]) -> None:
+    run = run_of(3)
+    run.verdict["objectives"][2]["own_bound"] = True
+
+    def sources(**manifest: Any) -> set[str]:
+        table = next(table for table in outline(page(run, **manifest)).tables if table[0][0] == "scope")
+        return {row[8] for row in table[1:]}
+
+    assert "the site’s own, in its entry in the scenario" in sources()
+    assert "the site’s own, in our sites.csv" in sources(asked={"sites_file": "our sites.csv", "sets": []})
+
+
+def test_what_could_not_be_judged_is_insufficient(run_of: Callable[..., Any]) -> None:
+    run = run_of(3)
+    run.verdict["objectives"][3]["outcome"] = "insufficient"
+    text = page(run)
+    assert "</svg>insufficient</span>" in text
+    assert "<dt>insufficient</dt>" in text
 
 
 def test_render_writes_every_file_and_leaves_no_draft(run_of: Callable[..., Any], tmp_path: Path) -> None:

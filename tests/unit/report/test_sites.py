@@ -15,7 +15,7 @@ def rows(
     p95_ms: float | None = 120.0,
 ) -> Any:
     summary = {
-        "by_site": {site: {"requests": 900, "p95_ms": p95_ms, "error_rate": 0.0} for site in sites},
+        "by_site": {site: {"requests": 900, "p95_ms": p95_ms, "error_rate": 0.0, "max_ms": None} for site in sites},
         "concurrency": {"peak_clinicians_by_site": {"a": 80}},
     }
     return site_rows(summary, {"objectives": objectives, "findings": findings or []})
@@ -120,3 +120,37 @@ def test_the_slowest_failing_site_is_the_worst_of_those_that_fail_by_time() -> N
     found = rows([errors, objective("b", 1200.0, "fail"), objective("c", 1500.0, "fail")])
     assert slowest_failing_site(found) == "c"
     assert slowest_failing_site(rows([errors, objective("b", 120.0, "pass")])) is None
+
+
+def test_a_site_where_nobody_was_is_told_and_comes_last() -> None:
+    summary = {
+        "by_site": {
+            "a": {"requests": 0, "p95_ms": None, "error_rate": None},
+            "b": {"requests": 900, "p95_ms": 120.0, "error_rate": 0.0},
+        },
+        "concurrency": {"peak_clinicians_by_site": {"a": 0, "b": 80}},
+    }
+    found = site_rows(summary, {"objectives": [objective("b", 120.0, "pass")], "findings": []})
+    assert [(row.site, row.silent) for row in found] == [("b", False), ("a", True)]
+    assert found[1].why == "nobody was on duty, and nothing was asked"
+
+
+def test_a_bound_of_a_sites_own_is_shown_as_such() -> None:
+    (row,) = rows([objective("a", 120.0, "pass", bound=2000.0, own_bound=True)], sites="a")
+    assert row.objective == "p95 ≤ 2.00 s (its own)"
+
+
+def test_sites_of_which_nothing_is_required_come_after_those_that_passed_the_slowest_first() -> None:
+    summary = {
+        "by_site": {
+            site: {"requests": 90, "p95_ms": None, "max_ms": max_ms, "error_rate": 0.0}
+            for site, max_ms in (("a", 40.0), ("b", 90.0), ("c", 20.0), ("d", 10.0))
+        },
+        "concurrency": {},
+    }
+    objectives = [
+        *(objective(site, None, "pass", required=False, samples=90, above=0) for site in "ab"),
+        objective("c", None, "pass", samples=90, above=0),
+        objective("d", 100.0, "pass"),
+    ]
+    assert [row.site for row in site_rows(summary, {"objectives": objectives})] == ["d", "c", "b", "a"]

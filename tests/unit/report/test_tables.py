@@ -16,7 +16,7 @@ def test_every_scope_of_the_summary_is_one_row_of_latency_csv(run_of: Callable[.
     assert tuple(rows[0]) == LATENCY_COLUMNS
     scopes = {(row["dimension"], row["name"]) for row in rows}
     expected = {("overall", "")}
-    for dimension in ("site", "workflow", "operation", "lane", "persona"):
+    for dimension in ("site", "time_zone", "template", "workflow", "operation", "lane", "persona"):
         expected |= {(dimension, name) for name in summary[f"by_{dimension}"]}
     assert scopes == expected
     assert len(rows) == len(expected)

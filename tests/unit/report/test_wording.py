@@ -13,6 +13,7 @@ from harness.report.wording import (
     scope_text,
     sentence,
     share_text,
+    waited_text,
 )
 
 
@@ -110,3 +111,9 @@ def test_only_a_percentile_without_a_figure_is_told_by_its_count() -> None:
     assert beyond_text({**counted, "samples": 0}) == ""
     del counted["above"]
     assert beyond_text(counted) == ""
+
+
+def test_a_wait_without_an_end_is_told_by_how_many_were_lost() -> None:
+    runs = {"ok": 90, "lost": 10, "waited_p50_ms": 410.0, "waited_p95_ms": None}
+    assert (waited_text(runs, 0.50), waited_text(runs, 0.95)) == ("410 ms", "10 of 100 lost")
+    assert waited_text({"ok": 20, "lost": 0, "waited_p95_ms": None}, 0.95) == "–"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from harness.verdict import next_steps
 
 SUMMARY: dict[str, Any] = {"by_site": {"river": {}, "lake": {}, "hill": {}}}
@@ -36,7 +38,6 @@ def test_a_run_that_was_too_short_is_not_repeated_as_short() -> None:
         return next_steps(verdict("invalid", validity=checks), SUMMARY, manifest)[1].rpartition("--duration ")[2]
 
     assert again(10.0, "too-short") == "60s`"
-    assert again(90.0, "enough-samples") == "180s`"
     assert again(90.0, "cpu") == "90s`"
 
 
@@ -126,3 +127,136 @@ def test_true_speed_is_shown_in_a_window_that_the_scenario_has() -> None:
     assert window(6.5, 10.5) == "08:45..09:15"
     assert window(14.0, 18.0) == "15:45..16:15"
     assert window(14.0, 14.25) == "14:00..14:15"
+
+
+def test_the_servers_that_sites_have_of_their_own_are_cleaned_and_owned_too() -> None:
+    own = [{"url": "https://east.example.org/r4", "i_own": "east.example.org"}]
+    target = {"url": "http://127.0.0.1:8080/fhir", "sandbox": False, "i_own": "", "endpoints": own}
+    steps = next_steps(verdict("pass"), SUMMARY, {**MANIFEST, "target": target})
+    assert "--target http://127.0.0.1:8080/fhir --i-own east.example.org`" in steps[0]
+    assert [step.partition("`")[2] for step in steps if "cleanup" in step] == [
+        "emrload cleanup --target http://127.0.0.1:8080/fhir`",
+        "emrload cleanup --target https://east.example.org/r4 --i-own east.example.org`",
+    ]
+    beside_a_sandbox = {**MANIFEST, "target": {**target, "sandbox": True}}
+    steps = next_steps(verdict("pass"), SUMMARY, beside_a_sandbox)
+    assert "`emrload seed morning-rush --sites 6 --seed 7 --i-own east.example.org`" in steps[0]
+    assert "--target sandbox --i-own east.example.org`" in steps[1]
+
+
+def test_a_run_with_patients_of_a_file_is_run_again_with_them_and_nobody_is_seeded() -> None:
+    asked = {"scenario": "morning-rush", "sets": [], "patients": "my patients.csv"}
+    steps = next_steps(verdict("pass"), SUMMARY, {**OWN_SERVER, "asked": asked})
+    assert "--patients 'my patients.csv'`" in steps[0]
+    assert not any("emrload seed" in step for step in steps)
+
+
+def test_the_links_of_failing_sites_are_one_step_and_those_of_others_none() -> None:
+    findings = [
+        {
+            "kind": "link-bound",
+            "scope": {"link": "rural-dsl"},
+            "evidence": {"link": "rural-dsl", "by_site": {"hill": 0.9, "lake": 0.8, "river": 0.6}},
+        }
+    ]
+    missed = [
+        {"scope": {"site": site}, "required": True, "outcome": outcome}
+        for site, outcome in (("river", "fail"), ("lake", "fail"), ("hill", "pass"))
+    ]
+    steps = next_steps(verdict("fail", findings=findings, objectives=missed), SUMMARY, MANIFEST)
+    assert steps[0] == "Look at the link of lake (rural-dsl) and of 1 other site before the server"
+    assert len(steps) == 2
+
+
+def test_a_window_on_a_later_day_is_told_with_its_day() -> None:
+    days = {**MANIFEST, "window": [2 * 86_400 + 46_800, 2 * 86_400 + 50_400]}
+    assert next_steps(verdict("fail"), SUMMARY, days)[-1].endswith("--window 2d13:00..2d14:00`")
+    first = {**MANIFEST, "timeline": [0, 259_200], "window": [46_800, 50_400]}
+    assert next_steps(verdict("fail"), SUMMARY, first)[-1].endswith("--window 0d13:00..0d14:00`")
+    played = {**MANIFEST, "timeline": [0, 259_200], "played": [2 * 86_400 + 46_800, 2 * 86_400 + 61_200]}
+    steps = next_steps(verdict("pass", rehearsal=True), SUMMARY, played)
+    assert steps[-1].endswith("--window 2d14:45..2d15:15`")
+
+
+def test_who_has_a_sites_file_is_told_to_use_it_again_and_to_write_more_sites_into_it() -> None:
+    asked = {"asked": {"scenario": "morning-rush", "sets": [], "sites_file": "our sites.csv"}}
+    more, *_ = next_steps(verdict("pass"), SUMMARY, {**MANIFEST, **asked})
+    run = "emrload run morning-rush --sites-file 'our sites.csv' --seed 7 --target sandbox"
+    assert more == f"See whether it holds more. Write more sites into our sites.csv first. Then: `{run}`"
+    create, work, *_ = next_steps(verdict("pass"), SUMMARY, {**OWN_SERVER, **asked})
+    assert "create the people of the sites that are new: `emrload seed morning-rush --sites-file" in create
+    assert "--sites-file 'our sites.csv' --seed 7 --target http://127.0.0.1:8080/fhir`" in work
+
+
+def lacking(metric: str, bound: float, samples: int, above: int = 0) -> dict[str, Any]:
+    """A required objective that could not be told."""
+    row = {"metric": metric, "bound": bound, "samples": samples, "effective_samples": float(samples), "above": above}
+    return {**row, "scope": {}, "required": True, "outcome": "insufficient"}
+
+
+@pytest.mark.parametrize(
+    ("objectives", "again"),
+    [
+        ([lacking("error_rate", 0.01, 150)], "300s"),  # 450 are needed, at 1.5 a second
+        ([lacking("error_rate", 0.01, 150, above=1)], "720s"),  # 1,000, so that the rate itself decides
+        ([lacking("p95_ms", 1000.0, 40), lacking("error_rate", 0.01, 100)], "480s"),
+        ([lacking("error_rate", 0.01, 0)], "200s"),
+        ([lacking("error_rate", 0.0, 100)], "200s"),
+    ],
+)
+def test_after_too_few_samples_the_time_proposed_follows_from_the_rate_that_was_seen(
+    objectives: list[dict[str, Any]], again: str
+) -> None:
+    checks = [{"check": "enough-samples", "outcome": "fail", "detail": ""}]
+    manifest = {**MANIFEST, "time_lapse": 9.0, "duration_s": 100.0}
+    summary = {**SUMMARY, "load_s": 100.0}
+    steps = next_steps(verdict("invalid", validity=checks, objectives=objectives), summary, manifest)
+    assert steps[-1].endswith(f"--duration {again}`")
+
+
+def test_a_window_with_too_few_samples_is_made_longer_within_its_timeline() -> None:
+    checks = [{"check": "enough-samples", "outcome": "fail", "detail": ""}]
+    objectives = [lacking("error_rate", 0.01, 45)]
+
+    def window(start_s: float, timeline: list[float]) -> str:
+        manifest = {**MANIFEST, "window": [start_s, start_s + 60], "timeline": timeline, "duration_s": 60.0}
+        invalid = verdict("invalid", validity=checks, objectives=objectives)
+        return next_steps(invalid, {**SUMMARY, "load_s": 60.0}, manifest)[-1].rpartition(" --")[2]
+
+    assert window(32_400.0, [23_400.0, 37_800.0]) == "window 09:00..09:10`"
+    assert window(32_400.0, [23_400.0, 32_460.0]) == "window 08:51..09:01`"
+    assert window(32_400.0, [32_400.0, 32_460.0]) == "duration 600s`"
+
+
+def test_at_true_speed_clinicians_think_as_in_life_and_a_minute_becomes_half_an_hour() -> None:
+    manifest = {
+        **MANIFEST,
+        "asked": {"scenario": "morning-rush", "sets": ["think_factor=0.05", "story=a"]},
+        "timeline": [23_400, 37_800],
+        "played": [32_400, 32_460],
+        "window": [32_400, 32_460],
+    }
+    step = next_steps(verdict("pass", rehearsal=True), SUMMARY, manifest)[-1]
+    assert step.endswith("--target sandbox --set story=a --window 08:45:30..09:15:30`")
+    assert "think_factor" not in step
+
+
+def test_a_workflow_that_stands_still_is_to_be_mended_and_no_machine_to_be_bought() -> None:
+    names = ("generator-stall", "workers", "clinician-time")
+    checks = [{"check": name, "outcome": "fail", "detail": ""} for name in names]
+
+    def steps(fault: str) -> list[str]:
+        found = {
+            "kind": "failed-workflows",
+            "scope": {"workflow": "shots"},
+            "evidence": {"own_fault": fault} if fault else {},
+            "sentence": "",
+        }
+        return next_steps(verdict("invalid", validity=checks, findings=[found]), SUMMARY, MANIFEST)
+
+    still, raised, other = steps("stood still for 3 s, mine.py:10"), steps("ValueError at mine.py:10"), steps("")
+    assert still[0] == "Mend shots in its own file: stood still for 3 s, mine.py:10"
+    assert len(still) == 2
+    assert raised[0] == "Mend shots in its own file: ValueError at mine.py:10"
+    assert any("free cores" in step for step in raised)
+    assert other[0] == "Look at what shots was answered: failures.jsonl has the ids of the requests"

@@ -67,3 +67,22 @@ def test_an_invalid_run_says_why_first_and_how_many_reasons_more() -> None:
 def test_an_outage_is_told_before_all_else() -> None:
     findings = [{"kind": "outage", "scope": {}, "evidence": {"from_s": 20.3}, "sentence": "Gone."}]
     assert headline(verdict("fail", findings=findings), SUMMARY) == "Gone"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        (["pass", "pass", "pass"], ""),
+        (["pass", "pass", "advisory"], "; 2 of 3 sites had enough requests to be judged each on its own"),
+        (["pass", "advisory", "advisory"], "; 1 of 3 sites had enough requests to be judged on its own"),
+        (["advisory"] * 3, "; no site had enough requests to be judged on its own"),
+        ([], ""),
+    ],
+)
+def test_a_pass_says_how_many_sites_were_judged_each_on_its_own(outcomes: list[str], told: str) -> None:
+    objectives = [
+        objective({"site": site}, required=outcome != "advisory", outcome="pass")
+        for site, outcome in zip(SUMMARY["by_site"], outcomes, strict=False)
+    ]
+    text = headline(verdict("pass", objectives=objectives), SUMMARY)
+    assert text == f"3 sites with 240 clinicians at once kept every required objective{told}"

@@ -351,3 +351,106 @@ def test_waiting_times_are_judged(fabricate: Fabricate, make_objective: Any) -> 
         run.objectives = (make_objective("waited", "each-workflow", "waited_p95_ms", bound, only=["find-history"]),)
         (row,) = verdict_of(run)["objectives"]
         assert (row["scope"], row["outcome"]) == ({"workflow": "find-history"}, outcome)
+
+
+def test_work_that_people_gave_up_is_found_with_its_worst_site(fabricate: Fabricate) -> None:
+    run = fabricate()
+    for site, count in (("river", 30), ("lake", 10)):
+        own = run.workflows.index[run.workflows["site"] == site]
+        run.workflows.loc[own[:count], "outcome"] = "abandoned"
+        run.workflows.loc[own[-5:], "back_entry"] = True
+    verdict = verdict_of(run)
+    (finding,) = [each for each in verdict["findings"] if each["kind"] == "abandoned-work"]
+    assert finding["scope"] == {}
+    assert {key: finding["evidence"][key] for key in ("abandoned", "runs", "back_entries", "worst_site")} == {
+        "abandoned": 40,
+        "runs": 2500,
+        "back_entries": 10,
+        "worst_site": "river",
+    }
+    assert finding["sentence"] == (
+        "People gave up waiting in 40 of 2,500 workflows (1.6%), most of them at river (30); 10 were done again later."
+    )
+    assert "failed-workflows" not in kinds(verdict)
+
+
+def test_a_site_that_waits_for_its_link_more_than_for_the_server_is_told(fabricate: Fabricate) -> None:
+    run = fabricate()
+    for site, added_ms in (("river", 300.0), ("lake", 30.0)):
+        run.places[site] = {"link": "rural-dsl"}
+        run.samples.loc[run.at(site=site), "latency_ms"] += added_ms
+    (finding,) = [each for each in verdict_of(run)["findings"] if each["kind"] == "link-bound"]
+    assert finding["scope"] == {"site": "river"}
+    assert finding["evidence"]["link"] == "rural-dsl"
+    assert 0.7 < finding["evidence"]["by_site"]["river"] < 0.8
+    assert "on its link (rural-dsl), not in the server: without it p95 would be" in finding["sentence"]
+
+
+def test_a_site_is_held_to_its_own_bound_and_the_others_to_that_of_all(
+    fabricate: Fabricate, make_objective: Callable[..., Any]
+) -> None:
+    run = fabricate()
+    run.objectives = (make_objective("site-p95", "each-site", "p95_ms", 1000.0),)
+    run.places["river"] = {"bounds": {"site-p95": 150.0}}
+    verdict = verdict_of(run)
+    missed = [each for each in verdict["objectives"] if each["outcome"] == "fail"]
+    assert [(each["scope"], each["bound"], each["own_bound"]) for each in missed] == [({"site": "river"}, 150.0, True)]
+    assert {each["bound"] for each in verdict["objectives"] if not each["own_bound"]} == {1000.0}
+    assert verdict["verdict"] == "fail"
+
+
+def test_waiting_that_one_in_ten_gave_up_is_missed_however_quick_the_others_were(
+    fabricate: Fabricate, make_objective: Callable[..., Any]
+) -> None:
+    run = fabricate()
+    run.objectives = (*run.objectives, make_objective("waited", "network", "waited_p95_ms", 10_000.0))
+    assert verdict_of(run)["verdict"] == "pass"
+    run.workflows.loc[run.workflows.index % 10 == 0, "outcome"] = "abandoned"
+    verdict = verdict_of(run)
+    (waited,) = [each for each in verdict["objectives"] if each["id"] == "waited"]
+    assert (waited["figure"], waited["outcome"], waited["lost"], waited["above"]) == (None, "fail", 250, 250)
+    assert verdict["verdict"] == "fail"
+    assert verdict["headline"] == "the p95 waiting time of a workflow of the network is above 10 s"
+
+
+def test_runs_that_a_stalled_generator_may_have_lost_itself_do_not_fail_the_server(
+    fabricate: Fabricate, make_objective: Callable[..., Any]
+) -> None:
+    run = fabricate()
+    run.objectives = (*run.objectives, make_objective("waited", "network", "waited_p95_ms", 10_000.0))
+    run.workflows.loc[run.workflows.index % 10 == 0, "outcome"] = "failed"
+    run.health_edit = lambda frame: frame.assign(loop_lag_ms=frame["loop_lag_ms"].where(frame["time_s"] != 30, 6000.0))
+    assert verdict_of(run)["verdict"] == "invalid"
+
+
+def test_a_link_is_told_also_where_too_few_asked_for_a_percentile(fabricate: Fabricate) -> None:
+    run = fabricate(requests=500)
+    run.places["river"] = {"link": "rural-dsl"}
+    run.samples.loc[run.at(site="river"), "latency_ms"] += 300.0
+    (finding,) = [each for each in verdict_of(run)["findings"] if each["kind"] == "link-bound"]
+    assert finding["sentence"].endswith("on its link (rural-dsl), not in the server.")
+
+
+def test_sites_that_wait_for_links_of_one_kind_are_one_finding_the_worst_first(fabricate: Fabricate) -> None:
+    run = fabricate()
+    for site, added_ms in (("river", 300.0), ("lake", 400.0)):
+        run.places[site] = {"link": "rural-dsl"}
+        run.samples.loc[run.at(site=site), "latency_ms"] += added_ms
+    (finding,) = [each for each in verdict_of(run)["findings"] if each["kind"] == "link-bound"]
+    assert finding["scope"] == {"link": "rural-dsl"}
+    assert list(finding["evidence"]["by_site"]) == ["lake", "river"]
+    assert finding["sentence"].startswith("2 sites spend ")
+    assert finding["sentence"].endswith("on their link (rural-dsl), not in the server: lake, river.")
+
+
+def test_a_workflow_whose_own_code_is_at_fault_is_told_with_its_file_and_line(fabricate: Fabricate) -> None:
+    run = fabricate()
+    name = run.workflows.loc[run.workflows.index[0], "workflow"]
+    hit = run.workflows.index[run.workflows["workflow"] == name][:4]
+    run.workflows.loc[hit, "outcome"] = "failed"
+    failures = [{"workflow": name, "operation": "", "detail": "ValueError at mine.py:10"}] * 2
+    failures += [{"workflow": name, "operation": "Patient.read", "detail": "no total at else.py:1"}] * 3
+    run.run_dir.failures.write_text("".join(f"{json.dumps(each)}\n" for each in failures) + '{"torn')
+    (finding,) = [each for each in verdict_of(run)["findings"] if each["kind"] == "failed-workflows"]
+    assert finding["evidence"]["own_fault"] == "ValueError at mine.py:10"
+    assert "a fault of the workflow itself, not of the server (ValueError at mine.py:10)." in finding["sentence"]

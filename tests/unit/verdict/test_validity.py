@@ -205,8 +205,8 @@ def test_five_seconds_of_load_are_too_short(fabricate: Fabricate) -> None:
 
 def test_a_clock_that_nobody_compared_is_named_as_skipped(fabricate: Fabricate) -> None:
     verdict = judged(fabricate(requests=1000))
-    assert [each["check"] for each in verdict["validity_skipped"]] == ["clock"]
-    assert {each["check"] for each in verdict["validity"]} == set(CHECKS) - {"clock"}
+    assert [each["check"] for each in verdict["validity_skipped"]] == ["arrivals", "clock"]
+    assert {each["check"] for each in verdict["validity"]} == set(CHECKS) - {"arrivals", "clock"}
 
 
 def test_every_check_says_its_figure_its_bound_and_a_sentence(fabricate: Fabricate) -> None:
@@ -254,3 +254,37 @@ def test_a_few_runs_that_differ_by_chance_are_not_another_mix(fabricate: Fabrica
     run.workflows.loc[other, "workflow"] = "medication-pass"
     (mix,) = [each for each in judged(run)["validity"] if each["check"] == "mix"]
     assert (mix["outcome"], mix["figure"]) == ("pass", 0.0)
+
+
+def _with_arrivals(fabricate: Fabricate, late_s: float = 0.001, **manifest: Any) -> Any:
+    run = fabricate()
+    run.let_come("portal-patient", "river", 100, late_s=late_s)
+    run.manifest |= {"arrivals_dropped": 0, **manifest}
+    return run
+
+
+def test_arrivals_that_the_load_turned_away_make_a_run_invalid(fabricate: Fabricate) -> None:
+    for dropped, verdict in ((0, "pass"), (3, "invalid"), (None, "invalid")):
+        found = judged(_with_arrivals(fabricate, arrivals_dropped=dropped))
+        failed = [each["check"] for each in found["validity"] if each["outcome"] == "fail"]
+        assert (found["verdict"], failed) == (verdict, ["arrivals"] if verdict == "invalid" else [])
+
+
+def test_arrivals_that_are_late_show_among_many_requests_that_are_not(fabricate: Fabricate) -> None:
+    found = judged(_with_arrivals(fabricate, late_s=0.06))
+    (check,) = [each for each in found["validity"] if each["check"] == "start-lateness"]
+    assert (check["outcome"], check["detail"]) == (
+        "fail",
+        "99% of arrivals started within 60 ms of their time, allowed are 50 ms",
+    )
+
+
+def test_a_night_in_which_only_messages_come_is_not_held_against_a_roster(fabricate: Fabricate) -> None:
+    run = _with_arrivals(fabricate)
+    run.plan, run.duty = run.plan.iloc[:0], run.duty.iloc[:0]
+    run.samples, run.workflows = run.samples[run.samples["open"]], run.workflows[run.workflows["open"]]
+    run.expected["by_workflow"] = []
+    found = judged(run)
+    failed = {each["check"] for each in found["validity"] if each["outcome"] == "fail"}
+    assert failed.isdisjoint({"mix", "slots", "slot-starts", "on-duty", "clinician-time"})
+    assert {each["check"] for each in found["validity_skipped"]} == {"clock", "mix", "slot-starts"}
