@@ -13,12 +13,12 @@ import click
 
 from harness.cli.options import PathType
 from harness.cli.target_options import target_from, target_options
-from harness.errors import EXIT_BAD_INPUT, InputError, Problem
+from harness.errors import EXIT_BAD_INPUT, InputError, Problem, TargetError
 from harness.rundir import open_run_dir
 from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
-    from harness.control import Cleanup, CleanupProgress
+    from harness.control import Cleanup, CleanupProgress, Target
 
 __all__ = ["CleanupView", "command"]
 
@@ -41,44 +41,63 @@ def command(
 ) -> int:
     """Delete all that a run or seeding created.
 
-    With DIR, the folder of a run: what that run created, at the target that it ran against. With --target: everything
-    there that carries the harness's tag. Resources are found by tag, and none without our tag is deleted. Deletion goes
-    on until a fresh search finds nothing more.
+    With DIR, the folder of a run: what that run created, at every endpoint that it ran against. With --target:
+    everything there that carries the harness's tag. Resources are found by tag, and none without our tag is deleted.
+    Deletion goes on until a fresh search finds nothing more.
 
     Exit code 2 where something could not be deleted; it is listed.
     """
-    from harness.control import ControlClient, clean_up, read_capabilities
-
-    run_id = ""
+    run_id, urls = "", [] if target is None else [target]
     if (run_dir is None) == (target is None):
         raise click.UsageError("give either the folder of a run or --target URL")
     if run_dir is not None:
-        manifest = open_run_dir(run_dir).read_manifest()
-        if manifest.get("target", {}).get("sandbox"):
+        run_id, urls = _of_run(run_dir, open_run_dir(run_dir).read_manifest())
+        if not urls:
             print("That run played on the embedded sandbox, whose data went with it: nothing to clean up.")
             return 0
-        target, run_id = _target_of_run(run_dir, manifest)
-    assert target is not None  # noqa: S101 (one of the two is given, see above)
-    with ControlClient(target_from(target, i_own, allow_list)) as client:
+    # All are vetted before anything is sent.
+    targets = [target_from(url, i_own, allow_list) for url in urls]
+    results: dict[str, Cleanup] = {}
+    failures: list[TargetError] = []
+    for one in targets:
+        try:
+            results[one.url] = _clean(one, run_id)
+        except TargetError as error:
+            failures.append(error)  # what the run left at the others goes all the same
+            continue
+        if not as_json:
+            _print(results[one.url], one.url, run_id)
+    if failures:
+        raise failures[0]
+    complete = all(result.complete for result in results.values())
+    if as_json:
+        each = [_as_json(result, url, run_id) for url, result in results.items()]
+        together = {"run_id": run_id or None, "complete": complete, "endpoints": each}
+        print(json.dumps(each[0] if len(each) == 1 else together, indent=2))
+    return 0 if complete else EXIT_BAD_INPUT
+
+
+def _clean(target: Target, run_id: str) -> Cleanup:
+    from harness.control import ControlClient, clean_up, read_capabilities
+
+    with ControlClient(target) as client:
         capabilities = read_capabilities(client)
         progress = CleanupView()
         result = clean_up(client, capabilities, run_id, progress.note)
         progress.end()
-        url = client.target.url
-    if as_json:
-        print(json.dumps(_as_json(result, url, run_id), indent=2))
-    else:
-        _print(result, url, run_id)
-    return 0 if result.complete else EXIT_BAD_INPUT
+    return result
 
 
-def _target_of_run(run_dir: Path, manifest: dict[str, Any]) -> tuple[str, str]:
-    url, run_id = manifest.get("target", {}).get("url", ""), str(manifest.get("run_id", ""))
-    if not url or not re.fullmatch(r"[0-9a-f]{4,32}", run_id):
-        what = "its manifest names no target" if not url else "its manifest holds no run id"
+def _of_run(run_dir: Path, manifest: dict[str, Any]) -> tuple[str, list[str]]:
+    """The run's id and every server that it used, but for a sandbox of its own; none where that was all."""
+    target, run_id = manifest.get("target", {}), str(manifest.get("run_id", ""))
+    urls = [] if target.get("sandbox") else [str(target.get("url", ""))]
+    urls += [str(endpoint.get("url", "")) for endpoint in target.get("endpoints", ())]
+    if urls and (not all(urls) or not re.fullmatch(r"[0-9a-f]{4,32}", run_id)):
+        what = "its manifest holds no run id" if all(urls) else "its manifest names no target"
         help_text = "give --target URL to delete all that the harness wrote there"
         raise InputError(Problem(what, str(run_dir), help_text))
-    return url, run_id
+    return run_id, urls
 
 
 class CleanupView:

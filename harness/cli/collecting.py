@@ -29,6 +29,7 @@ def collect(run_dir: RunDir, *, aborted: bool = False) -> Merged:
         state="finished" if whole else "aborted",
         workers_reported=facts.get("workers_reported", []),
         clock_offset_s=facts.get("clock_offset_s"),
+        arrivals_dropped=facts.get("arrivals_dropped"),
         torn_streams=list(merged.torn),
     )
     return merged

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.errors import InputError, Problem, shortened
-from harness.units import DAY_S, parse_duration, parse_window
+from harness.units import DAY_S, moment_text, parse_duration, parse_window
 
 if TYPE_CHECKING:
-    from harness.scenario.model import RunSpec
+    from harness.scenario.model import RunSpec, Site
 
 __all__ = [
     "DEFAULT_SEED",
@@ -26,7 +26,9 @@ __all__ = [
     "DurationType",
     "PathType",
     "WholeNumber",
+    "Window",
     "WindowType",
+    "refuse_both",
     "scenario_options",
     "workers_option",
 ]
@@ -43,32 +45,61 @@ LONGEST_TIME_S = 366 * DAY_S
 
 
 @dataclass(frozen=True)
+class Window:
+    """`--window` as it was written: with its day, or on that which the scenario plays by itself."""
+
+    start_s: float
+    end_s: float
+    has_day: bool = False
+
+    def argument(self) -> str:
+        """As it reads back; times of later days are written with their day anyway."""
+        first_day = "0d" if self.has_day and self.end_s <= DAY_S else ""
+        return "..".join(f"{first_day}{moment_text(edge_s)}" for edge_s in (self.start_s, self.end_s))
+
+
+@dataclass(frozen=True)
 class Choice:
     """What the command line chose to play; None where the scenario decides."""
 
     scenario: str
     sites: int | None = None
     duration_s: float | None = None
-    window: tuple[float, float] | None = None
+    window: Window | None = None
     seed: int = DEFAULT_SEED
     sets: tuple[str, ...] = ()
+    sites_file: Path | None = None
 
     def spec(self) -> RunSpec:
         """Load the scenario and resolve it into one run. Raises ScenarioError or InputError."""
-        from harness.scenario import load_scenario, resolve
+        from harness.scenario import load_scenario, resolve, scenario_with_sites
 
-        scenario = load_scenario(self.scenario, self.sets)
-        return resolve(scenario, sites=self.sites, seed=self.seed, duration_s=self.duration_s, window=self.window)
+        own_sites: Sequence[Site] = ()
+        if self.sites_file is None:
+            scenario = load_scenario(self.scenario, self.sets)
+        else:
+            scenario, own_sites = scenario_with_sites(self.scenario, self.sets, self.sites_file)
+        return resolve(
+            scenario,
+            sites=self.sites,
+            own_sites=own_sites,
+            seed=self.seed,
+            duration_s=self.duration_s,
+            window=(self.window.start_s, self.window.end_s) if self.window else None,
+            window_has_day=self.window is not None and self.window.has_day,
+        )
 
     def arguments(self) -> str:
         """The same choice as it is written on a command line, quoted for a shell."""
         words = [self.scenario]
         if self.sites is not None:
             words += ["--sites", str(self.sites)]
+        if self.sites_file is not None:
+            words += ["--sites-file", str(self.sites_file)]
         if self.duration_s is not None:
             words += ["--duration", _duration_argument(self.duration_s)]
         if self.window is not None:
-            words += ["--window", "..".join(_clock_argument(edge_s) for edge_s in self.window)]
+            words += ["--window", self.window.argument()]
         if self.seed != DEFAULT_SEED:
             words += ["--seed", str(self.seed)]
         for setting in self.sets:
@@ -135,41 +166,49 @@ class PathType(click.ParamType):  # type: ignore[type-arg]  # generic only from 
 
 
 class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
-    """START..END in local time, in seconds after midnight."""
+    """START..END by the clock, with or without a day."""
 
     name = "window"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:  # noqa: ARG002
-        if isinstance(value, tuple):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Window:  # noqa: ARG002
+        if isinstance(value, Window):
             return value
         try:
-            return parse_window(value)
+            return Window(*parse_window(value), has_day="d" in value)
         except ValueError as error:
             raise _said_by_parser(param, error, value) from error
 
 
 def scenario_options(command: Command) -> Command:
-    """Add SCENARIO, `--sites`, `--duration`, `--window`, `--seed` and `--set`; the command gets them as one
-    `choice`."""
+    """Add SCENARIO, `--sites`, `--sites-file`, `--duration`, `--window`, `--seed` and `--set`; the command gets them
+    as one `choice`."""
 
     # Takes the parameters that `command` has already (`__click_params__`) along.
     @functools.wraps(command)
     def choosing(
         scenario: str,
         sites: int | None,
+        sites_file: Path | None,
         duration_s: float | None,
-        window: tuple[float, float] | None,
+        window: Window | None,
         seed: int,
         sets: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        return command(Choice(scenario, sites, duration_s, window, seed, sets), **others)
+        refuse_both(sites, sites_file)
+        return command(Choice(scenario, sites, duration_s, window, seed, sets, sites_file), **others)
 
     decorate: Any = choosing
     for option in reversed(_scenario_parameters()):
         decorate = option(decorate)
     decorated: Command = decorate
     return decorated
+
+
+def refuse_both(sites: int | None, sites_file: Path | None) -> None:
+    """Raises UsageError where both say which sites there are."""
+    if sites is not None and sites_file is not None:
+        raise click.UsageError("--sites and --sites-file both say which sites there are: give one of them")
 
 
 def workers_option(help_text: str, default: int = 1) -> Callable[[Command], Command]:
@@ -187,6 +226,9 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
             "--sites", metavar="N", type=sites, help="So many sites, in the scenario's mix.  [default: the scenario's]"
         ),
         click.option(
+            "--sites-file", metavar="FILE", type=PathType("CSV file"), help="Your own sites, one a row of a CSV file."
+        ),
+        click.option(
             "--duration",
             "duration_s",
             metavar="D",
@@ -197,7 +239,7 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
             "--window",
             metavar="A..B",
             type=WindowType(),
-            help="Play this slice of each site's local time at true speed, such as 08:45..09:15.",
+            help="Play this slice at true speed, such as 08:45..09:15, by the clock of the zone with most people.",
         ),
         click.option(
             "--seed",
@@ -236,8 +278,3 @@ def _duration_argument(seconds: float) -> str:
         if seconds % unit_s == 0:
             return f"{seconds / unit_s:.0f}{unit}"
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
-
-
-def _clock_argument(local_s: float) -> str:
-    minutes, seconds = divmod(round(local_s), 60)
-    return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{seconds:02d}" if seconds else "")

@@ -12,28 +12,32 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from harness.cli.collecting import collect
 from harness.cli.concluding import conclude
 from harness.cli.options import Choice
+from harness.cli.plan_outlook import likely_invalid
 from harness.cli.reader import reader_may_leave
-from harness.control import ControlClient, Target, preflight, seed_command, seed_sites
+from harness.control import ControlClient, Destinations, Target, read_capabilities, seed_command, seed_sites, survey
 from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles
 from harness.plan import (
     compile_plan,
     expected_load,
     manifest_facts,
+    most_visitors,
     on_duty,
     partition,
     peak_on_duty,
     phase_at,
+    required_objectives,
     write_plan,
 )
 from harness.plan.model import Slot
 from harness.report import LiveFigures, LiveView
 from harness.rundir import RunDir, environment_facts, rfc3339
-from harness.scenario import dump_spec
+from harness.scenario import TARGET, PatientsFile, dump_spec, unsupported_by_site, with_sites_of
 from harness.scenario.model import RunSpec
 from harness.units import count_text, duration_text
 
@@ -61,7 +65,7 @@ class Performance:
         self._own_sandbox = own_sandbox
         self._worker_of_slot = partition(self.plan, workers, self._expected)
         if own_sandbox:
-            require_sandbox_handles(peak_on_duty(self.plan))
+            require_sandbox_handles(peak_on_duty(self.plan) + most_visitors(self.plan))
         require_file_handles(self._most_connections())
 
     def announce(self) -> None:
@@ -70,46 +74,62 @@ class Performance:
         lapse = f", a {plan.time_lapse:.0f}× time lapse" if plan.time_lapse > 1 else ""
         sites = count_text(len(self.spec.sites), "site")
         _say(f"plan     {self.spec.scenario.name}: {people} at {sites}, {duration_text(plan.length_s)}{lapse}")
+        invalid = likely_invalid(plan, required_objectives(plan, self._expected))
+        if invalid:
+            _say(f"warning  {invalid}")
 
     def seed_sandbox(self, target: Target) -> None:
-        """Create the run's people on a server of our own."""
+        """Create the people of the sites that go there on a server of our own."""
         began = time.monotonic()
         with ControlClient(target) as client:
-            from harness.control.metadata import read_capabilities
-
-            seeded = seed_sites(client, read_capabilities(client), self.spec)
+            seeded = seed_sites(client, read_capabilities(client), with_sites_of(self.spec, TARGET))
         took = duration_text(time.monotonic() - began)
         _say(f"sandbox  {target.url}: {count_text(seeded.resources_created, 'resource')} created in {took}")
 
-    def prepare(self, run_dir: RunDir, target: Target, choice: Choice, labels: Mapping[str, str]) -> None:
-        """Look at the target, then write down everything that the load needs. Raises TargetError."""
-        self.run_dir, self.target = run_dir, target
-        how_to_seed = seed_command(choice.scenario, self.spec, target, choice.sets)
-        with ControlClient(target) as client:
-            found = preflight(client, self.spec, how_to_seed=how_to_seed)
+    def prepare(
+        self,
+        run_dir: RunDir,
+        where: Destinations,
+        choice: Choice,
+        labels: Mapping[str, str],
+        patients: PatientsFile | None = None,
+    ) -> None:
+        """Look at every server, then write down everything that the load needs. Raises TargetError."""
+        assert where.target is not None  # noqa: S101 (the sandbox has been started)
+        self.run_dir, self.target = run_dir, where.target
+        to_seed = replace(where, target=None) if self._own_sandbox else where
+        found = survey(
+            where, patients=patients, how_to_seed=seed_command(choice.scenario, to_seed, choice.sets, choice.sites_file)
+        )
+        self.spec = found.spec
         found.write(run_dir)
         dump_spec(self.spec, run_dir.scenario)
-        write_plan(self.plan, self._worker_of_slot, self._expected, run_dir)
+        unsupported = unsupported_by_site(self.spec, found.capabilities)
+        expected = expected_load(self.plan, unsupported) if any(unsupported.values()) else self._expected
+        write_plan(replace(self.plan, spec=self.spec), self._worker_of_slot, expected, run_dir)
+        facts = found.manifest_facts()
+        facts["target"]["sandbox"] = self._own_sandbox
+        asked: dict[str, Any] = {"scenario": choice.scenario, "sets": list(choice.sets)}
+        if choice.sites_file is not None:
+            asked["sites_file"] = str(choice.sites_file)
+        if patients is not None:
+            asked["patients"] = patients.name
+            facts["patients"] = {"file": Path(patients.name).name, "rows": len(patients.rows)}
         run_dir.update_manifest(
             **manifest_facts(self.plan),
             **environment_facts(),
             workers=self.workers,
             labels=dict(labels),
-            asked={"scenario": choice.scenario, "sets": list(choice.sets)},
-            target={
-                "url": target.url,
-                "sandbox": self._own_sandbox,
-                "i_own": "" if target.loopback else target.host,
-                "software": found.capabilities.software,
-                "fhir_version": found.capabilities.fhir_version,
-                "volumes": dict(found.volumes),
-            },
-            unsupported={name: list(missing) for name, missing in found.unsupported.items()},
+            asked=asked,
+            **facts,
         )
-        patients = sum(len(site.patients) for site in found.register.values())
-        _say(f"target   {target.url}: {found.capabilities.software}, {count_text(patients, 'patient')} found")
-        for name, missing in found.unsupported.items():
-            _say(f"skipped  {name}: the target does not declare {', '.join(missing)}")
+        for name, one in found.found.items():
+            held = count_text(sum(len(site.patients) for site in one.register.values()), "patient")
+            kind = "endpoint" if name else "target"
+            _say(f"{kind:<9}{one.target.url}: {one.capabilities.software}, {held} found")
+            which = "the target" if len(found.found) == 1 else one.target.url
+            for workflow, missing in one.unsupported.items():
+                _say(f"skipped  {workflow}: {which} does not declare {', '.join(missing)}")
 
     def play(self) -> Played:
         """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
@@ -171,11 +191,12 @@ class Performance:
             )
 
     def _most_connections(self) -> int:
-        """The largest number of clinicians that one worker has on duty at once."""
+        """The largest number of people that one worker has there at once: on duty, and visitors."""
         parts: list[list[Slot]] = [[] for _ in range(self.workers)]
         for slot, worker in zip(self.plan.slots, self._worker_of_slot, strict=True):
             parts[worker].append(slot)
-        return max((peak_on_duty(replace(self.plan, slots=tuple(part))) for part in parts if part), default=0)
+        heads = max((peak_on_duty(replace(self.plan, slots=tuple(part))) for part in parts if part), default=0)
+        return heads + most_visitors(self.plan)
 
 
 @contextmanager

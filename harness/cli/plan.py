@@ -14,7 +14,7 @@ import click
 from harness.cli.options import Choice, PathType, scenario_options, workers_option
 
 if TYPE_CHECKING:
-    from harness.plan import ExpectedLoad, Plan
+    from harness.plan import ExpectedLoad, Plan, Requirement
 
 __all__ = ["command"]
 
@@ -40,7 +40,8 @@ def command(choice: Choice, workers: int, png: Path | None, as_json: bool) -> No
     SCENARIO is the name of one that ships (see `emrload scenarios`) or a YAML file. Expected requests come from each
     persona's workflows, played on a virtual clock against answers of 0.2 s.
     """
-    from harness.plan import compile_plan, expected_load, partition
+    from harness.cli.plan_outlook import long_enough
+    from harness.plan import compile_plan, expected_load, partition, required_objectives
 
     plan = compile_plan(choice.spec())
     expected = expected_load(plan)
@@ -52,19 +53,20 @@ def command(choice: Choice, workers: int, png: Path | None, as_json: bool) -> No
     if as_json:
         click.echo(json.dumps(_figures(plan, expected, worker_of_slot), indent=2))
         return
-    _print(plan, expected, worker_of_slot)
+    required = required_objectives(plan, expected)
+    _print(plan, expected, required, worker_of_slot)
     if png is not None:
         click.echo(f"picture  {png}")
     with_workers = f" --workers {workers}" if workers > 1 else ""
-    click.echo(f"next     emrload run {choice.arguments()}{with_workers}")
+    click.echo(f"next     emrload run {long_enough(choice, plan, required).arguments()}{with_workers}")
 
 
-def _print(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) -> None:
+def _print(plan: Plan, expected: ExpectedLoad, required: Sequence[Requirement], worker_of_slot: Sequence[int]) -> None:
     from rich.console import Console
 
     from harness.cli import plan_text
     from harness.cli.plan_figure import draw_terminal
-    from harness.plan import required_objectives
+    from harness.cli.plan_outlook import likely_invalid
 
     on_terminal = sys.stdout.isatty()
     out = Console(highlight=False, width=None if on_terminal else TABLE_COLUMNS)
@@ -85,26 +87,34 @@ def _print(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) ->
     out.print(plan_text.people_table(plan))
     out.print()
     out.print(plan_text.personas_table(plan))
+    click.echo(textwrap.fill(plan_text.PEOPLE_NOTE, TEXT_COLUMNS))
     out.print()
     out.print(plan_text.load_table(plan, expected))
     click.echo(f"{plan_text.LOAD_NOTE}\n")
     if len(set(worker_of_slot)) > 1:
         out.print(plan_text.workers_table(plan, worker_of_slot))
         out.print()
-    out.print(plan_text.objectives_table(plan, required_objectives(plan, expected)))
+    out.print(plan_text.objectives_table(plan, required))
     out.print()
+    invalid = likely_invalid(plan, required)
+    if invalid:
+        click.echo(textwrap.fill(f"warning  {invalid}", TEXT_COLUMNS, subsequent_indent=" " * 9) + "\n")
 
 
 def _figures(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) -> dict[str, Any]:
     """What `--json` prints: the facts of the run, then `expected.json` as a run's folder holds it."""
     import numpy as np
 
-    from harness.plan import duty_steps, logins, peak_on_duty
+    from harness.plan import duty_steps, logins, peaks_on_duty
     from harness.plan.files import arrivals_json, expected_json
     from harness.scenario import staff_of
 
     spec = plan.spec
     times_s, heads = duty_steps(plan)
+    peaks = peaks_on_duty(plan)
+    workers: dict[str, set[int]] = {site.name: set() for site in spec.sites}
+    for slot, worker in zip(plan.slots, worker_of_slot, strict=True):
+        workers[slot.site].add(worker)
     return {
         "scenario": spec.scenario.name,
         "seed": spec.seed,
@@ -119,11 +129,9 @@ def _figures(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) 
                 "time_zone": site.time_zone,
                 "heads": site.heads,
                 "staff": staff_of(spec.scenario, site),
-                "peak_on_duty": peak_on_duty(plan, site.name),
+                "peak_on_duty": peaks[site.name],
                 "busiest_per_s": round(expected.busiest_per_s[site.name, ""], 4),
-                "workers": sorted(
-                    {worker for slot, worker in zip(plan.slots, worker_of_slot, strict=True) if slot.site == site.name}
-                ),
+                "workers": sorted(workers[site.name]),
             }
             for site in spec.sites
         ],

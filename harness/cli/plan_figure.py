@@ -15,13 +15,17 @@ from harness.units import clock_text, count_text, duration_text
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_png", "draw_terminal", "reference_site"]
+__all__ = ["draw_png", "draw_terminal", "legend_columns", "reference_site"]
 
 TERMINAL_COLUMNS = 80
 TERMINAL_ROWS = 15
 TERMINAL_TICKS = 8
 PNG_TICKS = 12
 MOST_LEVELS = 5
+LEGEND_CHARACTERS = 125
+"""How many stand in the width of the axes."""
+LEGEND_LINE = 7
+"""What an entry's line and the gap to the next one are wide, in characters."""
 _STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)
 _DASHES = ("-", "--", "-.", ":")
 
@@ -79,7 +83,7 @@ def draw_png(plan: Plan, path: Path) -> None:
     axes.set_title(f"{plan.spec.scenario.title}: {_title(plan)}", loc="left", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", linewidth=0.5, alpha=0.5)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=legend_columns(axes), frameon=False)
     try:
         figure.savefig(path, format="png")
     except OSError as error:
@@ -106,6 +110,12 @@ def _draw_steps(axes: Axes, plan: Plan, persona: str | None, label: str, colour:
     xs = [time_s for time_s, _ in shown] + [plan.length_s]
     ys = [count for _, count in shown] + [shown[-1][1]]
     axes.step(xs, ys, where="post", label=label, color=colour, linestyle=dash, linewidth=width)
+
+
+def legend_columns(axes: Axes) -> int:
+    """So many as stand side by side below the axes."""
+    longest = max(len(label) for label in axes.get_legend_handles_labels()[1])
+    return max(1, min(5, LEGEND_CHARACTERS // (longest + LEGEND_LINE)))
 
 
 def _shade_phases(axes: Axes, plan: Plan, site: str) -> None:

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from rich.table import Table
 
-from harness.plan import ExpectedLoad, Plan, Requirement, expected_arrivals, logins, peak_on_duty, timeline_of
+from harness.plan import (
+    ExpectedLoad,
+    Plan,
+    Requirement,
+    expected_arrivals,
+    fewest_samples,
+    logins,
+    peak_on_duty,
+    peaks_on_duty,
+    timeline_of,
+)
 from harness.plan.model import REHEARSAL_ABOVE
-from harness.scenario import staff_of
 from harness.scenario.model import Objective, Site
 from harness.units import clock_text, count_text, duration_text, moment_text
 
 __all__ = [
     "LOAD_NOTE",
+    "PEOPLE_NOTE",
     "SITES_SHOWN",
     "arrivals_line",
     "headline",
@@ -33,6 +44,10 @@ __all__ = [
 
 SITES_SHOWN = 12
 """Rows of a table over sites; the others share one row, and `--json` has them all."""
+PEOPLE_NOTE = (
+    "clinicians: all who work in what is played; heads: how many a kind of site has on duty at its peak. At a change "
+    "of shift more may be, since those who go are still there when others come"
+)
 LOAD_NOTE = "requests/s: in the busiest tenth of the run, each figure in its own"
 _BOUND_PLACES = {"error_rate": "errors", "failed_workflow_rate": "failed workflows"}
 
@@ -41,7 +56,7 @@ def headline(plan: Plan) -> str:
     """How many, where, how long: one sentence."""
     spec = plan.spec
     opens_s, closes_s = spec.played
-    clinicians = len({(slot.site, slot.persona, slot.clinician) for slot in plan.slots})
+    clinicians = sum(_people(plan).values())
     return (
         f"{spec.scenario.title}: {count_text(clinicians, 'clinician')} at {count_text(len(spec.sites), 'site')}, "
         f"{moment_text(opens_s)}–{moment_text(closes_s)} in {spec.clock_zone}, "
@@ -113,6 +128,11 @@ def logins_line(plan: Plan) -> str:
     return f"{total:,} begin a shift and log in, up to {most:,} in a minute{squeezed}"
 
 
+def _people(plan: Plan) -> Mapping[str, int]:
+    """Site → clinicians who work in what is played."""
+    return Counter(site for site, _, _ in {(slot.site, slot.persona, slot.clinician) for slot in plan.slots})
+
+
 @dataclass(frozen=True)
 class _Row:
     """One line of a table over sites."""
@@ -122,13 +142,13 @@ class _Row:
 
 
 def people_table(plan: Plan) -> Table:
-    """Each site's kind and zone, its people, and the most of them on duty at once in what is played."""
+    """Each site's kind and zone, the clinicians who work in what is played, and the most of them on duty at once."""
     sites = plan.spec.sites
-    staff = {site.name: sum(staff_of(plan.spec.scenario, site).values()) for site in sites}
-    peaks = {site.name: peak_on_duty(plan, site.name) for site in sites}
+    people = _people(plan)
+    peaks = peaks_on_duty(plan)
 
     def cells(names: Sequence[str], kind: str, zone: str, peak: int) -> tuple[str, ...]:
-        return (kind, zone, f"{sum(staff[name] for name in names):,}", f"{peak:,}")
+        return (kind, zone, f"{sum(people[name] for name in names):,}", f"{peak:,}")
 
     shown, others = _shown([site.name for site in sites])
     by_name = {site.name: site for site in sites}
@@ -137,7 +157,7 @@ def people_table(plan: Plan) -> Table:
         rows.append(_Row(_others(others), cells(others, "", "", sum(peaks[name] for name in others))))
     if len(sites) > 1:
         rows.append(_Row("all sites", cells([site.name for site in sites], "", "", peak_on_duty(plan))))
-    return _table("sites", ["kind", "time zone", "people", "peak on duty"], rows, left=2)
+    return _table("sites", ["kind", "time zone", "clinicians", "on duty at peak"], rows, left=2)
 
 
 def personas_table(plan: Plan) -> Table:
@@ -147,7 +167,8 @@ def personas_table(plan: Plan) -> Table:
     for site in plan.spec.sites:
         for persona, count in site.heads.items():
             heads[persona, site.template] += count
-    personas = sorted({persona for persona, _ in heads}, key=lambda name: -sum(heads[name, kind] for kind in kinds))
+    named = dict.fromkeys(persona for persona, _ in heads)
+    personas = sorted(named, key=lambda name: -sum(heads[name, kind] for kind in kinds))
     rows = [
         _Row(
             persona,
@@ -155,7 +176,7 @@ def personas_table(plan: Plan) -> Table:
         )
         for persona in personas
     ]
-    return _table("people", [*(f"at {kind}s" for kind in kinds), "peak on duty"], rows)
+    return _table("personas", [*(f"heads at {kind}s" for kind in kinds), "on duty at peak"], rows)
 
 
 def arrivals_line(plan: Plan) -> str:
@@ -223,9 +244,9 @@ def objectives_table(plan: Plan, requirements: Sequence[Requirement]) -> Table:
         table.add_row(
             "required" if required else "advisory",
             objective_id,
-            _bound(by_id[objective_id]),
+            _bound(by_id[objective_id], _bounds_of(plan, by_id[objective_id], members)),
             _over(members),
-            _why(why, members),
+            _why(why, members, by_id[objective_id]),
         )
     return table
 
@@ -261,11 +282,20 @@ def _rate(per_s: float) -> str:
     return f"{per_s:,.0f}" if per_s >= 100 else f"{per_s:.1f}" if per_s >= 10 else f"{per_s:.2f}"
 
 
-def _bound(objective: Objective) -> str:
-    if objective.metric in _BOUND_PLACES:
-        return f"{_BOUND_PLACES[objective.metric]} ≤ {objective.bound * 100:g}%"
-    words = objective.metric.removesuffix("_ms").replace("_", " ")
-    return f"{words} ≤ {duration_text(objective.bound / 1000)}"
+def _bounds_of(plan: Plan, objective: Objective, members: Sequence[Requirement]) -> list[float]:
+    """The bounds that hold in these scopes, the tightest first: a site may have one of its own."""
+    own = {site.name: site.bounds.get(objective.id, objective.bound) for site in plan.spec.sites}
+    return sorted({own.get(each.scope.get("site", ""), objective.bound) for each in members})
+
+
+def _bound(objective: Objective, bounds: Sequence[float]) -> str:
+    """`p95 ≤ 1.00 s`; where sites have bounds of their own, from the tightest to the widest."""
+    rate = objective.metric in _BOUND_PLACES
+    ends = dict.fromkeys(
+        f"{bound * 100:g}%" if rate else duration_text(bound / 1000) for bound in (bounds[0], bounds[-1])
+    )
+    words = _BOUND_PLACES.get(objective.metric, objective.metric.removesuffix("_ms").replace("_", " "))
+    return f"{words} ≤ {' to '.join(ends)}{', each its own' if len(bounds) > 1 else ''}"
 
 
 def _over(members: Sequence[Requirement]) -> str:
@@ -276,11 +306,16 @@ def _over(members: Sequence[Requirement]) -> str:
     return f"{kind} {name}" if len(scopes) == 1 else count_text(len(scopes), kind)
 
 
-def _why(why: str, members: Sequence[Requirement]) -> str:
+def _why(why: str, members: Sequence[Requirement], objective: Objective) -> str:
+    if why.startswith("always"):
+        least = fewest_samples(objective.metric, objective.bound)
+        told = "and no number shows it" if math.isinf(least) else f"{least:,.0f} needed"
+        return f"{math.floor(members[0].expected_samples):,} samples expected, {told}; {why}"
     if not why.endswith("samples"):
         return why
-    fewest, most = (f"{pick(member.expected_samples for member in members):,.0f}" for pick in (min, max))
+    fewest, most = (f"{math.floor(pick(member.expected_samples for member in members)):,}" for pick in (min, max))
     expects = fewest if fewest == most else f"{fewest} to {most}"
-    return (
-        f"{expects} samples expected{' in each' if len(members) > 1 else ''}, {members[0].needed_samples:,.0f} needed"
-    )
+    # Rounded so that too few never look like enough, nor enough like too few.
+    needed = round(members[0].needed_samples, 6)
+    needs = needed if math.isinf(needed) else math.floor(needed) if members[0].required else math.ceil(needed)
+    return f"{expects} samples expected{' in each' if len(members) > 1 else ''}, {needs:,} needed"

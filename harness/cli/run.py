@@ -13,12 +13,12 @@ import click
 
 from harness.cli.options import Choice, PathType, scenario_options, workers_option
 from harness.cli.reader import reader_may_leave
-from harness.cli.target_options import target_from, target_options
+from harness.cli.target_options import patients_from, patients_option, target_from, target_options
 from harness.errors import EXIT_INVALID, InputError, Problem, TargetError, shortened
 
 if TYPE_CHECKING:
     from harness.cli.performance import Performance
-    from harness.control import Target
+    from harness.control import Destinations, Target
     from harness.rundir import RunDir
 
 __all__ = ["command"]
@@ -41,6 +41,7 @@ Ctrl-C once ends the run early and keeps all samples; twice stops at once.
 @click.command(epilog=EPILOG)
 @scenario_options
 @target_options(f"FHIR R4 base URL, or '{SANDBOX}' for the built-in server.  [default: {SANDBOX}]")
+@patients_option
 @workers_option("Load processes on this machine.")
 @click.option(
     "--label", "labels", metavar="K=V", multiple=True, help="A fact for the manifest, such as build=4711. Repeatable."
@@ -52,6 +53,7 @@ def command(
     target: str | None,
     i_own: tuple[str, ...],
     allow_list: Path | None,
+    patients: Path | None,
     workers: int,
     labels: tuple[str, ...],
     out: Path | None,
@@ -63,7 +65,7 @@ def command(
     """
     facts = _labels(labels)
     with reader_may_leave():
-        return _perform(choice, target, i_own, allow_list, workers, facts, out, as_json)
+        return _perform(choice, target, i_own, allow_list, patients, workers, facts, out, as_json)
     return EXIT_INVALID  # left before there was a verdict: nobody can say that the run passed
 
 
@@ -72,22 +74,28 @@ def _perform(
     target: str | None,
     i_own: tuple[str, ...],
     allow_list: Path | None,
+    patients: Path | None,
     workers: int,
     facts: dict[str, str],
     out: Path | None,
     as_json: bool,
 ) -> int:
-    vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
+    where = _destinations(choice, target, i_own, allow_list)
+    if patients is not None and where.target is None:
+        what = "the built-in server holds nobody but whom it is seeded with"
+        raise InputError(Problem(what, "--patients", "name the server that holds them with --target URL"))
+    file = patients_from(patients, where.spec)
     from harness.cli.performance import Performance
     from harness.rundir import create_run_dir
 
-    performance = Performance(choice.spec(), workers, own_sandbox=vetted is None)
+    performance = Performance(where.spec, workers, own_sandbox=where.target is None)
     run_dir = create_run_dir(performance.spec.scenario.name, out)
     try:
         with ExitStack() as stack:
             performance.announce()
-            vetted = vetted or _start_sandbox(stack, run_dir, performance)
-            performance.prepare(run_dir, vetted, choice, facts)
+            if where.target is None:
+                where = where.with_target(_start_sandbox(stack, run_dir, performance))
+            performance.prepare(run_dir, where, choice, facts, file)
             outcome = performance.play()
     except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
         _discard_if_unplayed(run_dir)
@@ -97,6 +105,22 @@ def _perform(
         print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
         return EXIT_INVALID
     return performance.conclude(as_json)
+
+
+def _destinations(choice: Choice, target: str | None, i_own: tuple[str, ...], allow_list: Path | None) -> Destinations:
+    """Where the run goes; its target is None where that is the built-in server."""
+    vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
+    from harness.control import destinations_of
+
+    where = destinations_of(choice.spec(), vetted, i_own=i_own, allow_list=allow_list)
+    if vetted is not None or where.at_target:
+        return where
+    if target is not None:
+        what = f"no site goes to the {SANDBOX}: each has an endpoint of its own"
+        raise InputError(Problem(what, "--target", "leave --target out"))
+    # Nobody would come to a sandbox: the run's target is the first of the sites' own endpoints.
+    first = next(iter(where.own.values()))
+    return destinations_of(where.spec, first, i_own=i_own, allow_list=allow_list)
 
 
 def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) -> Target:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
+from textwrap import fill
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.target_options import people_options, target_arguments, target_from, target_options
+from harness.cli.target_options import people_options, target_from, target_options
 from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SeedView", "command"]
 
 PLAIN_LINE_EVERY_S = 5.0
+LINE_WIDTH = 100
 
 EPILOG = """\b
 Examples:
@@ -31,25 +35,37 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @people_options(required=True)
-@target_options("The base URL of the FHIR R4 endpoint to seed.", required=True)
+@target_options("The base URL of the FHIR R4 endpoint to seed; needed unless sites have endpoints of their own.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
-def command(choice: Choice, target: str, i_own: tuple[str, ...], allow_list: Path | None, as_json: bool) -> int:
+def command(choice: Choice, target: str | None, i_own: tuple[str, ...], allow_list: Path | None, as_json: bool) -> int:
     """Create the synthetic patients and staff that a run of SCENARIO needs, tagged.
 
-    Who is there already is skipped, so the command may be broken off and given again. `emrload cleanup --target URL`
-    deletes everything again.
+    Each site's people are created at its own endpoint if it has one, else at the target; without --target only at the
+    former. Who is there already is skipped, so the command may be broken off and given again. `emrload cleanup --target
+    URL` deletes everything again.
     """
-    from harness.control import ControlClient, read_capabilities, seed_sites
+    from harness.control import ControlClient, destinations_of, read_capabilities, seed_sites
 
-    vetted = target_from(target, i_own, allow_list)
-    spec = choice.spec()
-    with ControlClient(vetted) as client, SeedView() as view:
-        seeded = seed_sites(client, read_capabilities(client), spec, view.update)
+    vetted = target_from(target, i_own, allow_list) if target is not None else None
+    where = destinations_of(choice.spec(), vetted, i_own=i_own, allow_list=allow_list)
+    if vetted is None and not where.own:
+        raise click.UsageError("Missing option '--target'.")
+    seeded: dict[str, Seeded] = {}
+    for place in where.places():
+        with ControlClient(place.target) as client, SeedView() as view:
+            seeded[place.target.url] = seed_sites(client, read_capabilities(client), place.spec, view.update)
+        if not as_json:
+            _print(seeded[place.target.url], place.target.url)
+    left = where.at_target if vetted is None else 0
     if as_json:
-        print(json.dumps(_as_json(seeded, vetted.url), indent=2))
-    else:
-        _print(seeded, vetted.url)
-        print(f"next     emrload run {choice.arguments()} {target_arguments(vetted)} --duration 2m")
+        each = [_as_json(one, url) for url, one in seeded.items()]
+        together = {"endpoints": each, "sites_not_seeded": left}
+        print(json.dumps(each[0] if len(each) == 1 and not left else together, indent=2))
+        return 0
+    if left:
+        print(f"Not seeded: {count_text(left, 'site')} without an own endpoint, since no --target is given.")
+    to_sandbox = ["--target", "sandbox"] if left else []
+    print(f"next     emrload run {choice.arguments()} {shlex.join([*to_sandbox, *where.arguments()])} --duration 2m")
     return 0
 
 
@@ -94,6 +110,13 @@ def _print(seeded: Seeded, url: str) -> None:
     total = count_text(seeded.resources_created, "resource")
     where = f"at {count_text(len(seeded.people), 'site')}"
     print(f"Created {created} {where} ({total}) in {duration_text(seeded.took_s)}: {url}")
+    if seeded.kinds_created:
+        print(_wrapped("of these", seeded.kinds_created))
+    if seeded.left_out:
+        print(_wrapped("Left out", seeded.left_out))
+        print(
+            f"         the target does not declare create and search by tag of {', '.join(sorted(seeded.undeclared))}"
+        )
     if seeded.patients_skipped or seeded.staff_skipped:
         there = f"{count_text(seeded.patients_skipped, 'patient')} and {seeded.staff_skipped:,} staff"
         print(f"Skipped {there}: there already.")
@@ -104,8 +127,15 @@ def _print(seeded: Seeded, url: str) -> None:
         )
 
 
+def _wrapped(head: str, kinds: Counter[str]) -> str:
+    """`head` and the counts by kind, the most first, over as many lines as they need."""
+    counts = ", ".join(f"{number:,} {kind}" for kind, number in kinds.most_common())
+    return fill(f"{head} {counts}", LINE_WIDTH, subsequent_indent=" " * (len(head) + 1))
+
+
 def _as_json(seeded: Seeded, url: str) -> dict[str, Any]:
-    names = [each.name for each in fields(seeded) if each.name not in ("people", "took_s")]
+    names = [each.name for each in fields(seeded) if each.name not in ("people", "took_s", "undeclared")]
     counts = {name: getattr(seeded, name) for name in names}
+    counts["undeclared"] = sorted(seeded.undeclared)
     sites = {people.site: {"patients": len(people.patients), "staff": people.staff} for people in seeded.people}
     return {"target": url, **counts, "took_s": round(seeded.took_s, 3), "sites": sites}

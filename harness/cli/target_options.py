@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice, PathType, WholeNumber
+from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice, PathType, WholeNumber, refuse_both
 
 if TYPE_CHECKING:
-    from harness.control.target import Target
+    from harness.scenario import PatientsFile
+    from harness.scenario.model import RunSpec
+    from harness.target import Target
 
-__all__ = ["people_options", "target_arguments", "target_from", "target_options"]
+__all__ = ["patients_from", "patients_option", "people_options", "target_from", "target_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,17 +44,28 @@ def target_options(help_text: str, *, required: bool = False) -> Callable[[Comma
 
 
 def people_options(*, required: bool) -> Callable[[Command], Command]:
-    """Add SCENARIO, `--sites`, `--seed` and `--set`, which decide what people there are; the command gets a `choice`.
+    """Add SCENARIO, `--sites`, `--sites-file`, `--seed` and `--set`, which decide what people there are; the command
+    gets a `choice`.
 
     Where the scenario is not required and not given, `choice` is None.
     """
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def choosing(scenario: str | None, sites: int | None, seed: int, sets: tuple[str, ...], **others: Any) -> Any:
-            if scenario is None and (sites is not None or sets):
-                raise click.UsageError("--sites and --set say something about a SCENARIO: give its name")
-            choice = None if scenario is None else Choice(scenario, sites, seed=seed, sets=sets)
+        def choosing(
+            scenario: str | None,
+            sites: int | None,
+            sites_file: Path | None,
+            seed: int,
+            sets: tuple[str, ...],
+            **others: Any,
+        ) -> Any:
+            if scenario is None and (sites is not None or sites_file is not None or sets):
+                raise click.UsageError("--sites, --sites-file and --set say something about a SCENARIO: give its name")
+            refuse_both(sites, sites_file)
+            choice = None
+            if scenario is not None:
+                choice = Choice(scenario, sites, seed=seed, sets=sets, sites_file=sites_file)
             return command(choice, **others)
 
         decorated: Any = choosing
@@ -71,6 +83,7 @@ def _people_parameters(required: bool) -> list[Callable[[Any], Any]]:
     return [
         click.argument("scenario", required=required),
         click.option("--sites", metavar="N", type=sites, help="As for the run.  [default: the scenario's]"),
+        click.option("--sites-file", metavar="FILE", type=PathType("CSV file"), help="As for the run."),
         click.option("--seed", metavar="S", type=seed, default=DEFAULT_SEED, show_default=True, help="As for the run."),
         click.option("--set", "sets", metavar="A.B=C", multiple=True, help=changes),
     ]
@@ -78,12 +91,23 @@ def _people_parameters(required: bool) -> list[Callable[[Any], Any]]:
 
 def target_from(target: str, i_own: tuple[str, ...], allow_list: Path | None) -> Target:
     """The vetted target. Raises InputError; nothing is sent."""
-    from harness.control.target import parse_target
+    from harness.target import parse_target
 
     return parse_target(target, i_own=i_own, allow_list=allow_list)
 
 
-def target_arguments(target: Target) -> str:
-    """`--target URL`, with `--i-own HOST` where it is needed, quoted for a shell."""
-    words = ["--target", target.url]
-    return shlex.join(words if target.loopback else [*words, "--i-own", target.host])
+def patients_option(command: Command) -> Command:
+    """Add `--patients`; the command gets `patients`."""
+    return click.option(
+        "--patients",
+        metavar="FILE",
+        type=PathType("CSV file"),
+        help="Work with these patients of the target instead of seeded ones: a CSV with `id` or `identifier`.",
+    )(command)
+
+
+def patients_from(path: Path | None, spec: RunSpec) -> PatientsFile | None:
+    """The patients of the file, if one is given. Raises InputError; nothing is sent."""
+    from harness.scenario import read_patients_file
+
+    return None if path is None else read_patients_file(path, [site.name for site in spec.sites])

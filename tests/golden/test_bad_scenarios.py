@@ -62,6 +62,13 @@ objectives:
     source: requirement
 """
 
+SITE = "    weight: 1\n"
+PATIENTS = "    patients: 20\n"
+CLERK = "    title: Clerk\n"
+VISITS = "measure: runs_per_h, source: a study"
+SHIFT = "time: 07:00..19:00, share: 100%, arrive: 15m, linger: 30m, source: assumption"
+SOURCES = next(line for line in GOOD.splitlines() if line.startswith("sources:"))
+
 WRONG: dict[str, list[tuple[str, str]]] = {
     "unknown-persona": [("mix: {nurse: 6, clerk: 4}", "mix: {nurze: 6, clerk: 4}")],
     "unknown-template": [("template: small", "template: smal")],
@@ -92,6 +99,67 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "objective-without-a-bound": [("    error_rate: 1%\n", "")],
     "workflow-metric-of-an-operation": [
         ("scope: network\n    error_rate: 1%", "scope: each-operation\n    waited_p95: 1s")
+    ],
+    "shifts-of-nobody": [(PATIENTS, f"{PATIENTS}    shifts: {{nurze: {{day: {{{SHIFT}}}}}}}\n")],
+    "shift-without-an-end": [
+        (PATIENTS, f"{PATIENTS}    shifts: {{nurse: {{day: {{{SHIFT.replace('..19:00', '')}}}}}}}\n")
+    ],
+    "shift-longer-than-a-day": [
+        (PATIENTS, f"{PATIENTS}    shifts: {{nurse: {{day: {{{SHIFT.replace('19:00', '07:00')}}}}}}}\n")
+    ],
+    "opening-overnight": [(PATIENTS, f"{PATIENTS}    opening: 22:00..04:00\n")],
+    "opening-of-another-day": [(PATIENTS, f"{PATIENTS}    opening: 5d07:00..5d18:00\n")],
+    "date-of-ages": [("date: 2026-11-10", "date: 9999-12-25")],
+    "weight-of-ages": [("weight: 3", "weight: 1e308")],
+    "unknown-persona-of-arrivals": [
+        (PATIENTS, f"{PATIENTS}    arrivals: {{walk-on: {{rate: 3/h, source: assumption}}}}\n")
+    ],
+    "arrivals-without-unit": [(PATIENTS, f"{PATIENTS}    arrivals: {{walk-in: {{rate: 3, source: assumption}}}}\n")],
+    "curve-of-an-arrival": [
+        (PATIENTS, f"{PATIENTS}    arrivals: {{walk-in: {{rate: 3/h, source: assumption}}}}\n"),
+        ("curves:\n", "curves:\n  walk-in: {points: {06:30: 50%, 10:30: 100%}, source: assumption}\n"),
+    ],
+    "curve-of-one-day-in-two": [
+        ("timeline: 06:30..10:30", "timeline: 06:30..1d10:30"),
+        ("06:30: 50%, 10:30: 100%", "06:30: 50%, 1d08:00: 100%"),
+    ],
+    "plays-outside-the-timeline": [(SOURCES, "plays: 10:00..11:00\n" + SOURCES.replace("{", "{plays: assumption, "))],
+    "plays-without-a-source": [(SOURCES, f"plays: 08:00..09:00\n{SOURCES}")],
+    "phase-of-another-day": [
+        ("timeline: 06:30..10:30", "timeline: 06:30..1d10:30"),
+        ("time: 08:00..09:00", "time: 1d10:00..1d11:00"),
+    ],
+    "unknown-workflow-on-arrival": [(CLERK, f"{CLERK}    on_arrival: [sing-on]\n")],
+    "anchor-of-what-she-never-does": [
+        (
+            CLERK,
+            f"{CLERK}    anchors: {{visits: {{of: [chek-in], low: 2, high: 3, {VISITS}}}}}\n",
+        )
+    ],
+    "anchor-upside-down": [(CLERK, f"{CLERK}    anchors: {{visits: {{low: 3, high: 2, {VISITS}}}}}\n")],
+    "order-of-an-unknown-workflow": [(PATIENTS, f"{PATIENTS}    order: {{find-histery: [results]}}\n")],
+    "order-of-unknown-steps": [(PATIENTS, f"{PATIENTS}    order: {{find-history: [result]}}\n")],
+    "order-of-what-has-no-steps": [(SITE, f"{SITE}    order: {{check-in: [results]}}\n")],
+    "bound-of-an-unknown-objective": [(SITE, f"{SITE}    bounds: {{site-p59: 2s}}\n")],
+    "bound-of-the-network": [(SITE, f"{SITE}    bounds: {{mine: 2%}}\n")],
+    "bound-in-another-unit": [(SITE, f"{SITE}    bounds: {{site-p95: 2%}}\n")],
+    "bound-without-unit": [(SITE, f"{SITE}    bounds: {{site-p95: 2}}\n")],
+    "unknown-link": [(SITE, f"{SITE}    link: rural-dls\n"), (PATIENTS, f"{PATIENTS}    link: fibre\n")],
+    "link-with-more-jitter-than-time": [
+        (SITE, f"{SITE}    link: own\n"),
+        ("phases:\n", "links: {own: {title: Own, round_trip: 10ms, jitter: 20ms, source: measured}}\nphases:\n"),
+    ],
+    "endpoint-with-a-password": [(SITE, f"{SITE}    endpoint: https://me:secret@ehr.example.org/fhir\n")],
+    "endpoint-with-a-query": [(SITE, f"{SITE}    endpoint: https://ehr.example.org/fhir?tenant=3\n")],
+    "endpoint-of-another-scheme": [(SITE, f"{SITE}    endpoint: ftp://ehr.example.org/fhir\n")],
+    "identifier-system": [(SITE, f"{SITE}    identifier_system: our mrn\n")],
+    "experience-of-more-than-all": [
+        (
+            PATIENTS,
+            f"{PATIENTS}    experience:\n"
+            "      novice: {share: 60%, think_factor: 2, source: assumption}\n"
+            "      expert: {share: 50%, think_factor: 0.5, source: assumption}\n",
+        )
     ],
     "not-a-mapping": [("mix: {nurse: 6, clerk: 4}", "mix: [nurse, clerk]")],
     "several-at-once": [

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.clinic.clinician import Habits
 from harness.plan import expected
-from harness.plan.costs import Cost
+from harness.plan.costs import POINTS, Cost, Moments
 
 Golden = Callable[[str, str], None]
 Run = Callable[..., Any]
@@ -38,12 +39,16 @@ BAD_VALUES = {
 }
 
 
+def _at(pauses: float, requests: float) -> Moments:
+    return Moments(np.full(POINTS, pauses), np.full(POINTS, requests))
+
+
 @pytest.fixture(autouse=True)
 def fixed_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     def costs_of(habits: Habits) -> dict[str, Cost]:
-        ages_s = {"Patient.read": (0.2,) * 20, "Observation.search[patient]": (0.8, 1.5) * 10}
-        cost = Cost({"Patient.read": 1.0, "Observation.search[patient]": 2.0}, 1.0, (1.6,) * 20, ages_s)
-        return dict.fromkeys(habits.weights, cost)
+        moments = {"Patient.read": _at(0.0, 0.0), "Observation.search[patient]": _at(1.0, 1.0)}
+        cost = Cost({"Patient.read": 1.0, "Observation.search[patient]": 2.0}, 1.0, _at(1.0, 3.0), moments)
+        return dict.fromkeys((*habits.on_arrival, *habits.weights), cost)
 
     monkeypatch.setattr(expected, "costs_of", costs_of)
 
