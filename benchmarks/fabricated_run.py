@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.clinic import WORKFLOWS
-from harness.clinic.virtual import measure
-from harness.plan import compile_plan, expected_load, partition, phase_at, write_plan
+from harness.plan import compile_plan, costs_of, expected_load, partition, phase_at, write_plan
 from harness.plan.model import ExpectedLoad, Plan
 from harness.rundir import RunDir, create_run_dir
 from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES
@@ -101,7 +100,7 @@ def fabricate(path: Path, requests: int) -> RunDir:
 
 def _tasks(plan: Plan, expected: ExpectedLoad) -> list[_Task]:
     personas = plan.spec.scenario.personas
-    costs = {name: measure(habits_of(persona, 1.0), 20, SEED) for name, persona in personas.items()}
+    costs = {name: costs_of(habits_of(persona)) for name, persona in personas.items()}
     return [
         _Task(site, persona, workflow, runs, _operations(costs[persona][workflow].requests))
         for (site, persona, workflow), runs in expected.by_workflow_finished.items()
@@ -206,6 +205,7 @@ def _workflows(plan: Plan, tasks: list[_Task], runs: _Runs, waited_ms: Column, w
         "duration_ms": duration_ms,
         "waited_ms": waited_ms,
         "think_ms": duration_ms - waited_ms,
+        "back_entry": False,
         "outcome": (np.zeros(len(runs.slot), np.int32), ["ok"]),
         "workflow_run": np.arange(1, len(runs.slot) + 1),
     }
@@ -279,7 +279,7 @@ def _health(plan: Plan, samples: dict[str, Any], workers: Column) -> dict[str, A
             }
         )
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return columns | {"loop_lag_ms": 1.0, "cpu": 0.2, "steal": 0.0, "memory_mb": 90.0}
+    return columns | {"visitors": 0, "loop_lag_ms": 1.0, "cpu": 0.2, "steal": 0.0, "memory_mb": 90.0}
 
 
 def _heads(slots: list[Any], time_s: Column) -> Column:

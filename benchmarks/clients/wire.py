@@ -22,7 +22,7 @@ from locust.exception import StopUser
 from harness.clinic.world import SlotOver
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer
-from harness.load.client import Endpoint
+from harness.load.client import Connection, Endpoint
 from harness.load.clock import RunClock
 from harness.load.health import HealthProbe
 from harness.load.live import ProgressReport
@@ -82,7 +82,8 @@ class Load:
             phase_at=self.phase_at,
             ids=self.ids,
         )
-        wire = Wire(posting, self.recorder, self.recorder.clock.now_s(), math.inf)
+        connection = Connection(posting.endpoint, posting.connect_timeout_s)
+        wire = Wire(posting, connection, self.recorder, self.recorder.clock.now_s(), math.inf)
         self.wires.append((wire, gevent.getcurrent()))
         return wire
 

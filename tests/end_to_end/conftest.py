@@ -129,6 +129,7 @@ class Emrload:
         *options: str,
         scenario: str = str(QUICK),
         while_running: Callable[[Path, subprocess.Popen[str]], None] | None = None,
+        timeout_s: float = 240,
     ) -> Ended:
         """`emrload run`; `while_running` is called once the load is on, with the run's folder and the process."""
         out = self.folder / f"run-{len(list(self.folder.glob('run-*')))}"
@@ -145,7 +146,7 @@ class Emrload:
             if while_running is not None:
                 wait_for_load(out, process)
                 while_running(out, process)
-            text, _ = process.communicate(timeout=240)
+            text, _ = process.communicate(timeout=timeout_s)
         finally:
             if process.poll() is None:
                 process.kill()

@@ -14,6 +14,8 @@ import pytest
 
 pytestmark = pytest.mark.end_to_end
 
+QUICK = Path(__file__).parents[1] / "scenarios" / "quick-rush.yaml"
+
 
 def test_a_slow_site_is_named_and_the_others_are_not(emrload: Any, sandbox: Any) -> None:
     sandbox.start("--fault", "slow-site:site=hill,delay=3s")
@@ -107,3 +109,27 @@ def locust_of(parent: int) -> int:
         ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
     ).stdout.splitlines()
     return next(int(row.split()[0]) for row in rows if row.split()[1] == str(parent) and "-m locust" in row)
+
+
+def test_who_waits_too_long_gives_up_and_enters_it_later(emrload: Any, sandbox: Any) -> None:
+    """At the slow site only; who gave up a reading task has nothing to enter."""
+    patient = "    patience: {gives_up: 1s, back_entry: 2s, source: assumption (a test)}\n"
+    nurse = "    source: assumption (a test's nurse)\n"
+    text = QUICK.read_text()
+    assert nurse in text
+    (emrload.folder / "impatient.yaml").write_text(text.replace(nurse, patient + nurse))
+    sandbox.start("--fault", "slow-site:site=hill,delay=1500ms")
+    emrload.seed(sandbox, 3)
+    ended = emrload.run("--sites", "3", "--duration", "15s", "--target", sandbox.url, scenario="impatient.yaml")
+
+    assert ended.code == 1, ended.out
+    workflows = ended.table("workflows")
+    given_up = workflows[workflows.outcome == "abandoned"]
+    assert set(zip(given_up.site, given_up.persona, strict=True)) == {("hill", "nurse")}
+    again = workflows[workflows.back_entry]
+    assert set(again.workflow) <= set(given_up.workflow)
+    assert set(again.site) == {"hill"}
+    assert len(again) > 0
+    (finding,) = ended.findings("abandoned-work")
+    assert "hill" in json.dumps(finding)
+    assert not any(other in json.dumps(finding) for other in ("river", "lake"))

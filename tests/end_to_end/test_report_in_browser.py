@@ -39,11 +39,15 @@ FAULTS_IN_LAYOUT = Path(__file__).with_name("faults_in_layout.js").read_text(enc
 
 
 def _report(fabricate: Callable[..., Any], kind: str) -> RunDir:
-    """`few` sites, `many`, or a `short` run, whose sites are judged by counts for want of a p95."""
+    """`few` sites, `many`, a `short` run, whose sites are judged by counts for want of a p95, or a `mixed` system."""
     few = ("river", LONG, "lake")
     sites = tuple(f"{LONG}-{k}" for k in range(1, 41)) if kind == "many" else few
+    if kind == "mixed":
+        sites = (*few, *(f"{LONG}-{k}" for k in range(1, 18)))
     run = fabricate(sites=sites, requests=(100 if kind == "short" else 800) * len(sites))
     run.samples.loc[run.at(site=sites[0]), ["latency_ms", "server_ms"]] *= 40
+    if kind == "mixed":
+        _mix_up(run)
     run_dir, spec = run.write()
     phases = tuple(
         {"name": name, "start_s": start_s, "end_s": end_s, "source": "assumption, made for a test"}
@@ -62,6 +66,30 @@ def _report(fabricate: Callable[..., Any], kind: str) -> RunDir:
     run_dir.update_manifest(time_lapse=240.0, started_at="2026-11-22T09:15:00Z", labels={"build": "x" * 90})
     render(run_dir, analysis, verdict, spec)
     return run_dir
+
+
+def _mix_up(run: Any) -> None:
+    """Four time zones, three kinds of sites, links, arrivals, 56 workflows, work that was given up, a site at night."""
+    zones = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
+    kinds = ("hospital", "clinic", "satellite")
+    for at, site in enumerate(run.sites):
+        run.places[site] = {"time_zone": zones[at % 4], "template": kinds[at % 3]}
+        if kinds[at % 3] == "satellite":
+            run.places[site]["link"] = "rural-dsl"
+            run.samples.loc[run.at(site=site), "latency_ms"] += 180.0
+    night = run.sites[-1]
+    gone = (run.plan["site"] == night).to_numpy()
+    run.plan, run.duty = run.plan[~gone], run.duty[~gone]
+    run.samples, run.workflows = (frame[frame["site"] != night] for frame in (run.samples, run.workflows))
+    variant = (run.workflows.index % 14).astype(str)
+    run.workflows["workflow"] += "-" + variant
+    named = run.workflows.set_index("workflow_run")["workflow"]
+    run.samples["workflow"] = run.samples["workflow_run"].map(named)
+    run.workflows.loc[run.workflows.index % 40 == 0, "outcome"] = "abandoned"
+    run.workflows.loc[run.workflows.index % 40 == 20, "back_entry"] = True
+    run.workflows.loc[run.workflows.index % 7 == 3, "outcome"] = "cut"
+    run.let_come("portal-patient", run.sites[0], 300)
+    run.let_come("interface-engine", run.sites[1], 120)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +131,7 @@ def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[st
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])
-@pytest.mark.parametrize("kind", ["few", "many", "short"])
+@pytest.mark.parametrize("kind", ["few", "many", "short", "mixed"])
 def test_on_a_screen_the_report_is_whole(opened: Callable[[str, int], Any], kind: str, width: str) -> None:
     page = opened(kind, WIDTHS[width])
     assert page.evaluate(FAULTS_IN_LAYOUT) == []
@@ -111,7 +139,7 @@ def test_on_a_screen_the_report_is_whole(opened: Callable[[str, int], Any], kind
     assert page.evaluate(FAULTS_IN_LAYOUT) == []
 
 
-@pytest.mark.parametrize("kind", ["few", "short"])
+@pytest.mark.parametrize("kind", ["few", "short", "mixed"])
 def test_on_a_desk_no_table_has_to_be_scrolled(opened: Callable[[str, int], Any], kind: str) -> None:
     page = opened(kind, WIDTHS["desk"])
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
@@ -137,7 +165,7 @@ def test_a_phone_gets_charts_drawn_for_its_width(opened: Callable[[str, int], An
     assert min(size for size in sizes if size) >= 10
 
 
-@pytest.mark.parametrize("kind", ["few", "many", "short"])
+@pytest.mark.parametrize("kind", ["few", "many", "short", "mixed"])
 def test_on_paper_nothing_is_cut_and_what_was_folded_is_open(
     opened: Callable[[str, int], Any], kind: str, tmp_path: Path
 ) -> None:

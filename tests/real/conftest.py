@@ -22,7 +22,7 @@ from harness.scenario import habits_of, load_scenario, resolve
 from harness.scenario.model import RunSpec
 
 START = Path(__file__).parent / "server" / "start.sh"
-SMALL = ("templates.clinic.peak=8", "templates.clinic.patients=10")
+EVERYONE = Path(__file__).parents[1] / "scenarios" / "everyone.yaml"
 
 
 @contextmanager
@@ -58,8 +58,8 @@ def strict_hapi() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def spec() -> RunSpec:
-    """Two sites of 8 clinicians and 10 patients."""
-    return resolve(load_scenario("morning-rush", SMALL), sites=2, seed=7)
+    """Two little hospitals with two of each persona, and 24 patients."""
+    return resolve(load_scenario(str(EVERYONE)), sites=2, seed=7)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ class Hurried:
     def wait(self, seconds: float) -> None:
         self.now_s += seconds
 
-    def workflow_begins(self, name: str, lane: str) -> None:
+    def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:
         self._name = name
 
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
@@ -107,7 +107,7 @@ def work_everything(spec: RunSpec) -> Callable[[ControlClient, SiteRegister, str
         )
         for persona in spec.scenario.personas.values():
             clinician = Clinician(post, habits_of(persona), 0, world)
-            for name in list(persona.workflows) * 3:
+            for name in [*persona.on_arrival, *persona.workflows] * 3:
                 world.workflow_begins(name, WORKFLOWS[name].lane)
                 try:
                     WORKFLOWS[name].play(clinician)

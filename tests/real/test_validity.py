@@ -19,6 +19,19 @@ from harness.scenario.model import RunSpec
 pytestmark = pytest.mark.real
 Resource = dict[str, Any]
 
+HOSPITAL = dict.fromkeys(
+    (
+        "hospitalist",
+        "ed-physician",
+        "biller",
+        "radiologist",
+        "bed-coordinator",
+        "document-clerk",
+        "prior-authorization-specialist",
+    ),
+    1,
+)
+"""Staff for whom everything is made that a hospital's charts hold."""
 NOT_HELD = re.compile(r"CodeSystem is unknown and can't be validated|Unknown code system")
 """What HAPI says of a code that it cannot judge: it has no copy of LOINC, RxNorm or ICD-10-CM, which are large."""
 
@@ -40,6 +53,11 @@ def seeded_resources(spec: RunSpec) -> Iterator[Resource]:
             yield entry["resource"]
         for ordinal in range(2):
             yield from (entry["resource"] for entry in population.chart(ordinal, "o1", staff))
+    hospital = population_of(spec, spec.sites[0].model_copy(update={"heads": HOSPITAL, "patients": 30}))
+    staff, beds = {persona: ["s1"] for persona in HOSPITAL}, [f"b{number}" for number in range(len(hospital.bed_keys))]
+    yield from (entry["resource"] for entry in hospital.beds("o1")[4:6])
+    for ordinal in (0, 1, 2):  # two lie on a ward, one waits for a bed
+        yield from (entry["resource"] for entry in hospital.chart(ordinal, "o1", staff, beds))
 
 
 def written_resources(calls: list[Call]) -> Iterator[Resource]:
