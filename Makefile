@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PORT ?= 18080
 
-.PHONY: help demo test check unit end-to-end prove bench setup test-real real-server lock clean
+.PHONY: help demo test check unit end-to-end prove bench docs setup test-real real-server lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,11 @@ prove: .venv/.dev ## the long proofs on shipped scenarios
 bench: .venv/.dev ## speed and memory as ratios, side by side
 	@$(BIN)/python -m benchmarks
 
+# Nothing is fetched: links within are checked, those to elsewhere are listed in docs/_build/external-links.txt
+docs: .venv/.dev ## build the documentation, docs/_build/html/index.html
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -d docs/_build/doctrees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 setup: .venv/.runtime ## make .venv with emrload and locust in it
 
 test-real: .venv/.dev ## against a FHIR server that nobody here wrote (needs Java 17 and Maven)
@@ -67,4 +72,4 @@ LOCK_FLAGS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links
 	@touch $@
 
 clean: ## remove what make made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* docs/_build
