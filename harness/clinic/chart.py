@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from harness.clinic.hospital import Whereabouts, bed_of, rank, whereabouts
+from harness.clinic.site_population import SitePopulation
 from harness.fhir import codes
 from harness.fhir.systems import ID_SYSTEM
 from harness.population.stream import Stream
-
-if TYPE_CHECKING:
-    from harness.clinic.charts import SitePopulation
 
 __all__ = ["Chart"]
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.clinic.charts import SitePopulation
 from harness.clinic.register import SiteRegister, keys_of, known_patient
+from harness.clinic.site_population import SitePopulation
 from harness.control.client import ControlClient
 from harness.control.parallel import in_parallel
 from harness.fhir.systems import TAG_SYSTEM

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
-from harness.clinic.charts import SitePopulation
+from harness.clinic.charts import write_chart
 from harness.clinic.register import keys_of
+from harness.clinic.site_population import SitePopulation
 from harness.control.client import PERHAPS_DONE, ControlClient
 from harness.control.parallel import in_parallel
 from harness.control.people import People, find_beds, find_people, find_site
@@ -203,7 +204,7 @@ def _missing_charts(sites: Sequence[_Site], taker: Taker) -> Iterator[_Chart]:
         people, population = site.people, site.people.population
         staff, keys = people.staff_ids(), population.patient_keys
         for ordinal in people.missing_patients:
-            chart = population.chart(ordinal, people.organization, staff, site.beds)
+            chart = write_chart(population, ordinal, people.organization, staff, site.beds)
             yield _Chart(keys[ordinal], *taker.sort_out(chart), population)
 
 

@@ -11,8 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.clinic.charts import SitePopulation
 from harness.clinic.register import SiteRegister, keys_of, known_patient
+from harness.clinic.site_population import SitePopulation
 from harness.errors import NoPatients, TargetError
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check

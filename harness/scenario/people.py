@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.clinic.charts import SitePopulation, site_population
+from harness.clinic.site_population import SitePopulation, site_population
 from harness.scenario.clock import moment_of, utc_offset_s
 from harness.scenario.model import RunSpec, Site
 from harness.scenario.staff import staff_of

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.clinic.charts import write_chart
 from harness.control import ControlClient, clean_up, read_capabilities, seed_sites
 from harness.control.cleanup import KINDS
 from harness.fhir.call import Call
@@ -52,12 +53,12 @@ def seeded_resources(spec: RunSpec) -> Iterator[Resource]:
         for entry in population.foundation()[:3]:
             yield entry["resource"]
         for ordinal in range(2):
-            yield from (entry["resource"] for entry in population.chart(ordinal, "o1", staff))
+            yield from (entry["resource"] for entry in write_chart(population, ordinal, "o1", staff))
     hospital = population_of(spec, spec.sites[0].model_copy(update={"heads": HOSPITAL, "patients": 30}))
     staff, beds = {persona: ["s1"] for persona in HOSPITAL}, [f"b{number}" for number in range(len(hospital.bed_keys))]
     yield from (entry["resource"] for entry in hospital.beds("o1")[4:6])
     for ordinal in (0, 1, 2):  # two lie on a ward, one waits for a bed
-        yield from (entry["resource"] for entry in hospital.chart(ordinal, "o1", staff, beds))
+        yield from (entry["resource"] for entry in write_chart(hospital, ordinal, "o1", staff, beds))
 
 
 def written_resources(calls: list[Call]) -> Iterator[Resource]:

@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from harness.clinic.chart_content import patient_resource
-from harness.clinic.charts import SitePopulation, site_population
+from harness.clinic.charts import write_chart
+from harness.clinic.site_population import SitePopulation, site_population
 
 DAY = date(2026, 3, 2)
 STAFF = {"primary-care-physician": 2, "nurse": 3}
@@ -24,7 +25,7 @@ def river() -> SitePopulation:
 
 
 def charts(population: SitePopulation) -> list[list[dict[str, Any]]]:
-    return list(population.charts(range(population.patients), "o", IDS))
+    return [write_chart(population, ordinal, "o", IDS) for ordinal in range(population.patients)]
 
 
 def references(value: Any) -> Iterator[str]:
@@ -51,7 +52,7 @@ def test_a_population_is_the_same_byte_for_byte_wherever_it_is_made(river: SiteP
 
 
 def test_a_chart_does_not_depend_on_which_others_are_made(river: SitePopulation):
-    assert river.chart(4, "o", IDS) == charts(river)[4]
+    assert write_chart(river, 4, "o", IDS) == charts(river)[4]
 
 
 @pytest.mark.parametrize(
@@ -169,19 +170,19 @@ def test_some_visits_have_begun_and_some_are_to_come():
 
 
 def test_a_site_without_physicians_books_with_whom_it_has():
-    chart = site_population(7, "river", "en_US", 1, {"nurse": 1}, DAY).chart(0, "o", {"nurse": ["n0"]})
+    chart = write_chart(site_population(7, "river", "en_US", 1, {"nurse": 1}, DAY), 0, "o", {"nurse": ["n0"]})
     assert of_kind(chart, "Appointment")[0]["participant"][1]["actor"] == {"reference": "Practitioner/n0"}
 
 
 def test_a_site_without_staff_has_patients_all_the_same():
-    chart = site_population(7, "river", "en_US", 1, {}, DAY).chart(0, "o", {})
+    chart = write_chart(site_population(7, "river", "en_US", 1, {}, DAY), 0, "o", {})
     assert len(of_kind(chart, "Appointment")[0]["participant"]) == 1
     assert not [one for one in references([entry["resource"] for entry in chart]) if one.startswith("Practitioner")]
 
 
 def test_a_site_may_number_its_patients_in_a_system_of_its_own():
     own = site_population(7, "river", "en_US", 2, {}, DAY, identifier_system="urn:oid:1.2.3")
-    patients = [own.chart(ordinal, "o", {})[0]["resource"] for ordinal in range(2)]
+    patients = [write_chart(own, ordinal, "o", {})[0]["resource"] for ordinal in range(2)]
     keys = [f"{one['identifier'][0]['system']}|{one['identifier'][0]['value']}" for one in patients]
     assert keys == list(own.patient_keys)
     assert all(key.startswith("urn:oid:1.2.3|") for key in keys)
@@ -196,12 +197,6 @@ def test_a_clinic_has_no_beds_and_nothing_that_only_a_hospitals_staff_looks_for(
     assert "Communication" in kinds
 
 
-def test_charts_go_several_to_a_transaction_and_none_is_lost(river: SitePopulation):
-    sent = list(river.charts(range(5), "o", IDS, at_once=2))
-    assert [sum(one["request"]["url"] == "Patient" for one in entries) for entries in sent] == [2, 2, 1]
-    assert list(river.charts([], "o", IDS)) == []
-
-
 def test_a_patient_of_another_country_has_an_address_of_that_country():
     population = site_population(7, "see", "de_DE", 1, {}, DAY)
     resource = patient_resource("see", population.patient(0))
@@ -213,5 +208,5 @@ def test_a_whole_clinic_has_a_foundation_and_a_chart_for_each_patient():
     staff = {"primary-care-physician": 16, "nurse": 40, "registration-clerk": 16, "lab-technician": 8}
     clinic = site_population(7, "river", "en_US", 160, staff, DAY)
     ids = {persona: [str(number) for number in range(heads)] for persona, heads in staff.items()}
-    made = len(clinic.foundation()) + sum(map(len, clinic.charts(range(160), "o", ids)))
+    made = len(clinic.foundation()) + sum(len(write_chart(clinic, ordinal, "o", ids)) for ordinal in range(160))
     assert made > 81 + 160 * 13

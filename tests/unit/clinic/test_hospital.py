@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.clinic.charts import SitePopulation, site_population
+from harness.clinic.charts import write_chart
 from harness.clinic.hospital import bed_count, bed_name, bed_of, is_free, is_hospital, rank, whereabouts
+from harness.clinic.site_population import SitePopulation, site_population
 
 DAY = date(2026, 3, 2)
 STAFF = {
@@ -41,7 +42,7 @@ def beds(hospital: SitePopulation) -> list[str]:
 
 @pytest.fixture(scope="module")
 def charts(hospital: SitePopulation, beds: list[str]) -> list[list[Resource]]:
-    return list(hospital.charts(range(hospital.patients), "o", IDS, beds))
+    return [write_chart(hospital, ordinal, "o", IDS, beds) for ordinal in range(hospital.patients)]
 
 
 def of_kind(charts: list[list[Resource]], kind: str) -> Iterator[Resource]:
@@ -215,7 +216,7 @@ def test_a_chart_stays_small_enough_to_seed_quickly(charts):
 
 
 def test_where_the_target_holds_no_beds_inpatients_are_just_nowhere(hospital: SitePopulation):
-    stays = of_class([hospital.chart(0, "o", IDS)], "IMP", "in-progress")
+    stays = of_class([write_chart(hospital, 0, "o", IDS)], "IMP", "in-progress")
     assert len(stays) == 1
     assert "location" not in stays[0]
 
@@ -232,4 +233,4 @@ def test_where_the_target_holds_no_beds_inpatients_are_just_nowhere(hospital: Si
 def test_what_one_kind_of_staff_looks_for_is_not_made_without_them(persona: str, kind: str):
     staff = {name: heads for name, heads in STAFF.items() if name != persona}
     without = site_population(7, "river", "en_US", 40, staff, DAY)
-    assert not list(of_kind(list(without.charts(range(40), "o", IDS)), kind))
+    assert not list(of_kind([write_chart(without, ordinal, "o", IDS) for ordinal in range(40)], kind))

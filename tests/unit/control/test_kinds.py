@@ -11,7 +11,8 @@ import pytest
 
 from harness.clinic import WORKFLOWS, Habits, Pace
 from harness.clinic.canned import CannedAnswers, CannedClinician
-from harness.clinic.charts import site_population
+from harness.clinic.charts import write_chart
+from harness.clinic.site_population import site_population
 from harness.clinic.virtual import VirtualWorld, virtual_post
 from harness.control.cleanup import KINDS
 from harness.fhir.call import Call
@@ -87,7 +88,8 @@ def written() -> Pairs:
     hospital = site_population(7, "river", "en_US", 20, STAFF, date(2026, 3, 2))
     ids = {persona: ["1", "2"] for persona in STAFF}
     beds = [str(number) for number in range(len(hospital.bed_keys))]
-    for entries in (hospital.foundation(), hospital.beds("1"), *hospital.charts(range(20), "1", ids, beds)):
+    charts = (write_chart(hospital, ordinal, "1", ids, beds) for ordinal in range(20))
+    for entries in (hospital.foundation(), hospital.beds("1"), *charts):
         for entry in entries:
             pairs |= pairs_of(entry["resource"], names_of(entries))
     return pairs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from harness.clinic.charts import site_population
+from harness.clinic.charts import write_chart
+from harness.clinic.site_population import site_population
 from harness.control.taking import Taker
 from harness.fhir.capabilities import Capabilities
 
@@ -57,7 +58,7 @@ def test_what_could_not_be_found_again_by_its_tag_is_not_written():
 def test_a_hospitals_chart_without_images_is_still_a_chart():
     staff = {"hospitalist": 1, "radiologist": 1, "biller": 1, "document-clerk": 1}
     hospital = site_population(7, "river", "en_US", 1, staff, date(2026, 3, 2))
-    whole = hospital.chart(0, "o", {persona: ["1"] for persona in staff})
+    whole = write_chart(hospital, 0, "o", {persona: ["1"] for persona in staff})
     urls = [each["request"]["url"] for each in whole]
     kept, left_out = Taker(declaring(**dict.fromkeys(set(urls) - {"Binary"}, ALL))).sort_out(whole)
     assert left_out == {"Binary": urls.count("Binary"), "DocumentReference": 2, "Task": 1}

@@ -152,6 +152,14 @@ def test_an_error_names_the_option_as_it_was_typed(bad, where, way_out):
     assert way_out in problem.help
 
 
+def test_a_window_with_its_day_is_of_that_day():
+    days = ["--emr-set", "timeline=06:30..1d10:30", "--emr-set", "plays=1d06:30..1d10:30"]
+    with pytest.raises(InputError, match="lies outside the timeline"):
+        prepare_run(environment("http://127.0.0.1:9/fhir", *days, "--emr-window", "0d05:00..0d06:00"))
+    with pytest.raises(TargetError):  # that of the day that is played lies within
+        prepare_run(environment("http://127.0.0.1:9/fhir", *days, "--emr-window", "05:00..06:00"))
+
+
 # ---- one's own patients, and endpoints of sites
 
 
