@@ -20,6 +20,9 @@ HEAD = "from harness.clinic import Clinician, workflow\n\n"
 LOOK = '@workflow("look", lane="charting", needs=("Patient.read",))\n'
 GOOD = HEAD + LOOK + "def look(nurse: Clinician) -> None:\n    nurse.think('look')\n"
 
+RECURSION = re.compile(r"(maximum recursion depth exceeded).*")
+"""What the interpreter adds depends on where it is met."""
+
 WRONG: dict[str, str | bytes] = {
     "syntax": HEAD + LOOK + "def look(nurse)\n    pass\n",
     "syntax-brackets": "(" * 5000,
@@ -139,4 +142,4 @@ def test_a_workflow_that_goes_wrong_is_explained_before_anything_is_sent(
     assert told.code == 2, told.err
     assert told.out == ""
     assert "Traceback" not in told.err
-    golden(f"bad-workflows/{name}.txt", told.err)
+    golden(f"bad-workflows/{name}.txt", RECURSION.sub(r"\1", told.err))
