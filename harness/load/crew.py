@@ -185,16 +185,18 @@ class Crew:
             del self._at_work[slot.slot]
             self.desk.release()
             ended_s = recorder.clock.now_s()
+            started_s = self._begun.pop(slot.slot, claimed_s)
+            late_s = max(0.0, started_s - max(claimed_s, slot.start_s))  # the bell rang late: idle, but not yet on duty
             recorder.duty(
                 slot.slot,
                 recorder.worker,
                 claimed_s,
-                self._begun.pop(slot.slot, claimed_s),
+                started_s,
                 ended_s,
                 recorder.names.code(reason),
                 wire.waiting_s,
                 wire.thinking_s,
-                wire.idle_s,
+                max(0.0, wire.idle_s - late_s),
             )
 
     def _ring(self, recorder: Recorder) -> None:

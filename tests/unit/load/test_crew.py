@@ -474,3 +474,16 @@ def test_what_is_written_at_a_site_that_begins_later_carries_what_its_clock_show
         places = places_module.Places(crew.order)
         shown.append(places.on_the_staff(crew.order.slots[0], SimpleNamespace(now_s=0.0)).now)
     assert shown[0] == shown[1]
+
+
+def test_the_time_before_a_late_bell_is_not_on_duty(hire, tmp_path):
+    """The process stands still while the slot should begin."""
+    crew = hire((0.6, 1.4))
+    people = start(crew, 1)
+    gevent.sleep(0.6 - crew.recorder.clock.now_s() - 0.02)
+    time.sleep(0.1)
+    gevent.joinall(people, raise_error=True)
+    (row,) = written(crew, "duty", tmp_path)
+    assert row["started_s"] > 0.65
+    rest_s = row["ended_s"] - row["started_s"] - row["waiting_s"] - row["thinking_s"] - row["idle_s"]
+    assert rest_s > -0.01
