@@ -111,6 +111,18 @@ def studied(clinician: Clinician, found: Found, what: str) -> Found:
     return found
 
 
+def visits_now(clinician: Clinician, class_: str) -> Found:
+    """Whoever is at the site now in a visit of this class (`EMER`, `IMP`), the newest first."""
+    return clinician.search(
+        "Encounter",
+        status="in-progress",
+        class_=class_,
+        service_provider=clinician.organization,
+        _sort="-date",
+        _count="50",
+    )
+
+
 def problems(clinician: Clinician, patient: Who) -> Found:
     """The problem list; everybody has one."""
     return clinician.search("Condition", patient=patient, at_least=1, category="problem-list-item", _count="50")

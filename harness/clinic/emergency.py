@@ -15,6 +15,7 @@ from harness.clinic.charting import (
     laboratory_results,
     patient_of,
     studied,
+    visits_now,
     visits_so_far,
     vital_signs,
 )
@@ -139,14 +140,7 @@ def decide(physician: Clinician) -> None:
 
 def track_board(clinician: Clinician) -> Found:
     """Whoever is in the site's emergency department now, the newest first."""
-    return clinician.search(
-        "Encounter",
-        status="in-progress",
-        class_="EMER",
-        service_provider=clinician.organization,
-        _sort="-date",
-        _count="50",
-    )
+    return visits_now(clinician, "EMER")
 
 
 def one_of_hers(physician: Clinician) -> tuple[dict[str, Any], ...]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from harness.clinic.charting import allergies, measured, reference_to
 from harness.clinic.clinician import Clinician
 from harness.clinic.identity import new_record
+from harness.clinic.register import KnownPatient
 from harness.clinic.registry import workflow
 from harness.fhir import requests, resources
 
@@ -65,11 +66,7 @@ def arrive_unknown(entrance: Clinician) -> None:
 )
 def come_without_appointment(kiosk: Clinician) -> None:
     """At the kiosk: scan the card, confirm the insurance, be put on today's list."""
-    patient = kiosk.next_patient()
-    kiosk.think("scan the card")
-    kiosk.find_patient(patient, identifier=kiosk.mrn(patient.mrn))
-    kiosk.think("confirm name and address")
-    kiosk.search("Coverage", patient=patient, at_least=1, _count="10")
+    patient = scan_card(kiosk)
     kiosk.think("confirm the insurance, say what it is about")
     kiosk.create(
         resources.encounter(
@@ -85,11 +82,7 @@ def come_without_appointment(kiosk: Clinician) -> None:
 )
 def book_at_kiosk(kiosk: Clinician) -> None:
     """At the kiosk: scan the card, confirm the insurance, see what is booked already, book the next free time."""
-    patient = kiosk.next_patient()
-    kiosk.think("scan the card")
-    kiosk.find_patient(patient, identifier=kiosk.mrn(patient.mrn))
-    kiosk.think("confirm name and address")
-    kiosk.search("Coverage", patient=patient, at_least=1, _count="10")
+    patient = scan_card(kiosk)
     kiosk.think("confirm the insurance")
     kiosk.search("Appointment", patient=patient, _sort="date", _count="20")
     kiosk.think("choose a time")
@@ -97,6 +90,16 @@ def book_at_kiosk(kiosk: Clinician) -> None:
     kiosk.create(
         resources.appointment(reference_to(patient), "", start=start, end=start + VISIT, reason="Booked at the kiosk")
     )
+
+
+def scan_card(kiosk: Clinician) -> KnownPatient:
+    """Whoever stands at the kiosk: looked up by the card, her insurance on the screen."""
+    patient = kiosk.next_patient()
+    kiosk.think("scan the card")
+    kiosk.find_patient(patient, identifier=kiosk.mrn(patient.mrn))
+    kiosk.think("confirm name and address")
+    kiosk.search("Coverage", patient=patient, at_least=1, _count="10")
+    return patient
 
 
 def triage(entrance: Clinician, patient: str) -> None:

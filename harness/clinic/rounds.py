@@ -18,6 +18,7 @@ from harness.clinic.charting import (
     reference_to,
     studied,
     visit_of,
+    visits_now,
     vital_signs,
 )
 from harness.clinic.clinician import Clinician, Found
@@ -147,14 +148,7 @@ def discharge(physician: Clinician) -> None:
 
 def inpatients(clinician: Clinician) -> Found:
     """Whoever lies on the site's wards now, the newest first."""
-    return clinician.search(
-        "Encounter",
-        status="in-progress",
-        class_="IMP",
-        service_provider=clinician.organization,
-        _sort="-date",
-        _count="50",
-    )
+    return visits_now(clinician, "IMP")
 
 
 def results(physician: Clinician, patient: Who) -> Found:
