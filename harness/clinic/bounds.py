@@ -8,47 +8,29 @@ from __future__ import annotations
 
 import inspect
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import PurePath
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from harness.clinic.alarm import OWN_MODULES, NoEnd, within
 from harness.clinic.clinician import Clinician, NotThere, not_there
 from harness.clinic.registry import Workflow
 from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome, World
 from harness.errors import InputError, Problem, shortened
 from harness.fhir.call import Answer, Call, Check
 
-__all__ = ["OWN_MODULES", "NoEnd", "OwnPlays", "own_frame_of", "play_once", "told_of", "within"]
+__all__ = ["OwnPlays", "play_once", "told_of"]
 
-OWN_MODULES: Final = "emrload_own."
-"""How the names of modules begin that hold workflows of one's own."""
 PLAYS_WITHIN_S: Final = 5.0
 """Real time that all plays of one workflow take at most: a hundred of them take 0.1 s, as nothing is sent."""
 MOST_CALLS: Final = 10_000
 """Requests and pauses of one play; the longest shipped workflow has some tens."""
 LONGEST_PAUSE_S: Final = 14 * 86_400
 """No run is longer, and the sum of all pauses of a play is still a number."""
-RINGS_AGAIN_S: Final = 0.05
-"""Code that swallows every exception is interrupted again so soon."""
 LONGEST_MESSAGE: Final = 160
-_HALF_COUNTED: Final = "harness.load."
-"""Between a request and its row in the samples nothing is thrown in: the counts must agree."""
-
-
-class NoEnd(BaseException):
-    """Thrown into code of one's own that does not come to an end. No Exception, so that `except Exception` lets it by.
-
-    `line` is where it was then; 0 where the traceback tells.
-    """
-
-    def __init__(self, why: str, line: int = 0) -> None:
-        super().__init__(why)
-        self.line = line
 
 
 class OwnPlays:
@@ -130,46 +112,6 @@ def told_of(fault: BaseException, workflow: Workflow) -> str:
             return f"AttributeError at {file}:{line}" + (f": {fault}" if written else "")
         return f"{type(fault).__name__} at {file}:{line}"
     return ""
-
-
-def own_frame_of(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame, from `frame` outwards, that is code of one's own; None where something would be torn apart."""
-    while frame is not None:
-        name = str(frame.f_globals.get("__name__", ""))
-        if name.startswith(OWN_MODULES):
-            return frame
-        if name.startswith(_HALF_COUNTED):
-            return None
-        frame = frame.f_back
-    return None
-
-
-@contextmanager
-def within(seconds: float, why: str) -> Iterator[None]:
-    """Throw NoEnd, which says `why`, into code of one's own that runs inside and has taken so much real time.
-
-    Only a process's main thread can be bounded like this; elsewhere it does nothing.
-    """
-
-    def ring(_: int, frame: FrameType | None) -> None:
-        own = own_frame_of(frame)
-        if own is not None:
-            raise NoEnd(why, own.f_lineno)
-
-    begun_s = time.monotonic()
-    try:
-        before = signal.signal(signal.SIGALRM, ring)
-    except ValueError:
-        yield
-        return
-    left_s, every_s = signal.setitimer(signal.ITIMER_REAL, max(seconds, RINGS_AGAIN_S), RINGS_AGAIN_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
-        if left_s:  # somebody else's alarm goes on as it went
-            signal.setitimer(signal.ITIMER_REAL, max(left_s - (time.monotonic() - begun_s), 1e-3), every_s)
 
 
 def _place(fault: BaseException, workflow: Workflow) -> tuple[str, int]:

@@ -18,7 +18,7 @@ from hashlib import sha256
 from types import FrameType, ModuleType
 from typing import Final
 
-from harness.clinic.bounds import OWN_MODULES, NoEnd, own_frame_of, within
+from harness.clinic.alarm import OWN_MODULES, NoEnd, is_own, within
 from harness.clinic.registry import WORKFLOWS, Workflow, collecting
 from harness.errors import shortened
 from harness.fhir.capabilities import Capabilities
@@ -97,7 +97,7 @@ def _run(file: str, text: str) -> dict[str, Workflow]:
 
 def _raised(error: BaseException) -> Fault:
     *_, last = _frames(error)
-    lines = [line for frame, line in _frames(error) if own_frame_of(frame) is frame]
+    lines = [line for frame, line in _frames(error) if is_own(frame)]
     line = lines[-1] if lines else 0
     if isinstance(error, NoEnd):
         return Fault(_TOO_LONG, error.line, "let it define functions only; what takes time belongs into a workflow")

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import gevent
 
-from harness.clinic.bounds import NoEnd, own_frame_of
+from harness.clinic.alarm import RINGS_AGAIN_S, Bell
 
 __all__ = ["Watchdog"]
 
@@ -25,24 +25,26 @@ STANDS_STILL_S: Final = 3.0
 """A workflow hands over with each request and each pause; one that has not for so long will not by itself.
 source: assumption (three times what the verdict calls a stall)"""
 RE_ARMED_EVERY_S: Final = 0.5
-RINGS_AGAIN_S: Final = 0.05
-"""Code that swallows every exception is interrupted again so soon."""
 
 
 class Watchdog:
     """Watches the process's main thread from `start` to `stop`; there can be one at a time."""
 
     def __init__(self, stands_still_s: float = STANDS_STILL_S) -> None:
-        self.rang = 0
-        """How often somebody was interrupted."""
         self._stands_still_s = stands_still_s
+        self._bell = Bell(f"stood still for {stands_still_s:g} s without a request or a pause")
         self._heartbeat: gevent.Greenlet[..., object] | None = None
         self._before: Callable[[int, FrameType | None], Any] | int | None = None
+
+    @property
+    def thrown(self) -> int:
+        """How often somebody was interrupted."""
+        return self._bell.thrown
 
     def start(self) -> None:
         """Raises ValueError outside of the main thread; a second call does nothing."""
         if self._heartbeat is None:
-            self._before = signal.signal(signal.SIGALRM, self._ring)
+            self._before = signal.signal(signal.SIGALRM, self._bell.ring)
             self._arm()
             self._heartbeat = gevent.spawn(self._keep_arming)
 
@@ -60,11 +62,5 @@ class Watchdog:
             self._arm()
 
     def _arm(self) -> None:
+        self._bell.wind()
         signal.setitimer(signal.ITIMER_REAL, self._stands_still_s, RINGS_AGAIN_S)
-
-    def _ring(self, _: int, frame: FrameType | None) -> None:
-        own = own_frame_of(frame)
-        if own is not None:
-            self.rang += 1
-            why = f"stood still for {self._stands_still_s:g} s without a request or a pause"
-            raise NoEnd(why, own.f_lineno)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from harness.clinic import bounds
-from harness.clinic.bounds import NoEnd, OwnPlays, told_of, within
+from harness.clinic.alarm import NoEnd
+from harness.clinic.bounds import OwnPlays, told_of
 from harness.clinic.own import read_workflows, register
 from harness.clinic.registry import WORKFLOWS, Workflow
 from harness.clinic.shift import work_shift
@@ -178,12 +179,6 @@ def test_what_ends_a_clinician_from_outside_is_let_by(thrown: BaseException, cli
     one = doing("nurse.search('Patient')")
     with pytest.raises(type(thrown)):
         work_shift(nurse, 0.0, lambda _: {one.name: 1.0}, ())
-
-
-def test_code_that_is_not_ones_own_is_not_interrupted() -> None:
-    with within(0.05, "too long"):
-        for _ in range(2_000_000):
-            pass
 
 
 def test_what_is_told_of_standing_still_has_its_line() -> None:
