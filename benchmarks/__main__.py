@@ -66,7 +66,7 @@ def _help(_: Path) -> list[Row]:
 def _plan(folder: Path) -> list[Row]:
     cost = commands.plan_cost(SITES, folder)
     return [
-        _cpu(f"emrload plan, {SITES} clinics, 8,000 clinicians, 4 h, nothing cached", cost, 2.0),
+        _cpu(f"emrload plan morning-rush --sites {SITES}, nothing cached", cost, 2.0),
         Row("  its peak memory", f"{cost.peak_mb:.0f} MB"),
     ]
 

@@ -1,7 +1,7 @@
 """A run's folder as a load leaves it, of exactly so many requests, from known distributions: what a report is made of.
 
-The plan is a real one (a morning rush over 50 sites expects about a million requests); who does what how often follows
-it, answers take a lognormal time, nobody is late and nothing fails.
+The plan is a real one (a morning rush over 50 sites expects about a million requests), of the staff alone: nobody comes
+at a rate. Who does what how often follows it, answers take a lognormal time, nobody is late and nothing fails.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES
 from harness.samples import WORKFLOWS as WORKFLOW_RUNS
 from harness.samples.columns import coded_columns
 from harness.scenario import dump_spec, habits_of, load_scenario, resolve
+from harness.scenario.model import RunSpec
 
 __all__ = ["SITES", "fabricate"]
 
@@ -60,7 +61,7 @@ class _Runs:
 
 def fabricate(path: Path, requests: int) -> RunDir:
     """Write a finished run with `requests` samples to the new folder `path`; neither summary nor verdict is there."""
-    spec = resolve(load_scenario("morning-rush", ()), sites=SITES, seed=SEED, duration_s=None, window=None)
+    spec = _without_arrivals(resolve(load_scenario("morning-rush", ()), sites=SITES, seed=SEED))
     plan = compile_plan(spec)
     expected = expected_load(plan)
     run_dir = create_run_dir(spec.scenario.name, path)
@@ -96,6 +97,12 @@ def fabricate(path: Path, requests: int) -> RunDir:
         torn_streams=[],
     )
     return run_dir
+
+
+def _without_arrivals(spec: RunSpec) -> RunSpec:
+    templates = spec.scenario.templates
+    staffed = {name: template.model_copy(update={"arrivals": {}}) for name, template in templates.items()}
+    return spec.model_copy(update={"scenario": spec.scenario.model_copy(update={"templates": staffed})})
 
 
 def _tasks(plan: Plan, expected: ExpectedLoad) -> list[_Task]:
@@ -222,14 +229,14 @@ def _who(
         codes[column] = (np.array([names.index(value) for value in values], np.int32)[task], names)
     lanes = [WORKFLOWS[one.workflow].lane for one in tasks]
     lane_names = sorted(set(lanes))
-    # all sites of the scenario keep one clock, so one site's phases are everybody's
-    phase_of = phase_at(plan, tasks[0].site)
-    minutes = [phase_of(minute * 60.0) for minute in range(int(plan.length_s // 60) + 1)]
-    phases = sorted(set(minutes))
-    minute = np.clip(start_s // 60, 0, len(minutes) - 1).astype(int)
+    phase_of = [phase_at(plan, name) for name in codes["site"][1]]  # each by its own clock
+    minutes = [[one(minute * 60.0) for minute in range(int(plan.length_s // 60) + 1)] for one in phase_of]
+    phases = sorted({phase for site in minutes for phase in site})
+    table = np.array([[phases.index(phase) for phase in site] for site in minutes], np.int32)
+    minute = np.clip(start_s // 60, 0, table.shape[1] - 1).astype(int)
     return codes | {
         "lane": (np.array([lane_names.index(lane) for lane in lanes], np.int32)[task], lane_names),
-        "phase": (np.array([phases.index(phase) for phase in minutes], np.int32)[minute], phases),
+        "phase": (table[codes["site"][0], minute], phases),
         "open": False,
         "clinician": np.array([one.clinician for one in plan.slots])[slot],
         "worker": workers[slot],
