@@ -44,10 +44,10 @@ GET URL/../_sandbox/truth gives the server's own counts, PUT URL/../_sandbox/fau
 )
 @click.option(
     "--architecture",
-    type=click.Choice(["shared", "per-lane"]),
+    type=click.Choice(["shared", "per-lane", "per-site"]),
     default="shared",
     show_default=True,
-    help="One pool of servers for all, or one of that size for each lane.",
+    help="One pool of servers for all, or one of that size for each lane or each site.",
 )
 @click.option(
     "--servers",

@@ -18,7 +18,7 @@ from typing import Literal, TypeVar
 __all__ = ["Architecture", "Capacity", "Distribution", "Pools", "Visit"]
 
 T = TypeVar("T")
-Architecture = Literal["shared", "per-lane"]
+Architecture = Literal["shared", "per-lane", "per-site"]
 Distribution = Literal["fixed", "exponential"]
 
 
@@ -85,29 +85,29 @@ class _Pool:
 
 
 class Pools:
-    """One pool for all (`shared`), or one of C servers a lane (`per-lane`): a full lane leaves the others alone."""
+    """One pool for all (`shared`), or one of C servers for each lane or site: a full one leaves the others alone."""
 
     def __init__(self, capacity: Capacity) -> None:
         self.capacity = capacity
         self._pools: dict[str, _Pool] = {}
 
-    async def serve(self, lane: str, work: Callable[[], Awaitable[T]]) -> tuple[T, Visit]:
-        """Do `work` while holding a server of the lane's pool."""
+    async def serve(self, lane: str, site: str, work: Callable[[], Awaitable[T]]) -> tuple[T, Visit]:
+        """Do `work` while holding a server of the pool that it falls to."""
         if not self.capacity.servers:
             loop = asyncio.get_running_loop()
             start = loop.time()
             result = await work()
             return result, Visit(loop.time() - start)
-        name = lane if self.capacity.architecture == "per-lane" else ""
+        name = {"shared": "", "per-lane": lane, "per-site": site}[self.capacity.architecture]
         pool = self._pools.get(name)
         if pool is None:
             pool = self._pools[name] = _Pool(self.capacity.servers, _drawing(self.capacity, name))
         return await pool.hold(work)
 
 
-def _drawing(capacity: Capacity, lane: str) -> Callable[[], float]:
-    """Service times in seconds, the same for the same seed and lane."""
+def _drawing(capacity: Capacity, pool: str) -> Callable[[], float]:
+    """Service times in seconds, the same for the same seed and pool."""
     if capacity.distribution == "fixed":
         return lambda: capacity.service_s
-    draws = random.Random(f"{capacity.seed}/{lane}")
+    draws = random.Random(f"{capacity.seed}/{pool}")
     return lambda: draws.expovariate(1 / capacity.service_s)

@@ -93,6 +93,13 @@ FAULTS: Mapping[str, FaultKind] = {
             "status": Parameter("the HTTP status", _status, "500"),
         },
     ),
+    "stall": FaultKind(
+        "For a while no request is begun, as in a stop-the-world pause: whoever asks waits, then all go on in turn.",
+        {
+            "after": Parameter("from planting until it stands still", parse_duration, "20s"),
+            "for": Parameter("how long it stands still", parse_duration, "5s"),
+        },
+    ),
     "down": FaultKind(
         "For a while the server is as good as dead: all connections are closed, a request on a new one gets no answer.",
         {
@@ -217,12 +224,20 @@ class FaultBoard:
                 return status
         return None
 
+    def stall_left_s(self) -> float:
+        """How long the server will still stand still; 0 where it does not."""
+        now_s = self.clock()
+        return max((end - now_s for start, end in self._spans_s("stall") if start <= now_s), default=0.0)
+
     def downtimes_s(self) -> list[tuple[float, float]]:
         """From when until when the server plays dead, on `clock`."""
+        return self._spans_s("down")
+
+    def _spans_s(self, name: str) -> list[tuple[float, float]]:
         return [
             (planted.at_s + values["after"], planted.at_s + values["after"] + values["for"])
             for planted in self._planted
-            if planted.fault.name == "down"
+            if planted.fault.name == name
             for values in (planted.fault.values,)
         ]
 

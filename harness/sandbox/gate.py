@@ -1,6 +1,6 @@
 """The door every FHIR request passes: counted, held by planted faults, queued for a server, served, counted again.
 
-    arrive ─▶ journal ─▶ [pool: error-rate, or the real work] ─▶ slow-site ─▶ X-…-Ms headers ─▶ journal ─▶ leave
+    arrive ─▶ journal ─▶ stall ─▶ [pool: error-rate, or real work] ─▶ slow-site ─▶ X-…-Ms headers ─▶ journal ─▶ leave
                   └─ down: every connection is closed, no answer
 
 Control traffic (X-Request-Id beginning with `control-`) waits for no server, meets no fault but `down`, and is counted
@@ -65,6 +65,7 @@ class Gate:
         self._faults = faults
         self._pools = pools
         self._unnamed = itertools.count(1)
+        self._stall: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived = time.perf_counter()
@@ -111,12 +112,20 @@ class Gate:
             reply = await work()
             visitor.service_s = time.perf_counter() - start
             return reply
-        reply, visit = await self._pools.serve(lane_of(visitor.operation), work)
+        await self._stand_still()
+        reply, visit = await self._pools.serve(lane_of(visitor.operation), visitor.site, work)
         visitor.service_s = visit.service_s
         delay_s = self._faults.delay_s(visitor.site)
         if delay_s:
             await asyncio.sleep(delay_s)
         return reply
+
+    async def _stand_still(self) -> None:
+        """Wait until a stall is over, if there is one; all who do go on in the order in which they came."""
+        while (left_s := self._faults.stall_left_s()) > 0:
+            if self._stall is None or self._stall.done():
+                self._stall = asyncio.create_task(asyncio.sleep(left_s))
+            await asyncio.shield(self._stall)
 
     async def _perform(self, visitor: _Visitor, interaction: Interaction | FhirError, asked: Asked) -> Reply:
         try:

@@ -41,10 +41,10 @@ async def nothing() -> None:
     return None
 
 
-async def residence_s(pools: Pools, lane: str = "labs") -> float:
+async def residence_s(pools: Pools, lane: str = "labs", site: str = "river") -> float:
     loop = asyncio.get_running_loop()
     start = loop.time()
-    await pools.serve(lane, nothing)
+    await pools.serve(lane, site, nothing)
     return loop.time() - start
 
 
@@ -106,7 +106,7 @@ def test_requests_are_served_in_the_order_they_came():
             async def note() -> None:
                 order.append(number)
 
-            await pools.serve("labs", note)
+            await pools.serve("labs", "river", note)
 
         await asyncio.gather(*(ask(number) for number in range(20)))
         return order
@@ -125,6 +125,20 @@ def test_a_full_lane_leaves_the_others_alone_only_with_pools_of_their_own():
 
     assert played(labs_beside_billing("shared")) == pytest.approx(6.0)
     assert played(labs_beside_billing("per-lane")) == pytest.approx(1.0)
+    assert played(labs_beside_billing("per-site")) == pytest.approx(6.0)
+
+
+def test_a_full_site_leaves_the_others_alone_only_with_pools_of_their_own():
+    async def lake_beside_river(architecture: str) -> float:
+        pools = Pools(Capacity(1, 1.0, "fixed", architecture))
+        flood = [asyncio.create_task(residence_s(pools, site="river")) for _ in range(5)]
+        await asyncio.sleep(0)
+        found = await residence_s(pools, site="lake")
+        await asyncio.gather(*flood)
+        return found
+
+    assert played(lake_beside_river("shared")) == pytest.approx(6.0)
+    assert played(lake_beside_river("per-site")) == pytest.approx(1.0)
 
 
 def test_real_work_is_part_of_the_service_time_and_may_exceed_it():
@@ -134,7 +148,9 @@ def test_real_work_is_part_of_the_service_time_and_may_exceed_it():
         async def work(seconds: float) -> None:
             await asyncio.sleep(seconds)
 
-        return [(await pools.serve("labs", lambda s=seconds: work(s)))[1].service_s for seconds in (0.03, 0.25)]
+        return [
+            (await pools.serve("labs", "river", lambda s=seconds: work(s)))[1].service_s for seconds in (0.03, 0.25)
+        ]
 
     assert played(visits()) == pytest.approx([0.1, 0.25])
 

@@ -57,6 +57,16 @@ def test_the_server_is_down_for_as_long_as_was_said():
     assert faulty.downtimes_s() == [(120.0, 125.0)]
 
 
+def test_the_server_stands_still_for_as_long_as_was_said():
+    now = [100.0]
+    faulty = board("stall:after=20s,for=5s", clock=lambda: now[0])
+    left = []
+    for now[0] in (100.0, 119.9, 120.0, 124.0, 125.0):
+        left.append(faulty.stall_left_s())
+    assert left == pytest.approx([0.0, 0.0, 5.0, 1.0, 0.0])
+    assert not faulty.is_down()
+
+
 def test_planting_again_replaces_everything():
     faulty = board("error-rate:every=1")
     faulty.plant([])
@@ -66,7 +76,7 @@ def test_planting_again_replaces_everything():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("slowsite:site=a", ["unknown fault 'slowsite'", "did you mean 'slow-site'?", "error-rate, down"]),
+        ("slowsite:site=a", ["unknown fault 'slowsite'", "did you mean 'slow-site'?", "error-rate, stall, down"]),
         ("slow-site", ["needs 'site'"]),
         ("slow-site:sit=a", ["has no 'sit'", "did you mean 'site'?", "needs 'site'"]),
         ("slow-site:site=", ["a site's name is empty"]),

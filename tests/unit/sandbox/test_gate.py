@@ -218,3 +218,12 @@ def test_a_request_that_is_cut_off_by_the_end_of_the_server_is_counted_as_unansw
 
     asyncio.run(cut())
     assert truth_of(bench)["unanswered"] == 1
+
+
+def test_nobody_is_served_while_the_server_stands_still_but_control_traffic(bench):
+    plant(bench, [{"name": "stall", "after": "0s", "for": "300ms"}])
+    bench.get("Patient", X_Request_Id="control-0123456789abcdef0123456789abcdef")
+    answer = bench.get("Patient")
+    assert float(answer.headers["X-Residence-Ms"]) >= 250
+    assert float(answer.headers["X-Service-Ms"]) < 250
+    assert float(bench.get("Patient").headers["X-Residence-Ms"]) < 250
