@@ -17,6 +17,7 @@ from typing import Any
 from harness.errors import InputError, OutputError, Problem, shortened
 
 __all__ = [
+    "DEFECT_VARIABLE",
     "PARENT_VARIABLE",
     "RunDir",
     "conductor_path",
@@ -27,6 +28,8 @@ __all__ = [
     "write_json",
 ]
 
+DEFECT_VARIABLE = "EMRLOAD_PLANTED_DEFECT"
+"""Asks the load processes of one run for a planted defect: `NAME@FOLDER`, the run's folder in full."""
 PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
 """Tells a load process who started it, so that it ends when that one is gone."""
 

@@ -16,9 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import gammainc, gammaincc
+from scipy.special import gammainc, gammaincc, ndtr
 
-__all__ = ["ResponseTimes", "closed_queue", "fixed_service", "open_queue", "stalled_closed", "stalled_open"]
+__all__ = [
+    "ResponseTimes",
+    "asking_within",
+    "closed_queue",
+    "fixed_service",
+    "open_queue",
+    "stalled_closed",
+    "stalled_open",
+]
 
 Floats = NDArray[np.float64]
 
@@ -107,20 +115,42 @@ def stalled_open(stall_s: float, length_s: float, service_s: float, rho: float =
     return ResponseTimes(math.nan, beyond, stall_s + 2 * service_s)
 
 
-def stalled_closed(stall_s: float, length_s: float, service_s: float, think_s: float) -> ResponseTimes:
-    """The same, asked by people who each think `think_s` on the mean (exponentially) and then wait for their answer.
+def stalled_closed(
+    stall_s: float, length_s: float, service_s: float, think_s: float, within: Callable[[float], float] | None = None
+) -> ResponseTimes:
+    """The same, asked by people who each think `think_s` on the mean and then wait for their answer.
 
-    Each is caught at most once: P(R > x) = (1 − e^{−(D−x)/Z})/M, where M = (T − D + Z(1 − e^{−D/Z}))/(Z + s) is how
-    often one person asks. Derived here; a queue after the stall is left out.
+    Each is caught at most once. With F(y) the share that asks within y of any moment (`within`; else that of an
+    exponential pause, 1 − e^{−y/Z}), P(R > x) = F(D − x)/M, where M = (T − ∫₀ᴰ F)/(Z + s) is how often one person asks.
+    Derived here; a queue after the stall is left out.
     """
-    asks = (length_s - stall_s + think_s * (1 - math.exp(-stall_s / think_s))) / (think_s + service_s)
+    asking = within or (lambda y: 1 - math.exp(-y / think_s))
+    grid_s = np.linspace(0.0, stall_s, 2001)
+    caught_s = float(np.trapezoid([asking(y) for y in grid_s], grid_s))
+    asks = (length_s - caught_s) / (think_s + service_s)
 
     def beyond(t: float) -> float:
         if t < service_s:
             return 1.0
-        return max(0.0, 1 - math.exp(-(stall_s - t) / think_s)) / asks if t < stall_s else 0.0
+        return asking(stall_s + service_s - t) / asks if t < stall_s + service_s else 0.0
 
     return ResponseTimes(math.nan, beyond, stall_s + 2 * service_s)
+
+
+def asking_within(think_s: float, sigma: float) -> Callable[[float], float]:
+    """The share of people, each amid a lognormal pause of mean `think_s`, whose pause is over within so many seconds.
+
+    The residual life of a pause X: E[min(X, y)]/E[X] (Cox, Renewal Theory, 1962).
+    """
+    mu = math.log(think_s) - sigma * sigma / 2
+
+    def share(y: float) -> float:
+        if y <= 0:
+            return 0.0
+        at = (math.log(y) - mu) / sigma
+        return float(ndtr(at - sigma) + y / think_s * ndtr(-at))
+
+    return share
 
 
 def _erlang_c(servers: int, offered: float) -> float:

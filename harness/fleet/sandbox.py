@@ -6,6 +6,7 @@ import json
 import select
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -20,17 +21,21 @@ _END_WITHIN_S: Final = 10.0
 
 
 class SandboxProcess:
-    """A context manager; inside it `url` is the FHIR base URL. The server also ends when this process is gone."""
+    """A context manager; inside it `url` is the FHIR base URL. The server also ends when this process is gone.
 
-    def __init__(self, log: Path) -> None:
+    `options` are those of `emrload sandbox`, such as `("--servers", "4", "--service", "50ms")`.
+    """
+
+    def __init__(self, log: Path, options: Sequence[str] = ()) -> None:
         self._log = log
+        self._options = options
         self.url = ""
 
     def __enter__(self) -> SandboxProcess:
         """Raises RunError where the server does not come up."""
         with self._log.open("ab") as sink:
             self._process = subprocess.Popen(  # noqa: S603 (our own program)
-                _COMMAND,
+                [*_COMMAND, *self._options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=sink,
@@ -47,6 +52,17 @@ class SandboxProcess:
             self._end()
             raise
         return self
+
+    def plant(self, *faults: Mapping[str, str]) -> None:
+        """Replace the faults that are planted; their times count from now. Raises RunError where that is refused."""
+        import httpx
+
+        try:
+            answer = httpx.put(self.url.removesuffix("/fhir") + "/_sandbox/faults", json=list(faults), trust_env=False)
+        except httpx.HTTPError as error:
+            raise RunError(f"the sandbox took no faults ({type(error).__name__})", f"its log: {self._log}") from error
+        if answer.status_code != httpx.codes.OK:
+            raise RunError(f"the sandbox refused its faults: {answer.text}", f"its log: {self._log}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

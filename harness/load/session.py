@@ -24,6 +24,7 @@ from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 from harness.errors import EXIT_INVALID, HarnessError
 from harness.load.conductor import Conductor
 from harness.load.crew import Crew
+from harness.load.defects import plant_defect
 from harness.load.dispatcher import PlanDispatcher
 from harness.load.options import add_options
 from harness.load.places import CrewOrder
@@ -156,6 +157,7 @@ class Session:
         part = msg.data
         problem = ""
         try:
+            plant_defect(part["run"])
             self.crew, self._run = self._crew(part), part["run"]
             Clinician.crew = self.crew
         except (HarnessError, OSError, ValueError) as error:

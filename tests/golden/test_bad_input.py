@@ -29,6 +29,10 @@ WRONG: dict[str, list[str]] = {
     "unknown-command": ["rnu", "morning-rush"],
     "unknown-command-like-none": ["x" * 500],
     "unknown-option": ["--verison"],
+    # calibrate
+    "calibrate-a-scenario": ["calibrate", "morning-rush"],
+    "calibrate-workers-0": ["calibrate", "--workers", "0"],
+    "calibrate-self-test-that-is-kept": ["calibrate", "--self-test", "--out", "kept"],
     # run
     "run-nothing": ["run"],
     "run-two-scenarios": ["run", "morning-rush", "evening-rush"],

