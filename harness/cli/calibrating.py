@@ -23,7 +23,7 @@ from harness.cli.performance import Performance
 from harness.control import ControlClient, Destinations, destinations_of, read_capabilities, seed_sites
 from harness.errors import EXIT_INVALID, EXIT_PASS
 from harness.fleet import SandboxProcess
-from harness.rundir import DEFECT_VARIABLE, RunDir, create_run_dir
+from harness.rundir import DEFECT_VARIABLE, RunDir, create_run_dir, write_json
 from harness.sandbox.journal import read_journal
 from harness.sandbox.server import JOURNAL_NAME
 from harness.sandbox.truth import CONTROL_PREFIX
@@ -98,6 +98,7 @@ def _play(
             performance.announce()
             _seed(where)
             performance.prepare(run_dir, where, choice, {"planted-defect": defect} if defect else {})
+            run_dir.update_manifest(calibration=True)
             for case in cases:
                 if case.stall_s:
                     sandboxes[case.name].plant({"name": "stall", "after": STALL_AFTER, "for": f"{case.stall_s:g}s"})
@@ -121,6 +122,8 @@ def _judged(run_dir: RunDir, performance: Performance, journals: Sequence[Path])
     rows = judge_calibration(
         repetitions(run_dir, performance.spec), way_of(run_dir, performance.spec, inside), validity
     )
+    write_json(run_dir.path / "calibration.json", [row.to_json() for row in rows])
+    run_dir.seal()
     accepted = all(row.accepted for row in rows)
     return Calibrated(run_dir, rows, caught_by(rows, validity), EXIT_PASS if accepted else EXIT_INVALID)
 

@@ -25,6 +25,8 @@ _HELD_UP: Final = frozenset({"generator-stall", "start-lateness", "workers", "cl
 
 def next_steps(verdict: Mapping[str, Any], summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     """What to do next, most useful first; commands stand in backticks."""
+    if manifest.get("calibration"):  # its servers are gone with it
+        return ["Hold it to what is known, and play it again: `emrload calibrate`; each row is in calibration.json"]
     sites = int(manifest.get("sites") or len(summary["by_site"]) or 1)
     target = manifest.get("target") or {}
     own_server = bool(_servers(manifest))

@@ -260,3 +260,8 @@ def test_a_workflow_that_stands_still_is_to_be_mended_and_no_machine_to_be_bough
     assert raised[0] == "Mend shots in its own file: ValueError at mine.py:10"
     assert any("free cores" in step for step in raised)
     assert other[0] == "Look at what shots was answered: failures.jsonl has the ids of the requests"
+
+
+def test_after_a_calibration_there_is_nothing_to_clean_up():
+    (step,) = next_steps({"verdict": "pass", "rehearsal": False}, {"by_site": {}}, {"calibration": True})
+    assert "`emrload calibrate`" in step
