@@ -88,9 +88,12 @@ def told_differences(a: Sequence[ComparedRun], b: Sequence[ComparedRun]) -> dict
 
 
 def _folders(path: Path, side: str) -> list[RunDir]:
-    if RunDir(path).manifest.exists():
-        return [open_run_dir(path)]
-    within = sorted(each for each in path.iterdir() if RunDir(each).manifest.exists()) if path.is_dir() else []
+    try:
+        if RunDir(path).manifest.exists():
+            return [open_run_dir(path)]
+        within = sorted(each for each in path.iterdir() if RunDir(each).manifest.exists())
+    except OSError:  # not there, no folder, not ours to read, or no name at all
+        within = []
     if not within:
         what = "no run here: neither the folder of a run, nor one that holds folders of runs"
         how = "give a run such as reports/2026-11-22T091500Z-morning-rush-3fa1, or a folder with several of them"
@@ -106,8 +109,15 @@ def _opened(run_dir: RunDir, side: str, problems: list[Problem]) -> ComparedRun 
     problems += found
     if found:
         return None
-    length_s = float(json.loads(run_dir.expected.read_bytes())["length_s"])
-    return ComparedRun(run_dir, manifest, read_spec(run_dir.scenario), length_s)
+    return ComparedRun(run_dir, manifest, read_spec(run_dir.scenario), _length_s(run_dir))
+
+
+def _length_s(run_dir: RunDir) -> float:
+    try:
+        return float(json.loads(run_dir.expected.read_bytes())["length_s"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"cannot be read, or does not say how long the load was to last ({type(error).__name__})"
+        raise InputError(Problem(what, str(run_dir.expected), "compare folders as runs leave them")) from error
 
 
 def _unfit(run_dir: RunDir, manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

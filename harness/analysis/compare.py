@@ -113,7 +113,9 @@ def _single(key: RowKey, a: RunRow | None, b: RunRow | None, length_s: float) ->
         return ComparedFigure(in_a, in_b, percentile_difference(a.samples, b.samples, p, length_s))
 
     in_a, in_b = (_share_of(row) if row else None for row in (a, b))
-    apart = share_difference(a.effective, b.effective) if a and b and a.total and b.total else None
+    apart = None
+    if a and b and a.total and b.total:
+        apart = share_difference((a.bad, a.total), (b.bad, b.total), max(a.bad_effect, b.bad_effect))
     samples = (a.total if a else 0, b.total if b else 0)
     return ComparedRow(key, samples, percentile(0.95, _p95), percentile(0.50, _p50), ComparedFigure(in_a, in_b, apart))
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from harness.analysis.block_bootstrap import Stretch, stretches_of
 from harness.analysis.intervals import correlation_factor, printable
 from harness.analysis.latencies import Latencies
-from harness.analysis.significance import effective_counts
+from harness.analysis.significance import design_effect
 from harness.analysis.tables import columns_of, open_tables
 from harness.errors import JudgeError
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
 
-__all__ = ["KINDS", "RowKey", "RunRow", "read_rows"]
+__all__ = ["KINDS", "RowKey", "RunRow", "read_rows", "row_of"]
 
 Floats = NDArray[np.float64]
 
@@ -52,8 +52,8 @@ class RunRow:
     """Requests, or runs of a workflow that ended."""
     bad: int
     """Errors among them, or runs that failed or were given up."""
-    effective: tuple[float, float]
-    """`bad` and `total` as independent ones (see `significance.effective_counts`)."""
+    bad_effect: float
+    """How many bad ones are worth one independent one (see `significance.design_effect`)."""
 
     p50_ms: float | None
     """None where too few effective samples carry it, or it lies among lost work; so is p95."""
@@ -62,6 +62,12 @@ class RunRow:
     def without_samples(self) -> RunRow:
         """Its figures alone, where several runs are read and only these are asked for."""
         return replace(self, samples=_NOTHING)
+
+
+def row_of(samples: Stretch, totals: Floats, bads: Floats) -> RunRow:
+    """A row from its timed samples, and from how many there were, and how many bad ones, in each stretch of time."""
+    p50_ms, p95_ms = (_carried(samples.values_ms, p) for p in (0.50, 0.95))
+    return RunRow(samples, int(totals.sum()), int(bads.sum()), design_effect(bads, totals), p50_ms, p95_ms)
 
 
 def read_rows(run_dir: RunDir, spec: RunSpec, length_s: float) -> dict[RowKey, RunRow]:
@@ -88,13 +94,7 @@ def _rows(tables: duckdb.DuckDBPyConnection, length_s: float) -> Iterator[tuple[
         }
         for name, totals, bads in _counts(tables, source, "".join(dimensions), bad, length_s):
             if kind == "network" or name:
-                yield RowKey(kind, name), _row(timed.get(name, _NOTHING), totals, bads)
-
-
-def _row(samples: Stretch, totals: Floats, bads: Floats) -> RunRow:
-    p50_ms, p95_ms = (_carried(samples.values_ms, p) for p in (0.50, 0.95))
-    effective = effective_counts(bads, totals)
-    return RunRow(samples, int(totals.sum()), int(bads.sum()), effective, p50_ms, p95_ms)
+                yield RowKey(kind, name), row_of(timed.get(name, _NOTHING), totals, bads)
 
 
 def _counts(

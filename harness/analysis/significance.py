@@ -22,7 +22,7 @@ __all__ = [
     "FALSE_DISCOVERIES",
     "Difference",
     "benjamini_hochberg",
-    "effective_counts",
+    "design_effect",
     "share_difference",
     "t_difference",
     "welch",
@@ -79,36 +79,38 @@ def welch(a: Sequence[float], b: Sequence[float]) -> Difference:
     return t_difference(float(np.mean(b) - np.mean(a)), math.sqrt(squared), freedom)
 
 
-def effective_counts(hits: Floats, totals: Floats) -> tuple[float, float]:
-    """Hits and totals of a share that are worth independent ones, from counts by stretch of time.
+def design_effect(hits: Floats, totals: Floats) -> float:
+    """By what a share's counts must be divided to be worth independent ones, from counts by stretch of time; 1 at
+    least.
 
-    Both are divided by the design effect: the variance of the share between stretches, over the binomial one (Rao and
-    Scott, Biometrics 48, 1992), 1 at least. A burst of failures counts for one failure and not for hundreds.
+    The variance of the share between stretches, over the binomial one (Rao and Scott, Biometrics 48, 1992): a burst of
+    failures counts for one failure and not for hundreds.
     """
     total, hit = float(totals.sum()), float(hits.sum())
     if hit in (0.0, total):
-        return hit, total
+        return 1.0
     share, stretches = hit / total, len(totals)
     between = float(((hits - share * totals) ** 2).sum()) / total**2 * stretches / (stretches - 1)
-    effect = max(1.0, between / (share * (1 - share) / total))
-    return hit / effect, total / effect
+    return max(1.0, between / (share * (1 - share) / total))
 
 
-def share_difference(a: tuple[float, float], b: tuple[float, float]) -> Difference:
-    """Difference of two shares, each given as (hits, total), total > 0; effective counts may be fractions.
+def share_difference(a: tuple[int, int], b: tuple[int, int], effect: float = 1.0) -> Difference:
+    """Difference of two shares, each given as (hits, total), total > 0; `effect` is the greater design effect of both,
+    for a side without a single hit does not show how much hits come together.
 
     Newcombe's hybrid of Wilson's score intervals (Statistics in Medicine 17, 1998, method 10), which keeps its coverage
     with no hit at all; the p-value is that of the widest interval that leaves out zero.
     """
     shares = tuple(hits / total for hits, total in (a, b))
     estimate = shares[1] - shares[0]
-    low, high = _newcombe(a, b, float(ndtri((1 + CONFIDENCE) / 2)))
+    worth_a, worth_b = ((hits / effect, total / effect) for hits, total in (a, b))
+    low, high = _newcombe(worth_a, worth_b, float(ndtri((1 + CONFIDENCE) / 2)))
     if estimate == 0:
         return Difference(0.0, low, high, 1.0)
     nearest, furthest = 0.0, 40.0  # beyond 40 standard errors a p-value is no number any more
     for _ in range(60):
         z = (nearest + furthest) / 2
-        ends = _newcombe(a, b, z)
+        ends = _newcombe(worth_a, worth_b, z)
         nearest, furthest = (nearest, z) if ends[0] <= 0 <= ends[1] else (z, furthest)
     return Difference(estimate, low, high, 2 * float(ndtr(-nearest)))
 

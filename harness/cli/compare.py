@@ -126,9 +126,8 @@ def _allowed(worse: Sequence[ComparedRow], max_regression: float) -> list[str]:
     if not max_regression:
         return []
     from harness.report.compared import row_name
-    from harness.report.wording import share_text
 
-    allowed = f"A p95 may become greater by {share_text(max_regression)}"
+    allowed = f"A p95 may become greater by {max_regression * 100:.3g}%"
     return [f"{allowed}; worse than that, or with more errors: {', '.join(map(row_name, worse)) or 'nothing'}."]
 
 

@@ -24,11 +24,11 @@ __all__ = ["change_text", "headline_of", "print_comparison", "ratio_text", "row_
 SAME_ROWS_SHOWN: Final = 6
 """Rows of a kind that do not differ, in a table; more are counted in one line."""
 _GAP: Final = 2
-_HEADS: Final = ("", "samples", "p95 in A", "p95 in B", "change (95% interval)", "", "errors")
+_HEADS: Final = ("", "samples", "p95 A", "p95 B", "change (95% interval)", "", "errors")
 _OUTCOME: Final = 5
 _DROPPED_FIRST: Final = (1, 6, 2)
 """Columns that a narrow terminal goes without, the first first."""
-_KIND_TITLES: Final = {"network": "", "site": "sites", "workflow": "workflows", "waiting": "waiting in workflows"}
+_KIND_TITLES: Final = {"network": "", "site": "sites", "workflow": "workflows", "waiting": "waiting"}
 _STYLES: Final = {"slower": "bold red", "faster": "green", "no difference seen": "", "too few samples": "dim"}
 
 
