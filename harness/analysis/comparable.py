@@ -18,8 +18,9 @@ from harness.rundir import RunDir, open_run_dir
 from harness.samples import FORMAT_VERSION
 from harness.scenario import read_spec
 from harness.scenario.model import RunSpec
+from harness.units import count_text
 
-__all__ = ["ComparedRun", "open_group", "refuse_incomparable", "told_differences"]
+__all__ = ["ComparedRun", "open_sides", "refuse_incomparable", "told_differences"]
 
 NOT_PLAYED: Final = ("title", "story", "source", "sources", "objectives", "bounds")
 """Keys of a scenario, at any depth, that say nothing of what is played: words, and what it is measured against."""
@@ -27,6 +28,7 @@ _OF_THE_MIX: Final = ("sites", "site_names", "default_sites")
 """What the sites were made from; the sites themselves are compared."""
 _OF_THE_TARGET: Final = ("endpoint", "identifier_system")
 """Of a site: where its server is."""
+_ABSENT: Final = object()
 MOST_DIFFERENCES: Final = 20
 """So many are named for each run; of the rest the number."""
 _HINT: Final = "Only runs that played the same can be compared; seeds, targets, labels and workers may differ."
@@ -43,16 +45,25 @@ class ComparedRun:
     """How long the load lasted, as planned."""
 
 
-def open_group(path: Path, side: str) -> list[ComparedRun]:
-    """The run in `path`, or each run in a folder of it, by name; `side` is A or B.
+def open_sides(a: Path, b: Path) -> tuple[list[ComparedRun], list[ComparedRun]]:
+    """The runs of A and of B, by name: the run in a folder, or each run in a folder of it.
 
-    Raises InputError where there is none, and where one did not finish, is invalid, or is of another format.
+    Raises InputError where there is none, and with all that speaks against any of them: not finished, not judged,
+    invalid, damaged, or of another format.
     """
+    folders = [_folders(path, side) for side, path in (("A", a), ("B", b))]
     problems: list[Problem] = []
-    found = [run for folder in _folders(path, side) for run in [_opened(folder, side, problems)] if run is not None]
+    opened: list[list[ComparedRun]] = [[], []]
+    for side, found, runs in zip("AB", folders, opened, strict=True):
+        for run_dir in found:
+            manifest = run_dir.read_manifest()
+            against = [Problem(what, f"{side}, {run_dir.path}", how) for what, how in _unfit(run_dir, manifest)]
+            problems += against
+            if not against:
+                runs.append(ComparedRun(run_dir, manifest, read_spec(run_dir.scenario), _length_s(run_dir)))
     if problems:
-        raise InputError(problems, "A run that cannot be believed is not compared; take it away, or repeat it.")
-    return found
+        raise InputError(problems, "A run that cannot be believed is not compared: take it away, or repeat it.")
+    return opened[0], opened[1]
 
 
 def refuse_incomparable(a: Sequence[ComparedRun], b: Sequence[ComparedRun]) -> None:
@@ -67,12 +78,13 @@ def refuse_incomparable(a: Sequence[ComparedRun], b: Sequence[ComparedRun]) -> N
     for side, run in [*(("A", run) for run in a[1:]), *(("B", run) for run in b)]:
         found = list(_differences(first, _played(run)))
         where = f"{side}, {run.run_dir.path.name}"
+        against = f"in A, {a[0].run_dir.path.name}"
         problems += [
-            Problem(f"{path} is {_value(this)}, in {a[0].run_dir.path.name} it is {_value(that)}", where)
+            Problem(f"{path} is {_value(this)}, but {_value(that)} {against}", where)
             for path, that, this in found[:MOST_DIFFERENCES]
         ]
         if len(found) > MOST_DIFFERENCES:
-            problems.append(Problem(f"and {len(found) - MOST_DIFFERENCES:,} more differences", where))
+            problems.append(Problem(f"and {count_text(len(found) - MOST_DIFFERENCES, 'more difference')}", where))
     if problems:
         raise InputError(problems, _HINT)
 
@@ -99,17 +111,6 @@ def _folders(path: Path, side: str) -> list[RunDir]:
         how = "give a run such as reports/2026-11-22T091500Z-morning-rush-3fa1, or a folder with several of them"
         raise InputError(Problem(what, f"{side}, {shortened(str(path))}", how))
     return [open_run_dir(each) for each in within]
-
-
-def _opened(run_dir: RunDir, side: str, problems: list[Problem]) -> ComparedRun | None:
-    """None, with its problems added, where it must not be compared."""
-    where = f"{side}, {run_dir.path}"
-    manifest = run_dir.read_manifest()
-    found = [Problem(what, where, how) for what, how in _unfit(run_dir, manifest)]
-    problems += found
-    if found:
-        return None
-    return ComparedRun(run_dir, manifest, read_spec(run_dir.scenario), _length_s(run_dir))
 
 
 def _length_s(run_dir: RunDir) -> float:
@@ -172,17 +173,19 @@ def _without_words(value: Any) -> Any:
 
 
 def _differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Path, value in `a`, value in `b` of each leaf that differs; a key that is not there is None."""
+    """Path, value in `a`, value in `b` of each leaf that differs; a key that is not there is `_ABSENT`."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in dict.fromkeys([*a, *b]):
-            yield from _differences(a.get(key), b.get(key), f"{path}.{key}" if path else str(key))
+            yield from _differences(a.get(key, _ABSENT), b.get(key, _ABSENT), f"{path}.{key}" if path else str(key))
     elif a != b:
         yield path, a, b
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "not there"
+    if value is _ABSENT or value is None:
+        return "not there" if value is _ABSENT else "not set"
+    if isinstance(value, dict):
+        return "there"
     return shortened(json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else f"'{value}'", 60)
 
 

@@ -50,13 +50,13 @@ def command(a: Path, b: Path, max_regression: float, png: Path | None, as_json: 
     """What changed from A to B, each a run's folder or a folder with several runs.
 
     p95 and errors of the network, each site and each workflow, and the waiting of each workflow, with 95% intervals. A
-    row is called slower or faster only where that is no chance; of all rows so called 5% at most are false. Runs that
-    did not play the same are refused, and by what they differ is said; server, build and labels may differ.
+    row is called slower or faster only where that is no chance; of all rows so called, 5% at most are false on average.
+    Runs that did not play the same are refused, and by what they differ is said; server, build and labels may differ.
     """
-    from harness.analysis.comparable import open_group, refuse_incomparable, told_differences
+    from harness.analysis.comparable import open_sides, refuse_incomparable, told_differences
     from harness.analysis.compare import compare_rows, regressions
 
-    in_a, in_b = open_group(a, "A"), open_group(b, "B")
+    in_a, in_b = open_sides(a, b)
     refuse_incomparable(in_a, in_b)
     length_s = in_a[0].length_s
     rows = compare_rows(_read(in_a, length_s), _read(in_b, length_s), length_s)

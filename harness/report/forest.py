@@ -118,7 +118,7 @@ def _axis(panel: Axes, shown: Sequence[ComparedRow]) -> None:
     panel.set_xlim(low, high)
     panel.xaxis.set_major_locator(FixedLocator(_ticks(low, high)))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: _tick_text(ratio)))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: ratio_text(ratio).replace(".0", "")))
     panel.grid(True, axis="x", color=LIGHT, linewidth=0.6)
     panel.set_xlabel("← faster      change of p95 from A to B      slower →", labelpad=4)
     handles = [
@@ -140,7 +140,3 @@ def _ticks(low: float, high: float) -> list[float]:
         if low <= tick <= high and all(abs(np.log(tick / other)) >= apart for other in kept):
             kept.append(tick)
     return sorted(kept)
-
-
-def _tick_text(ratio: float) -> str:
-    return "no change" if abs(ratio - 1) < 1e-9 else ratio_text(ratio).replace(".0", "")
