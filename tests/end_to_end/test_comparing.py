@@ -1,4 +1,4 @@
-"""Two real runs side by side: what was planted between them is named, with an interval that does not reach the others."""
+"""Two real runs side by side: what was planted between them is named, and its interval leaves out the others."""
 
 from __future__ import annotations
 
