@@ -28,6 +28,8 @@ class Latencies:
     values_ms: Floats
     codes: Mapping[str, NDArray[Any]]
     names: Mapping[str, tuple[str, ...]]
+    start_s: Floats
+    """When each began, in seconds of the run, ascending."""
 
     @classmethod
     def of_requests(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
@@ -60,11 +62,20 @@ class Latencies:
         columns = columns_of(tables, f"SELECT start_s, {value}, {coded} FROM {rows}")  # noqa: S608 (ours)
         order = np.argsort(columns["start_s"], kind="stable")
         codes = {name: columns[name].astype(np.uint16)[order] for name in dimensions}
-        return cls(columns[value][order], codes, names)
+        return cls(columns[value][order], codes, names, columns["start_s"][order])
 
     def split(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats]]:
         """Each group that has latencies: its names, one a dimension, and its latencies in time order. No dimension: one
         group of all."""
+        for labels, own in self._places(*dimensions):
+            yield labels, self.values_ms[own]
+
+    def split_with_starts(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats, Floats]]:
+        """As `split`: names, when each of the group began (s), latencies (ms)."""
+        for labels, own in self._places(*dimensions):
+            yield labels, self.start_s[own], self.values_ms[own]
+
+    def _places(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], NDArray[np.intp]]]:
         if not len(self.values_ms):
             return
         code = np.zeros(len(self.values_ms), np.int64)
@@ -73,8 +84,7 @@ class Latencies:
         if code.max() <= np.iinfo(np.uint16).max:
             code = code.astype(np.uint16)
         for own in positions_by_code(code):
-            labels = tuple(self._name(name, int(self.codes[name][own[0]])) for name in dimensions)
-            yield labels, self.values_ms[own]
+            yield tuple(self._name(name, int(self.codes[name][own[0]])) for name in dimensions), own
 
     def _name(self, dimension: str, code: int) -> str:
         known = self.names[dimension]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.errors import InputError, Problem, shortened
-from harness.units import DAY_S, moment_text, parse_duration, parse_window
+from harness.units import DAY_S, moment_text, parse_duration, parse_share, parse_window
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec, Site
@@ -25,6 +25,7 @@ __all__ = [
     "Choice",
     "DurationType",
     "PathType",
+    "ShareType",
     "WholeNumber",
     "Window",
     "WindowType",
@@ -163,6 +164,20 @@ class PathType(click.ParamType):  # type: ignore[type-arg]  # generic only from 
             without = "" if param is not None and param.required else ", or leave it out"
             raise _bad_value(param, said, f"write the path of a {self.name}{without}")
         return Path(text)
+
+
+class ShareType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """A share from 0 to 1, written as a percentage."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ARG002
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_share(value)
+        except ValueError as error:
+            raise _said_by_parser(param, error, value) from error
 
 
 class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on

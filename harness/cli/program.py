@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "plan": "Preview with no traffic: who is on duty where and when, expected requests/s.",
     "run": "The main job: plan, preflight, load, samples, analysis, verdict, report.",
     "report": "Render again from what a run left.",
+    "compare": "What changed between two runs, or two groups of runs, with intervals.",
     "calibrate": "Hold the instrument to known truths on the calibrated sandbox.",
     "sandbox": "The embedded FHIR R4 server, with known capacity and planted faults.",
     "check": "Preflight: scenario, capabilities, data, round trips; no load.",

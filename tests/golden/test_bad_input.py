@@ -111,6 +111,13 @@ WRONG: dict[str, list[str]] = {
     "report-a-file": ["report", RUSH.replace(RUSH, "/etc/hostname")],
     "report-verify-and-rejudge": ["report", ".", "--verify", "--rejudge"],
     "report-rejudge-in-place": ["report", ".", "--rejudge"],
+    # compare
+    "compare-nothing": ["compare"],
+    "compare-one": ["compare", "reports"],
+    "compare-empty": ["compare", "", "reports"],
+    "compare-no-such-folder": ["compare", "reports/2026", "reports/2027"],
+    "compare-a-file": ["compare", "/etc/hostname", "/etc/hostname"],
+    "compare-regression-without-percent": ["compare", "a", "b", "--max-regression", "10"],
     # sandbox
     "sandbox-port-ten": ["sandbox", "--port", "ten"],
     "sandbox-port-70000": ["sandbox", "--port", "70000"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.analysis.compare import ComparedFigure, ComparedRow
+from harness.analysis.run_rows import RowKey
+from harness.analysis.significance import t_difference
 from harness.scenario.model import (
     Curve,
     Objective,
@@ -420,3 +424,20 @@ def _manifest(sites: int) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def run_of() -> Callable[..., Run]:
     return make_run
+
+
+@pytest.fixture
+def row() -> Callable[..., ComparedRow]:
+    """A row of a comparison whose p95 went from 100 ms by `ratio`; `p` None: too few samples. `errors`: B's, called
+    more if there are any."""
+
+    def make(kind: str, name: str, ratio: float = 1.0, p: float | None = 0.9, errors: float = 0.0) -> ComparedRow:
+        figure = ComparedFigure(None, None, None)
+        if p is not None:
+            figure = ComparedFigure(100.0, 100.0 * ratio, t_difference(math.log(ratio), 0.02, 19), p)
+        failing = ComparedFigure(0.0, 0.0, None)
+        if errors:
+            failing = ComparedFigure(0.0, errors, t_difference(errors, errors / 9, 19), 0.001)
+        return ComparedRow(RowKey(kind, name), (5000, 5100), figure, figure, failing)
+
+    return make
