@@ -14,12 +14,14 @@ from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.figures import heat_figure, phase_letters, stretch_s, timeline_figure
 from harness.report.responses import slow_column
 from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
+from harness.report.site_times import SITES_DRAWN, site_times_figure
+from harness.report.sites import SiteRow
 from harness.report.svg import inline_svg
 from harness.report.timescale import TimeScale
 from harness.report.wording import latency_text, number_text, range_text, rate_text
 from harness.units import count_text, duration_text
 
-__all__ = ["Chart", "draw_concurrency", "draw_heat_map", "draw_timeline"]
+__all__ = ["Chart", "draw_concurrency", "draw_heat_map", "draw_sites", "draw_timeline"]
 
 PNG_DPI = 110
 
@@ -35,6 +37,29 @@ class Chart:
     narrow: str
     caption: str
     narrow_caption: str
+
+
+def draw_sites(rows: Sequence[SiteRow], folder: Path) -> Chart:
+    """p95 of each site with its interval and bound, in the order of `rows`; also `sites.png` in `folder`. No picture
+    where fewer than two sites have a p95: there is nothing to compare."""
+    known = [row for row in rows if row.p95_ms is not None]
+    if len(known) < 2:
+        return Chart("", "", "", "")
+    shown = known[:SITES_DRAWN]
+    ends = (latency_text(end([row.p95_ms or 0.0 for row in known])) for end in (min, max))
+    description = f"p95 of {count_text(len(known), 'site')}: {range_text(*ends)}."
+    told = [
+        ("A bar is the range in which the true p95 lies, at 90%.", any(row.p95_interval_ms for row in shown)),
+        ("A square is a site that fails.", any(row.outcome == "fail" for row in shown)),
+        (
+            "An upright stroke is what is allowed; where there is none, it lies further right.",
+            any(row.p95_bound_ms for row in shown),
+        ),
+        (f"Drawn are the first {len(shown)} of the table.", len(known) > len(shown)),
+    ]
+    caption = " ".join([description, *(text for text, holds in told if holds)])
+    wide, narrow = _draw(lambda form: site_times_figure(shown, form), "sites", "p95 by site", description, folder)
+    return Chart(wide, narrow, caption, caption)
 
 
 def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: pd.DataFrame | None = None) -> Chart:

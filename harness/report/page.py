@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 
 from harness.report.cells import split
 from harness.report.charts import Chart
-from harness.report.facts import lapse_sentences, manifest_facts, rehearsal_sentence
+from harness.report.facts import lapse_sentences, manifest_facts, network_sentence, rehearsal_sentence
 from harness.report.grouped import arrivals_table, kinds_table, personas_table, zones_table
 from harness.report.heat import BY_WORDS, REQUESTS_FOR_A_CELL, HeatMap, heat_map, requests_lacking
 from harness.report.rows import (
@@ -50,6 +50,7 @@ def page_of(
     rows: Sequence[SiteRow],
     spec: RunSpec,
     scale: TimeScale,
+    by_site: Chart,
     timeline: Chart,
     concurrency: Chart,
 ) -> tuple[str, HeatMap]:
@@ -71,7 +72,10 @@ def page_of(
         "lapse": lapse_sentences(summary),
         "aborted": _aborted(manifest),
         "next_steps": [_step(text) for text in next_steps(verdict, summary, manifest)],
+        "network": network_sentence(summary),
+        "intervals": "intervals" in summary["overall"],
         **_folding("sites", sites_table(rows), "other sites"),
+        "by_site": _markup(by_site),
         "timeline": _markup(timeline),
         "timeline_table": table,
         "timeline_table_note": note,
