@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "scenarios": "List what ships; with NAME its story, sites, personas, curve and sources.",
     "plan": "Preview with no traffic: who is on duty where and when, expected requests/s.",
     "run": "The main job: plan, preflight, load, samples, analysis, verdict, report.",
-    "report": "Render again from what a run left.",
+    "report": "Render again from what a run left; several runs in one report.",
     "sandbox": "The embedded FHIR R4 server, with known capacity and planted faults.",
     "check": "Preflight: scenario, capabilities, data, round trips; no load.",
     "seed": "Create the synthetic patients and staff that a run needs, tagged.",

@@ -7,6 +7,7 @@ lake  ⊢●⊣            |
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,10 +15,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from harness.report.canvas import Format, shortened_name, title_above
 from harness.report.palette import BLUE, GREY, INK, LIGHT, VERMILION
-from harness.report.sites import SiteRow
 from harness.report.wording import latency_text
 
-__all__ = ["SITES_DRAWN", "site_times_figure"]
+__all__ = ["SITES_DRAWN", "SiteTime", "site_times_figure"]
 
 SITES_DRAWN = 16
 """More rows than this are not compared at a glance; the table has them all."""
@@ -28,14 +28,27 @@ _LETTER_PT = 0.6
 """Width of a letter, as a share of the font's size."""
 
 
-def site_times_figure(rows: Sequence[SiteRow], form: Format) -> Figure:
-    """p95 of each of `rows` (each has one) with its interval and its bound; times from zero along the foot."""
+@dataclass(frozen=True)
+class SiteTime:
+    """One row of the picture."""
+
+    name: str
+    p95_ms: float
+    interval_ms: tuple[float | None, float | None] | None
+    bound_ms: float | None = None
+    fails: bool = False
+    runs_ms: tuple[float, ...] = ()
+    """The p95 of each run, where it is one of several; small and hollow."""
+
+
+def site_times_figure(rows: Sequence[SiteTime], form: Format, title: str) -> Figure:
+    """p95 of each of `rows`, at least one, with its interval and its bound; times from zero along the foot."""
     above_in, below_in = 0.4, 0.45
     height_in = above_in + below_in + _ROW_IN * len(rows)
     figure = Figure(figsize=(form.width_in, height_in))
     panel = figure.subplots()
     longest = int(form.width_in * 72 * _LONGEST_NAME_SHARE / (_LETTER_PT * form.font_pt))
-    names = [shortened_name(row.site, longest) for row in rows]
+    names = [shortened_name(row.name, longest) for row in rows]
     left = (max(map(len, names)) * _LETTER_PT * form.font_pt + 14) / (form.width_in * 72)
     figure.subplots_adjust(left=left, right=0.94, top=1 - above_in / height_in, bottom=below_in / height_in)
     panel.set_yticks(range(len(rows)), names)
@@ -43,33 +56,33 @@ def site_times_figure(rows: Sequence[SiteRow], form: Format) -> Figure:
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.grid(False, axis="y")
     panel.grid(True, axis="x", color=LIGHT, linewidth=0.6)
+    furthest_ms = _furthest_ms(rows)
     for place, row in enumerate(rows):
-        _draw_site(panel, place, row)
-    panel.set_xlim(0, _furthest_ms(rows) * 1.05)
+        _draw_site(panel, place, row, furthest_ms)
+    panel.set_xlim(0, furthest_ms * 1.05)
     panel.xaxis.set_major_locator(MaxNLocator(form.ticks - 1))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
-    title_above(panel, "p95 by site", form)
+    title_above(panel, title, form)
     return figure
 
 
-def _draw_site(panel: Axes, place: int, row: SiteRow) -> None:
-    figure_ms, fails = row.p95_ms or 0.0, row.outcome == "fail"
-    colour = VERMILION if fails else BLUE
-    low_ms, high_ms = row.p95_interval_ms or (None, None)
-    if low_ms is not None or high_ms is not None:
+def _draw_site(panel: Axes, place: int, row: SiteTime, furthest_ms: float) -> None:
+    colour = VERMILION if row.fails else BLUE
+    low_ms, high_ms = row.interval_ms or (None, None)
+    known_ms = [end for end in (low_ms, high_ms) if end is not None]
+    if known_ms:
         # an end that the samples cannot tell has no stroke across it
-        ends = [figure_ms if end is None else end for end in (low_ms, high_ms)]
-        panel.plot(ends, [place, place], color=colour, linewidth=1.6)
-        known = [end for end in (low_ms, high_ms) if end is not None]
-        panel.plot(known, [place] * len(known), linestyle="none", marker="|", markersize=7, color=colour)
-    panel.plot([figure_ms], [place], marker="s" if fails else "o", markersize=6, color=colour)
-    if row.p95_bound_ms is not None:
-        panel.plot([row.p95_bound_ms] * 2, [place - 0.4, place + 0.4], color=GREY, linewidth=1.8)
+        panel.plot([*known_ms, row.p95_ms], [place] * (len(known_ms) + 1), color=colour, linewidth=1.6)
+        panel.plot(known_ms, [place] * len(known_ms), linestyle="none", marker="|", markersize=7, color=colour)
+    for run_ms in row.runs_ms:
+        panel.plot([run_ms], [place], marker="o", markersize=4, color=GREY, markerfacecolor="none", linewidth=0)
+    panel.plot([row.p95_ms], [place], marker="s" if row.fails else "o", markersize=6, color=colour)
+    if row.bound_ms is not None and row.bound_ms <= furthest_ms:
+        panel.plot([row.bound_ms] * 2, [place - 0.4, place + 0.4], color=GREY, linewidth=1.8)
 
 
-def _furthest_ms(rows: Sequence[SiteRow]) -> float:
+def _furthest_ms(rows: Sequence[SiteTime]) -> float:
     """Up to where the axis must reach. A bound far beyond every figure would press them together, and is left out."""
-    figures = [max(row.p95_ms or 0.0, (row.p95_interval_ms or (0.0, 0.0))[1] or 0.0) for row in rows]
-    bounds = [row.p95_bound_ms for row in rows if row.p95_bound_ms is not None]
-    near = [bound for bound in bounds if bound <= 4 * max(figures)]
-    return max([*figures, *near]) or 1.0
+    figures_ms = [max(row.p95_ms, *row.runs_ms, (row.interval_ms or (0.0, 0.0))[1] or 0.0) for row in rows]
+    near_ms = [row.bound_ms for row in rows if row.bound_ms is not None and row.bound_ms <= 4 * max(figures_ms)]
+    return max([*figures_ms, *near_ms]) or 1.0

@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.report.wording import interval_of
 
-__all__ = ["LATENCY_COLUMNS", "write_concurrency_csv", "write_latency_csv"]
+__all__ = ["LATENCY_COLUMNS", "inert", "write_concurrency_csv", "write_latency_csv"]
 
 _DIMENSIONS = ("site", "time_zone", "template", "workflow", "operation", "lane", "persona")
 _BEFORE_INTERVAL = (
@@ -36,7 +36,7 @@ def write_latency_csv(summary: Mapping[str, Any], path: Path) -> None:
         writer.writerow(("overall", "", *_cells(summary["overall"])))
         for dimension in _DIMENSIONS:
             for name, figures in summary[f"by_{dimension}"].items():
-                writer.writerow((dimension, _inert(name), *_cells(figures)))
+                writer.writerow((dimension, inert(name), *_cells(figures)))
 
 
 def _cells(figures: Mapping[str, Any]) -> list[object]:
@@ -48,13 +48,13 @@ def _cells(figures: Mapping[str, Any]) -> list[object]:
     return [round(value, 6) if isinstance(value, float) else value for value in values]
 
 
-def _inert(name: str) -> str:
+def inert(name: str) -> str:
     """A name that a spreadsheet would take for a formula gets a quote before it (CSV injection)."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def write_concurrency_csv(timeline: pd.DataFrame, path: Path) -> None:
     """The timeline, one row a window and site; the network's rows have an empty site."""
-    timeline.assign(site=timeline["site"].map(lambda name: _inert(str(name)))).to_csv(
+    timeline.assign(site=timeline["site"].map(lambda name: inert(str(name)))).to_csv(
         path, index=False, float_format="%.6g", lineterminator="\r\n"
     )

@@ -11,7 +11,7 @@ from harness.plan import samples_for
 from harness.units import DAY_S, count_text, moment_text
 from harness.verdict.objective import SAMPLES_BEYOND
 
-__all__ = ["next_steps"]
+__all__ = ["next_steps", "run_command"]
 
 _TOO_SHORT: Final = frozenset({"too-short", "enough-samples"})
 """Checks that a longer run may pass."""
@@ -53,6 +53,11 @@ def next_steps(verdict: Mapping[str, Any], summary: Mapping[str, Any], manifest:
         command = shlex.join(["emrload", "cleanup", "--target", server.get("url", "URL"), *_owned([server])])
         steps.append(f"Remove what was created: `{command}`")
     return list(dict.fromkeys(steps))
+
+
+def run_command(manifest: Mapping[str, Any], seed: int) -> str:
+    """What plays a run again with another seed, to be pasted as it stands."""
+    return _run({**manifest, "seed": seed}, int(manifest.get("sites") or 1), _how_long(manifest))
 
 
 def _hold_more(manifest: Mapping[str, Any], sites: int, own_server: bool) -> list[str]:
