@@ -15,10 +15,10 @@ from typing import Any
 from harness.analysis import Replications, replicate_rows
 from harness.analysis.replications import FEWEST_RUNS, LEVEL_OVER_RUNS, MOST_RUNS, NARROW_ENOUGH
 from harness.report.tables import inert
-from harness.report.wording import latency_text, share_text, span_text
+from harness.report.wording import latency_text, span_text
 from harness.units import count_text
 
-__all__ = ["Group", "GroupRun", "enough_text", "group_headline", "group_summary", "half_width_text", "write_runs_csv"]
+__all__ = ["Group", "GroupRun", "enough_text", "group_headline", "group_summary", "write_runs_csv"]
 
 
 @dataclass(frozen=True)
@@ -106,20 +106,14 @@ def _plain(over: Replications) -> dict[str, Any]:
 
 
 def enough_text(over: Replications) -> str:
-    """Whether the interval is narrow enough, and what makes it so: `yes`, `repeat 3 more`; where repeating does not, why
-    not."""
+    """Whether the interval is narrow enough, and what makes it so: `yes`, `repeat 3 more`; or why repeating would not
+    do."""
     lacking = over.figures_ms.count(None)
     if lacking:
         return f"lacking in {lacking} of {count_text(len(over.figures_ms), 'run')}"
     if over.narrow_enough:
         return "yes"
     return f"repeat {over.more_runs} more" if over.more_runs else f"{MOST_RUNS} runs would not do"
-
-
-def half_width_text(over: Replications) -> str:
-    """`± 4.3%`; a dash without an interval."""
-    share = share_text(over.relative_half_width)
-    return share if over.relative_half_width is None else f"± {share}"
 
 
 def group_headline(over: Replications, runs: int) -> str:

@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.analysis import Replications
-from harness.report.group import Group, enough_text, group_headline, half_width_text
+from harness.report.group import Group, enough_text, group_headline
 from harness.report.group_page import group_notes
-from harness.report.wording import latency_text, range_text, span_text
+from harness.report.wording import latency_text, range_text, share_text, span_text
 from harness.units import count_text
 
 __all__ = ["tell_group"]
@@ -58,7 +58,7 @@ def _add(table: Table, name: str, over: Replications) -> None:
         ends,
         latency_text(over.mean_ms if over.interval_ms else None),
         span_text(over.interval_ms) or latency_text(None),
-        half_width_text(over),
+        share_text(over.relative_half_width),
         enough_text(over),
     )
     table.add_row(*(Text(cell) for cell in cells))

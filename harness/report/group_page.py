@@ -12,7 +12,7 @@ from harness.analysis.replications import FEWEST_RUNS, MOST_RUNS, NARROW_ENOUGH,
 from harness.report.cells import Cell, Table, make_table, outcome_cell, split
 from harness.report.charts import Chart, draw_site_times
 from harness.report.facts import rehearsal_sentence
-from harness.report.group import Group, enough_text, group_headline, half_width_text
+from harness.report.group import Group, enough_text, group_headline
 from harness.report.page import FOLDED_FROM, SHOWN_WHEN_FOLDED
 from harness.report.site_times import SiteTime
 from harness.report.templating import chart_markup, pieces, template
@@ -143,7 +143,7 @@ def _over_runs(over: Replications) -> tuple[str | Cell, ...]:
     return (
         *(latency_text(figure) for figure in over.figures_ms),
         _mean_cell(over),
-        half_width_text(over),
+        share_text(over.relative_half_width),
         enough_text(over),
     )
 
@@ -154,7 +154,7 @@ def _mean_cell(over: Replications) -> Cell:
 
 
 def _folding(name: str, table: Table) -> dict[str, Table | None]:
-    shown, rest = split(table, FOLDED_FROM, SHOWN_WHEN_FOLDED, f"faster {name}")
+    shown, rest = split(table, FOLDED_FROM, SHOWN_WHEN_FOLDED, f"more {name}")
     return {name: shown, f"{name}_rest": rest}
 
 
