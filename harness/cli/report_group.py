@@ -31,7 +31,7 @@ def report_several(paths: Sequence[Path], out: Path, *, as_json: bool) -> None:
     Raises InputError where a run was not concluded, is given twice, or is no repetition of the first, or where fewer
     than two are valid; OutputError where `out` cannot be written.
     """
-    folders = [open_run_dir(path) for path in paths]
+    folders = _opened(paths)
     _refuse_within(folders, out)
     _refuse_unfinished(folders)
     _refuse_twice(folders)
@@ -59,6 +59,20 @@ def report_several(paths: Sequence[Path], out: Path, *, as_json: bool) -> None:
         print(json.dumps({"report": str(target.report), **told}))
     else:
         tell_group(group, target.report, steps)
+
+
+def _opened(paths: Sequence[Path]) -> list[RunDir]:
+    """The runs. Raises InputError that names every folder without one."""
+    folders: list[RunDir] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            folders.append(open_run_dir(path))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return folders
 
 
 def _refuse_within(folders: Sequence[RunDir], out: Path) -> None:

@@ -92,7 +92,7 @@ def _runs_table(group: Group) -> Table:
     """One row a run, in the order given, with the verdict of its own."""
     return make_table(
         "The runs",
-        "run | verdict | seed# | started | requests# | errors# | p50# | p95# | p99# | folder",
+        "run | verdict | seed# | started (UTC) | requests# | errors# | p50# | p95# | p99# | folder",
         [
             (
                 f"run {run.number}",
@@ -113,22 +113,28 @@ def _network_table(group: Group, network: Row) -> Table:
     """A row a percentile of all sites together."""
     return make_table(
         "All sites together",
-        f"all sites | {_run_heads(group)} | mean# | half-width# | narrow enough",
-        [(name.removesuffix("_ms"), *_over_runs(over)) for name, over in network.items()],
+        f"all sites | mean# | half-width# | narrow enough | {_run_heads(group)}",
+        [(name.removesuffix("_ms"), *_together(over), *_by_run(over)) for name, over in network.items()],
     )
 
 
 def _scopes_table(group: Group, kind: str, rows: Mapping[str, Row]) -> Table:
-    """A row a site or workflow, the slowest p95 first: it over runs, then the means of p50 and p99."""
+    """A row a site or workflow, the slowest p95 first: it over runs, the means of p50 and p99, then it run by run."""
 
     def slowness(item: tuple[str, Row]) -> float:
         return -(item[1]["p95_ms"].mean_ms or 0.0)
 
     return make_table(
         f"p95 by {kind}",
-        f"{kind} | {_run_heads(group, 'p95 of ')} | mean p95# | half-width# | narrow enough | mean p50# | mean p99#",
+        f"{kind} | mean p95# | half-width# | narrow enough | mean p50# | mean p99# | {_run_heads(group, 'p95 of ')}",
         [
-            (name, *_over_runs(row["p95_ms"]), _mean_cell(row["p50_ms"]), _mean_cell(row["p99_ms"]))
+            (
+                name,
+                *_together(row["p95_ms"]),
+                _mean_cell(row["p50_ms"]),
+                _mean_cell(row["p99_ms"]),
+                *_by_run(row["p95_ms"]),
+            )
             for name, row in sorted(rows.items(), key=slowness)
         ],
     )
@@ -139,13 +145,12 @@ def _run_heads(group: Group, of: str = "") -> str:
     return " | ".join(f"{of if not at else ''}run {run.number}#" for at, run in enumerate(group.counted))
 
 
-def _over_runs(over: Replications) -> tuple[str | Cell, ...]:
-    return (
-        *(latency_text(figure) for figure in over.figures_ms),
-        _mean_cell(over),
-        share_text(over.relative_half_width),
-        enough_text(over),
-    )
+def _together(over: Replications) -> tuple[str | Cell, ...]:
+    return _mean_cell(over), share_text(over.relative_half_width), enough_text(over)
+
+
+def _by_run(over: Replications) -> tuple[str, ...]:
+    return tuple(latency_text(figure) for figure in over.figures_ms)
 
 
 def _mean_cell(over: Replications) -> Cell:

@@ -1,7 +1,7 @@
 """How slow each site is, how sure that is, and what is allowed: a row a site, the worst on top.
 
-river   ⊢──■──⊣      |       a square: it fails; the upright stroke: its bound
-lake  ⊢●⊣            |
+river       |  ⊢──■──⊣   1.26 s     a square: it fails; the upright stroke: its bound
+lake  ⊢●⊣   |            138 ms
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ SITES_DRAWN = 16
 
 _ROW_IN = 0.27
 _LONGEST_NAME_SHARE = 0.45
+_GAP_PT = 14.0
 _LETTER_PT = 0.6
 """Width of a letter, as a share of the font's size."""
 
@@ -49,8 +50,9 @@ def site_times_figure(rows: Sequence[SiteTime], form: Format, title: str) -> Fig
     panel = figure.subplots()
     longest = int(form.width_in * 72 * _LONGEST_NAME_SHARE / (_LETTER_PT * form.font_pt))
     names = [shortened_name(row.name, longest) for row in rows]
-    left = (max(map(len, names)) * _LETTER_PT * form.font_pt + 14) / (form.width_in * 72)
-    figure.subplots_adjust(left=left, right=0.94, top=1 - above_in / height_in, bottom=below_in / height_in)
+    figures = [latency_text(row.p95_ms) for row in rows]
+    left, right = (_room(texts, form) for texts in (names, figures))
+    figure.subplots_adjust(left=left, right=1 - right, top=1 - above_in / height_in, bottom=below_in / height_in)
     panel.set_yticks(range(len(rows)), names)
     panel.tick_params(axis="y", length=0, labelcolor=INK)
     panel.set_ylim(len(rows) - 0.4, -0.6)
@@ -59,11 +61,17 @@ def site_times_figure(rows: Sequence[SiteTime], form: Format, title: str) -> Fig
     furthest_ms = _furthest_ms(rows)
     for place, row in enumerate(rows):
         _draw_site(panel, place, row, furthest_ms)
+        panel.text(1.01, place, figures[place], transform=panel.get_yaxis_transform(), va="center")
     panel.set_xlim(0, furthest_ms * 1.05)
     panel.xaxis.set_major_locator(MaxNLocator(form.ticks - 1))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
     title_above(panel, title, form)
     return figure
+
+
+def _room(texts: Sequence[str], form: Format) -> float:
+    """The share of the picture's width that the longest of them takes."""
+    return (max(map(len, texts)) * _LETTER_PT * form.font_pt + _GAP_PT) / (form.width_in * 72)
 
 
 def _draw_site(panel: Axes, place: int, row: SiteTime, furthest_ms: float) -> None:
