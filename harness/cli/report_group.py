@@ -140,17 +140,19 @@ def _refuse_too_few(group: Group) -> None:
 def _next_steps(group: Group) -> list[str]:
     """Repeat as often as the p95 of all sites needs; else say that it is known."""
     from harness.report.group import enough_text
-    from harness.verdict import run_command
+    from harness.verdict import run_with_seed
 
     over = group.rows()["overall"][""]["p95_ms"]
     if over.narrow_enough:
         return ["The p95 of all sites is known closely enough: it takes no more runs. Rows that say otherwise do."]
     last = group.counted[-1]
-    command = run_command(last.manifest, _unused_seed(group.runs))
+    again = run_with_seed(last.manifest, _unused_seed(group.runs))
     if over.more_runs:
-        again = f"Repeat {over.more_runs} more, each with a seed of its own: `{command}`"
-        return [again, "Then give all of them, old and new, to `emrload report DIR… --out NEW`"]
-    return [f"Play longer runs, with more requests each ({enough_text(over)}). These were: `{command}`"]
+        return [
+            f"Repeat {over.more_runs} more, each with a seed of its own: {again}",
+            "Then give all of them, old and new, to `emrload report DIR… --out NEW`",
+        ]
+    return [f"Play longer runs, with more requests each ({enough_text(over)}). These were: {again}"]
 
 
 def _unused_seed(runs: Sequence[GroupRun]) -> int:

@@ -14,7 +14,7 @@ from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.figures import heat_figure, phase_letters, stretch_s, timeline_figure
 from harness.report.responses import slow_column
 from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
-from harness.report.site_times import SITES_DRAWN, SiteTime, site_times_figure
+from harness.report.site_times import SITES_DRAWN, SiteTime, furthest_ms, site_times_figure
 from harness.report.sites import SiteRow
 from harness.report.svg import inline_svg
 from harness.report.timescale import TimeScale
@@ -49,13 +49,13 @@ def draw_sites(rows: Sequence[SiteRow], folder: Path) -> Chart:
     ]
     if len(times) < 2:
         return Chart("", "", "", "")
+    end_ms = furthest_ms(times[:SITES_DRAWN])
+    bounds_ms = [row.bound_ms for row in times[:SITES_DRAWN] if row.bound_ms is not None]
     told = [
         ("A bar is the range in which the true p95 lies, at 90%.", any(row.interval_ms for row in times)),
         ("A square is a site that fails.", any(row.fails for row in times[:SITES_DRAWN])),
-        (
-            "An upright stroke is what is allowed; where there is none, it lies further right.",
-            any(row.bound_ms for row in times),
-        ),
+        ("An upright stroke is what is allowed.", any(bound <= end_ms for bound in bounds_ms)),
+        ("What is allowed lies further right than is drawn.", bool(bounds_ms) and min(bounds_ms) > end_ms),
         (f"{count_text(len(rows) - len(times), 'site')} had too few requests for one.", len(times) < len(rows)),
     ]
     return draw_site_times(times, "p95 by site", " ".join(text for text, holds in told if holds), folder)

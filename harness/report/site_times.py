@@ -17,7 +17,7 @@ from harness.report.canvas import Format, shortened_name, title_above
 from harness.report.palette import BLUE, GREY, INK, LIGHT, VERMILION
 from harness.report.wording import latency_text
 
-__all__ = ["SITES_DRAWN", "SiteTime", "site_times_figure"]
+__all__ = ["SITES_DRAWN", "SiteTime", "furthest_ms", "site_times_figure"]
 
 SITES_DRAWN = 16
 """More rows than this are not compared at a glance; the table has them all."""
@@ -58,11 +58,11 @@ def site_times_figure(rows: Sequence[SiteTime], form: Format, title: str) -> Fig
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.grid(False, axis="y")
     panel.grid(True, axis="x", color=LIGHT, linewidth=0.6)
-    furthest_ms = _furthest_ms(rows)
+    end_ms = furthest_ms(rows)
     for place, row in enumerate(rows):
-        _draw_site(panel, place, row, furthest_ms)
+        _draw_site(panel, place, row, end_ms)
         panel.text(1.01, place, figures[place], transform=panel.get_yaxis_transform(), va="center")
-    panel.set_xlim(0, furthest_ms * 1.05)
+    panel.set_xlim(0, end_ms * 1.05)
     panel.xaxis.set_major_locator(MaxNLocator(form.ticks - 1))
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
     title_above(panel, title, form)
@@ -74,7 +74,7 @@ def _room(texts: Sequence[str], form: Format) -> float:
     return (max(map(len, texts)) * _LETTER_PT * form.font_pt + _GAP_PT) / (form.width_in * 72)
 
 
-def _draw_site(panel: Axes, place: int, row: SiteTime, furthest_ms: float) -> None:
+def _draw_site(panel: Axes, place: int, row: SiteTime, end_ms: float) -> None:
     colour = VERMILION if row.fails else BLUE
     low_ms, high_ms = row.interval_ms or (None, None)
     known_ms = [end for end in (low_ms, high_ms) if end is not None]
@@ -85,11 +85,11 @@ def _draw_site(panel: Axes, place: int, row: SiteTime, furthest_ms: float) -> No
     for run_ms in row.runs_ms:
         panel.plot([run_ms], [place], marker="o", markersize=4, color=GREY, markerfacecolor="none", linewidth=0)
     panel.plot([row.p95_ms], [place], marker="s" if row.fails else "o", markersize=6, color=colour)
-    if row.bound_ms is not None and row.bound_ms <= furthest_ms:
+    if row.bound_ms is not None and row.bound_ms <= end_ms:
         panel.plot([row.bound_ms] * 2, [place - 0.4, place + 0.4], color=GREY, linewidth=1.8)
 
 
-def _furthest_ms(rows: Sequence[SiteTime]) -> float:
+def furthest_ms(rows: Sequence[SiteTime]) -> float:
     """Up to where the axis must reach. A bound far beyond every figure would press them together, and is left out."""
     figures_ms = [max(row.p95_ms, *row.runs_ms, (row.interval_ms or (0.0, 0.0))[1] or 0.0) for row in rows]
     near_ms = [row.bound_ms for row in rows if row.bound_ms is not None and row.bound_ms <= 4 * max(figures_ms)]

@@ -139,8 +139,10 @@ def span_text(interval: tuple[float | None, float | None] | None) -> str:
     first, last = latency_text(low), latency_text(high)
     if first == last:
         return first
-    (number, unit), (_, last_unit) = first.split(" ", 1), last.split(" ", 1)
-    return f"{number if unit == last_unit else first}–{last}"
+    number, *unit = first.split(" ")
+    # only a plain number goes without its unit: "1–2 min 05 s" would be misread
+    shared = len(unit) == 1 and unit == last.split(" ")[1:]
+    return f"{number if shared else first}–{last}"
 
 
 def allowed_beyond(metric: str) -> float | None:
