@@ -126,7 +126,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[str, int], Any]]:
-    """Opens the report of a kind of run, or of `several`, at a width; afterwards nothing may have been requested or complained about."""
+    """Opens the report of a kind of run, or of `several`, at a width.
+
+    Afterwards nothing may have been requested or complained about.
+    """
     complaints: list[str] = []
     requests: list[str] = []
     pages: list[Any] = []
