@@ -54,7 +54,9 @@ class Percentile:
     interval: Interval
     """At `LEVEL`; both ends None where too few carry the figure."""
     effective_samples: float
-    """How many independent samples they are worth at the figure."""
+    """How many independent samples they are worth at the figure: this decides whether it is printed."""
+    interval_samples: float
+    """How many of them the interval counts on: no more, and fewer where slow stretches are long."""
     endless: bool = False
     """It lies among infinite values."""
 
@@ -65,10 +67,21 @@ def correlation_factor(indicator: Bools) -> float:
     Non-overlapping batch means (Law and Carson, Operations Research 27, 1979): τ = b·Var(batch means)/(p(1−p)) over 40
     batches of b samples.
     """
+    return _factors(indicator)[0]
+
+
+def _factors(indicator: Bools) -> tuple[float, float]:
+    """τ, and the larger of it and τ over half as many batches, twice as long: where slow stretches outlast a batch the
+    first alone is too small for an interval (docs/decisions/0015-intervals.md)."""
     size = len(indicator) // BATCHES
     if len(indicator) < MIN_SAMPLES_FOR_BATCHES:
-        return 1.0
+        return 1.0, 1.0
     means = indicator[: size * BATCHES].reshape(BATCHES, size).mean(axis=1)
+    factor = _factor_of(means, size)
+    return factor, max(factor, _factor_of((means[::2] + means[1::2]) / 2, 2 * size))
+
+
+def _factor_of(means: Floats, size: int) -> float:
     share = float(means.mean())
     if share in (0.0, 1.0):
         return 1.0
@@ -93,10 +106,12 @@ def percentile(values: Floats, ordered: Floats, p: float) -> Percentile:
     """
     figure = quantile(ordered, p)
     endless = math.isinf(figure)
-    effective = len(values) / correlation_factor(values < figure if endless else values <= figure)
+    factor, wider = _factors(values < figure if endless else values <= figure)
+    effective, of_interval = len(values) / factor, len(values) / wider
     if not printable(p, effective):
-        return Percentile(None, (None, None), effective, endless)
-    return Percentile(None if endless else figure, quantile_interval(ordered, p, effective), effective, endless)
+        return Percentile(None, (None, None), effective, of_interval, endless)
+    interval = quantile_interval(ordered, p, of_interval)
+    return Percentile(None if endless else figure, interval, effective, of_interval, endless)
 
 
 def quantile(ordered: Floats, p: float) -> float:

@@ -70,6 +70,18 @@ def test_samples_that_hang_together_make_the_interval_wider_and_at_last_unprinte
     assert widths[0] < widths[1] < widths[2] == math.inf
 
 
+def test_where_slow_stretches_outlast_a_batch_the_interval_counts_on_fewer_samples_than_printing_does() -> None:
+    draws = np.random.default_rng(4)
+    times_ms = draws.exponential(100, 20_000)
+    times_ms[4000:5000] *= 20
+    slow = percentile(times_ms, np.sort(times_ms), 0.5)
+    assert slow.interval_samples < 0.7 * slow.effective_samples
+    low, high = quantile_interval(np.sort(times_ms), 0.5, slow.interval_samples)
+    assert slow.interval == (low, high)
+    few = percentile(times_ms[:399], np.sort(times_ms[:399]), 0.5)
+    assert few.interval_samples == few.effective_samples == 399
+
+
 def test_a_percentile_among_infinite_values_has_no_figure_and_says_why() -> None:
     values = np.concatenate((np.full(900, 100.0), np.full(100, math.inf)))
     np.random.default_rng(1).shuffle(values)
