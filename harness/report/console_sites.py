@@ -19,10 +19,11 @@ from harness.report.sites import SiteRow
 from harness.report.wording import MISSING, beyond_text, interval_of, latency_text, share_text, span_text
 from harness.units import count_text
 
-__all__ = ["sites_in_columns", "sites_shown"]
+__all__ = ["COLUMNS_GAP", "columns_width", "sites_in_columns", "sites_shown"]
 
 WORST_SITES_SHOWN = 5
-_GAP = 3
+COLUMNS_GAP = 3
+"""Blanks between two columns."""
 _NUMBERS = (1, 2, 3, 5)
 _DROPPED_FIRST = (1, 4, 5, 2)
 """Columns that a narrow terminal goes without, the first first."""
@@ -52,14 +53,14 @@ def sites_in_columns(
     styles = ["red" if row.outcome == "fail" else "" for row in shown] + [""] * 2
     kept = list(range(len(heads)))
     for dropped in _DROPPED_FIRST:
-        if _columns_width(heads, lines, kept) > width:
+        if columns_width(heads, lines, kept) > width:
             kept.remove(dropped)
     table = Table(
         box=None,
-        padding=(0, _GAP, 0, 0),
+        padding=(0, COLUMNS_GAP, 0, 0),
         pad_edge=False,
         header_style="dim",
-        width=_columns_width(heads, lines, kept),
+        width=columns_width(heads, lines, kept),
     )
     for place in kept:
         table.add_column(heads[place], justify="right" if place in _NUMBERS else "left", no_wrap=True)
@@ -68,8 +69,9 @@ def sites_in_columns(
     return table
 
 
-def _columns_width(heads: Sequence[str], lines: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
-    return sum(max(cell_len(line[place]) for line in (heads, *lines)) + _GAP for place in kept) - _GAP
+def columns_width(heads: Sequence[str], lines: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
+    """How wide a table of the columns at `kept` is, without a gap behind the last."""
+    return sum(max(cell_len(line[place]) for line in (heads, *lines)) + COLUMNS_GAP for place in kept) - COLUMNS_GAP
 
 
 def _site_cells(row: SiteRow) -> list[str]:

@@ -15,10 +15,10 @@ from typing import Any
 from harness.analysis import Replications, replicate_rows
 from harness.analysis.replications import FEWEST_RUNS, LEVEL_OVER_RUNS, MOST_RUNS, NARROW_ENOUGH
 from harness.report.tables import inert
-from harness.report.wording import latency_text, span_text
+from harness.report.wording import latency_text, share_text, span_text
 from harness.units import count_text
 
-__all__ = ["Group", "GroupRun", "enough_text", "group_headline", "group_summary", "write_runs_csv"]
+__all__ = ["Group", "GroupRun", "enough_text", "group_headline", "group_summary", "half_width_text", "write_runs_csv"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,12 @@ def enough_text(over: Replications) -> str:
     if over.narrow_enough:
         return "yes"
     return f"repeat {over.more_runs} more" if over.more_runs else f"{MOST_RUNS} runs would not do"
+
+
+def half_width_text(over: Replications) -> str:
+    """`4.3%`, `280%`; a dash without an interval."""
+    share = over.relative_half_width
+    return share_text(share) if share is None or share < 1 else f"{share:,.0%}"
 
 
 def group_headline(over: Replications, runs: int) -> str:

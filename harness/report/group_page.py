@@ -12,7 +12,7 @@ from harness.analysis.replications import FEWEST_RUNS, MOST_RUNS, NARROW_ENOUGH,
 from harness.report.cells import Cell, Table, make_table, outcome_cell, split
 from harness.report.charts import Chart, draw_site_times
 from harness.report.facts import rehearsal_sentence
-from harness.report.group import Group, enough_text, group_headline
+from harness.report.group import Group, enough_text, group_headline, half_width_text
 from harness.report.page import FOLDED_FROM, SHOWN_WHEN_FOLDED
 from harness.report.site_times import SiteTime
 from harness.report.templating import chart_markup, pieces, template
@@ -146,7 +146,7 @@ def _run_heads(group: Group, of: str = "") -> str:
 
 
 def _together(over: Replications) -> tuple[str | Cell, ...]:
-    return _mean_cell(over), share_text(over.relative_half_width), enough_text(over)
+    return _mean_cell(over), half_width_text(over), enough_text(over)
 
 
 def _by_run(over: Replications) -> tuple[str, ...]:

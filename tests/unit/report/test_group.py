@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.report.group import Group, GroupRun, enough_text, group_headline, group_summary, write_runs_csv
+from harness.report.group import (
+    Group,
+    GroupRun,
+    enough_text,
+    group_headline,
+    group_summary,
+    half_width_text,
+    write_runs_csv,
+)
 from harness.report.group_console import tell_group
 from harness.report.group_page import group_page_of
 
@@ -114,6 +122,13 @@ def test_a_name_with_markup_in_it_stays_text(group_of: Callable[..., Group], run
     assert "<b>lake" not in text
 
 
+def test_a_half_width_may_be_more_than_the_whole(group_of: Callable[..., Group]) -> None:
+    over = group_of((1.0, 1.3)).rows()["overall"][""]["p95_ms"]
+    assert half_width_text(over) == "430%"
+    assert half_width_text(replace(over, relative_half_width=0.0432)) == "4.3%"
+    assert half_width_text(replace(over, relative_half_width=None)) == "–"
+
+
 def told(group: Group, width: int = 120) -> str:
     file = io.StringIO()
     console = Console(file=file, width=width, force_terminal=False, highlight=False)
@@ -130,7 +145,17 @@ def test_the_terminal_shows_each_percentile_of_all_sites_and_the_p95_of_each(gro
     for shown in ("162 ms to 168 ms", "165 ms", "162–168 ms", "2.0%", "yes"):
         assert f"  {shown}" in rows["p95 of all sites"]
     assert lines[-1] == "next     Repeat: emrload run"
-    assert "and 5 faster sites" in told(group_of(sites=15))
+    assert "and 5 more sites" in told(group_of(sites=15))
+
+
+@pytest.mark.parametrize("width", [50, 80])
+def test_in_a_narrow_terminal_columns_are_left_out_and_no_name_is_broken(
+    group_of: Callable[..., Group], width: int
+) -> None:
+    text = told(group_of(), width)
+    assert "runs from to" not in text
+    assert all(f"  p95 of {site}   " in text for site in ("all sites", "river", "lake", "hill"))
+    assert ("162–168 ms   " in text) == (width == 80)
 
 
 def test_runs_csv_has_a_row_a_scope_and_percentile_and_a_column_a_run(
