@@ -40,11 +40,17 @@ def report_several(paths: Sequence[Path], out: Path, *, as_json: bool) -> None:
     from harness.report.group_console import tell_group
     from harness.report.group_page import group_page_of
 
-    runs = tuple(
-        GroupRun(number, folder.path, folder.read_manifest(), read_json(folder.summary), read_json(folder.verdict))
+    runs = [
+        GroupRun(
+            number,
+            folder.path,
+            folder.read_manifest(),
+            _read_whole(folder.summary, ("overall", "by_site", "by_workflow")),
+            _read_whole(folder.verdict, ("verdict",)),
+        )
         for number, folder in enumerate(folders, 1)
-    )
-    group = Group(runs)
+    ]
+    group = Group(tuple(runs))
     _refuse_too_few(group)
     summary = group_summary(group)
     steps = _next_steps(group)
@@ -73,6 +79,16 @@ def _opened(paths: Sequence[Path]) -> list[RunDir]:
     if problems:
         raise InputError(problems)
     return folders
+
+
+def _read_whole(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """Raises InputError where the file is damaged or lacks one of `keys`."""
+    value = read_json(path)
+    lacking = [key for key in keys if key not in value]
+    if lacking:
+        mend = "the file is damaged; --rejudge --out DIR makes summary and verdict again in another folder"
+        raise InputError(Problem(f"lacks {', '.join(lacking)}", str(path), mend))
+    return value
 
 
 def _refuse_within(folders: Sequence[RunDir], out: Path) -> None:
@@ -144,7 +160,7 @@ def _next_steps(group: Group) -> list[str]:
 
     over = group.rows()["overall"][""]["p95_ms"]
     if over.narrow_enough:
-        return ["The p95 of all sites is known closely enough: it takes no more runs. Rows that say otherwise do."]
+        return ["The p95 of all sites is known closely enough; only the rows that say otherwise need more runs."]
     last = group.counted[-1]
     again = run_with_seed(last.manifest, _unused_seed(group.runs))
     if over.more_runs:

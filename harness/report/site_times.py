@@ -25,7 +25,8 @@ SITES_DRAWN = 16
 _ROW_IN = 0.27
 _LONGEST_NAME_SHARE = 0.45
 _GAP_PT = 14.0
-_LETTER_PT = 0.6
+"""Between a name, or a figure, and the axis and the edge."""
+_LETTER_EM = 0.6
 """Width of a letter, as a share of the font's size."""
 
 
@@ -48,7 +49,7 @@ def site_times_figure(rows: Sequence[SiteTime], form: Format, title: str) -> Fig
     height_in = above_in + below_in + _ROW_IN * len(rows)
     figure = Figure(figsize=(form.width_in, height_in))
     panel = figure.subplots()
-    longest = int(form.width_in * 72 * _LONGEST_NAME_SHARE / (_LETTER_PT * form.font_pt))
+    longest = int(form.width_in * 72 * _LONGEST_NAME_SHARE / (_LETTER_EM * form.font_pt))
     names = [shortened_name(row.name, longest) for row in rows]
     figures = [latency_text(row.p95_ms) for row in rows]
     left, right = (_room(texts, form) for texts in (names, figures))
@@ -71,7 +72,7 @@ def site_times_figure(rows: Sequence[SiteTime], form: Format, title: str) -> Fig
 
 def _room(texts: Sequence[str], form: Format) -> float:
     """The share of the picture's width that the longest of them takes."""
-    return (max(map(len, texts)) * _LETTER_PT * form.font_pt + _GAP_PT) / (form.width_in * 72)
+    return (max(map(len, texts)) * _LETTER_EM * form.font_pt + _GAP_PT) / (form.width_in * 72)
 
 
 def _draw_site(panel: Axes, place: int, row: SiteTime, end_ms: float) -> None:

@@ -173,3 +173,13 @@ def test_options_that_do_not_go_with_several_runs_are_refused(
 ) -> None:
     assert emrload(runs, *options) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "lacking"), [("summary", "overall, by_site, by_workflow"), ("verdict", "verdict")])
+def test_a_damaged_file_is_named_with_what_it_lacks(
+    runs: list[RunDir], name: str, lacking: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = runs[1].path / f"{name}.json"
+    path.write_text("{}", encoding="utf-8")
+    assert emrload(runs, "--out", tmp_path / "out") == 2
+    assert f"{path}: lacks {lacking}" in capsys.readouterr().err
