@@ -129,8 +129,8 @@ def quantile(ordered: Floats, p: float) -> float:
     return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
 
 
-def share_interval(hits: float, samples: float, level: float = LEVEL) -> tuple[float, float]:
-    """Clopper–Pearson interval of a share at `level`; fractions are allowed, since effective counts are.
+def share_interval(hits: float, samples: float) -> tuple[float, float]:
+    """Clopper–Pearson interval of a share at `LEVEL`; fractions are allowed, since effective counts are.
 
     59 samples without a hit have an upper end below 5%. Without samples nothing is known: (0, 1).
 
@@ -140,7 +140,7 @@ def share_interval(hits: float, samples: float, level: float = LEVEL) -> tuple[f
         raise ValueError(f"{hits} hits of {samples} samples: hits must lie between none and all")
     if samples == 0:
         return 0.0, 1.0
-    tail = (1 - level) / 2
+    tail = (1 - LEVEL) / 2
     low = float(betaincinv(hits, samples - hits + 1, tail)) if hits > 0 else 0.0
     high = float(betaincinv(hits + 1, samples - hits, 1 - tail)) if hits < samples else 1.0
     return low, high

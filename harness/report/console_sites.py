@@ -1,9 +1,9 @@
 """The sites in the terminal: those that need a look, the others in one row, and all together with the p95's interval.
 
-site             on duty at peak   requests                 p95   objective      errors
-river-hospital               400     25,106              3.91 s   p95 ≤ 3.00 s    0.02%
-8 others                             36,098            ≤ 0.41 s   p95 ≤ 3.00 s       0%
-all sites                  1,040     61,204   412 ms (400–425 ms)  p95 ≤ 1.00 s    0.01%
+site           on duty at peak   requests                   p95   objective      errors
+river-hospital             400     25,106                3.91 s   p95 ≤ 3.00 s    0.02%
+8 others                           36,098              ≤ 0.41 s   p95 ≤ 3.00 s       0%
+all sites                1,040     61,204   412 ms (400–425 ms)   p95 ≤ 1.00 s    0.01%
 """
 
 from __future__ import annotations

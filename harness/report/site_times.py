@@ -85,7 +85,8 @@ def _draw_site(panel: Axes, place: int, row: SiteTime, end_ms: float) -> None:
         panel.plot(known_ms, [place] * len(known_ms), linestyle="none", marker="|", markersize=7, color=colour)
     for run_ms in row.runs_ms:
         panel.plot([run_ms], [place], marker="o", markersize=4, color=GREY, markerfacecolor="none", linewidth=0)
-    panel.plot([row.p95_ms], [place], marker="s" if row.fails else "o", markersize=6, color=colour)
+    # near zero a dot reaches beyond the axis, and must be whole
+    panel.plot([row.p95_ms], [place], marker="s" if row.fails else "o", markersize=6, color=colour, clip_on=False)
     if row.bound_ms is not None and row.bound_ms <= end_ms:
         panel.plot([row.bound_ms] * 2, [place - 0.4, place + 0.4], color=GREY, linewidth=1.8)
 

@@ -137,8 +137,6 @@ def span_text(interval: tuple[float | None, float | None] | None) -> str:
         known = high if low is None else low
         return "" if known is None else f"{latency_text(known)} {open_side}"
     first, last = latency_text(low), latency_text(high)
-    if first == last:
-        return first
     number, *unit = first.split(" ")
     # only a plain number goes without its unit: "1–2 min 05 s" would be misread
     shared = len(unit) == 1 and unit == last.split(" ")[1:]
