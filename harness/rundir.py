@@ -23,6 +23,7 @@ __all__ = [
     "conductor_path",
     "create_run_dir",
     "environment_facts",
+    "new_folder",
     "open_run_dir",
     "rfc3339",
     "write_json",
@@ -142,27 +143,38 @@ def create_run_dir(scenario: str, out: Path | None = None) -> RunDir:
     run_id = secrets.token_hex(4)
     path = out or Path("reports") / f"{stamp}-{scenario}-{run_id[:4]}"
     run_dir = RunDir(path, _missing_folders(path))
-    occupied = True
+    new_folder(path)
+    try:
+        run_dir.logs.mkdir()
+        run_dir.streams.mkdir()
+        run_dir.write_manifest({"run_id": run_id, "state": "preparing", "scenario": scenario})
+    except OSError as error:
+        run_dir.discard()
+        raise _not_writable(path, error) from error
+    return run_dir
+
+
+def new_folder(path: Path) -> None:
+    """Make `path` and the folders above it. Raises OutputError where that is not possible or it already holds
+    something."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         occupied = any(path.iterdir())
-        if not occupied:
-            run_dir.logs.mkdir()
-            run_dir.streams.mkdir()
-            run_dir.write_manifest({"run_id": run_id, "state": "preparing", "scenario": scenario})
     except OSError as error:
-        if not occupied:
-            run_dir.discard()
-        why = "a file is in the way" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
-        problem = Problem(f"cannot write there: {why}", shortened(str(path)), "give another folder with --out DIR")
-        raise OutputError(problem) from error
+        raise _not_writable(path, error) from error
     if occupied:
         raise OutputError(
             Problem(
                 "the output folder is not empty", str(path), "give a new folder with --out DIR; nothing is overwritten"
             )
         )
-    return run_dir
+
+
+def _not_writable(path: Path, error: OSError) -> OutputError:
+    why = "a file is in the way" if isinstance(error, (FileExistsError, NotADirectoryError)) else error.strerror
+    return OutputError(
+        Problem(f"cannot write there: {why}", shortened(str(path)), "give another folder with --out DIR")
+    )
 
 
 def _missing_folders(path: Path) -> list[Path]:

@@ -6,6 +6,7 @@ Pure functions over the files of one run. Imported by verdict, report, control a
 from harness.analysis.incidents import GivenUp, Incidents, OperationErrors, Outage, WorkflowFailures
 from harness.analysis.instrument import Instrument, Mix, WorkerCounts
 from harness.analysis.measures import Measure
+from harness.analysis.replications import Replications, replicate, replicate_rows
 from harness.analysis.summary import Analysis, analyse
 
 __all__ = [
@@ -17,7 +18,10 @@ __all__ = [
     "Mix",
     "OperationErrors",
     "Outage",
+    "Replications",
     "WorkerCounts",
     "WorkflowFailures",
     "analyse",
+    "replicate",
+    "replicate_rows",
 ]

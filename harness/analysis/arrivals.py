@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 
 from harness.analysis.groups import Row
-from harness.analysis.latencies import Latencies, printed_percentile
+from harness.analysis.latencies import Latencies, named_percentiles
 from harness.analysis.workflows import OUTCOMES
 from harness.plan import ArrivalProcess, expected_arrivals
 
@@ -20,6 +20,9 @@ __all__ = ["LEAST_FOR_P99", "arrival_rows", "expected_by_persona", "processes_fr
 
 LEAST_FOR_P99: Final = 100
 """Arrivals from which on one in a hundred can be late. source: arithmetic"""
+
+_TIMES: Final = {"p50_ms": 0.50, "p95_ms": 0.95}
+_NO_TIMES: Final = np.empty(0)
 
 _RUNS: Final = """
     SELECT coalesce(persona::VARCHAR, '') AS persona, count(*) FILTER (outcome <> 'skipped') AS begun,
@@ -70,8 +73,7 @@ def arrival_rows(
             rows.setdefault(persona, _empty(0.0)).update(zip(names[1:], figures, strict=True))
     for columns in ((), ("persona",)):
         for names_of, headline_ms in arrivals.split(*columns):
-            row = rows["".join(names_of)]
-            row["p50_ms"], row["p95_ms"] = (printed_percentile(headline_ms, p) for p in (0.50, 0.95))
+            rows["".join(names_of)].update(named_percentiles(headline_ms, _TIMES))
     for row in rows.values():
         row["error_rate"] = row["errors"] / row["requests"] if row["requests"] else None
         if row.pop("first") < LEAST_FOR_P99:
@@ -83,5 +85,6 @@ def _empty(expected: float) -> Row:
     return {
         "expected": expected,
         **dict.fromkeys(("begun", "sites", *OUTCOMES, "requests", "errors", "first"), 0),
-        **dict.fromkeys(("p50_ms", "p95_ms", "start_lag_p50_ms", "start_lag_p99_ms", "start_lag_max_ms")),
+        **named_percentiles(_NO_TIMES, _TIMES),
+        **dict.fromkeys(("start_lag_p50_ms", "start_lag_p99_ms", "start_lag_max_ms")),
     }

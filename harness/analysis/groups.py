@@ -9,7 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from harness.analysis.latencies import Latencies, percentile_row, printed_percentile
+from harness.analysis.latencies import Latencies, named_percentiles, percentile_row
 from harness.analysis.tables import DIMENSIONS
 
 __all__ = ["PAIRS", "Row", "empty_row", "group_rows", "outcome_counts", "pair_frame"]
@@ -43,7 +43,8 @@ def group_rows(
 
     `errors` leaves out expected refusals and cancelled requests, which are counted beside it; `timed` is how many have
     a latency. `link_share` is Σ (latency − server's part) / Σ latency of these; it and the percentiles of the server's
-    part alone are None where no site of the row has a link. A workflow's row names its `lane`.
+    part alone are None where no site of the row has a link. `intervals` and `effective_samples` say how sure each
+    percentile is. A workflow's row names its `lane`.
     """
     rows: dict[tuple[str, ...], dict[tuple[str, ...], Row]] = {
         key: {} for key in ((), *((name,) for name in DIMENSIONS), *PAIRS)
@@ -116,4 +117,7 @@ def _add_servers_part(rows: dict[tuple[str, ...], dict[tuple[str, ...], Row]], s
             continue
         for names, server_ms in servers.split(*dimensions):
             if found[names]["link_share"] is not None:
-                found[names].update({name: printed_percentile(server_ms, p) for name, p in _OF_SERVER.items()})
+                row, added = found[names], named_percentiles(server_ms, _OF_SERVER)
+                for kept in ("intervals", "effective_samples"):
+                    added[kept] = {**row[kept], **added[kept]}
+                row.update(added)

@@ -9,6 +9,7 @@ the factor τ by which n shrinks.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,8 +18,11 @@ from scipy.special import betaincinv, stdtrit
 
 __all__ = [
     "LEVEL",
+    "Interval",
+    "Percentile",
     "correlation_factor",
     "enough_samples",
+    "percentile",
     "printable",
     "quantile",
     "quantile_interval",
@@ -27,6 +31,8 @@ __all__ = [
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Interval = tuple[float | None, float | None]
+"""Lower and upper end; an end that the sample cannot tell is None."""
 
 LEVEL: Final = 0.90
 """Level of every interval here: two-sided, 5% on either side."""
@@ -38,8 +44,21 @@ MIN_SAMPLES_FOR_BATCHES: Final = 400
 SAMPLES_BEYOND: Final = 10
 """A percentile is printed when this many effective samples are expected beyond it."""
 
-_ENDLESS: Final = 1e300
-"""Stands for an infinite value in an interpolation: so far above any time that a trace of it shows."""
+
+@dataclass(frozen=True)
+class Percentile:
+    """A quantile of samples in time order, and how sure it is."""
+
+    figure: float | None
+    """None where too few effective samples carry it, or it is infinite."""
+    interval: Interval
+    """At `LEVEL`; both ends None where too few carry the figure."""
+    effective_samples: float
+    """How many independent samples they are worth at the figure: this decides whether it is printed."""
+    interval_samples: float
+    """How many of them the interval counts on: no more, and fewer where slow stretches are long."""
+    endless: bool = False
+    """It lies among infinite values."""
 
 
 def correlation_factor(indicator: Bools) -> float:
@@ -48,10 +67,21 @@ def correlation_factor(indicator: Bools) -> float:
     Non-overlapping batch means (Law and Carson, Operations Research 27, 1979): τ = b·Var(batch means)/(p(1−p)) over 40
     batches of b samples.
     """
+    return _factors(indicator)[0]
+
+
+def _factors(indicator: Bools) -> tuple[float, float]:
+    """τ, and the larger of it and τ over half as many batches, twice as long: where slow stretches outlast a batch the
+    first alone is too small for an interval (docs/decisions/0015-intervals.md)."""
     size = len(indicator) // BATCHES
     if len(indicator) < MIN_SAMPLES_FOR_BATCHES:
-        return 1.0
+        return 1.0, 1.0
     means = indicator[: size * BATCHES].reshape(BATCHES, size).mean(axis=1)
+    factor = _factor_of(means, size)
+    return factor, max(factor, _factor_of((means[::2] + means[1::2]) / 2, 2 * size))
+
+
+def _factor_of(means: Floats, size: int) -> float:
     share = float(means.mean())
     if share in (0.0, 1.0):
         return 1.0
@@ -68,12 +98,35 @@ def printable(p: float, effective_samples: float) -> bool:
     return effective_samples >= enough_samples(p) * (1 - 1e-9)
 
 
-def quantile(values: Floats, p: float) -> float:
-    """The `p` quantile (0..1) of `values`, straight between neighbours; infinite where it lies at or next to an
-    infinite value. Raises IndexError without values."""
-    # numpy's own interpolation gives NaN between two infinite values
-    found = float(np.quantile(np.minimum(values, _ENDLESS), p))
-    return found if found < _ENDLESS / 1e30 else math.inf
+def percentile(values: Floats, ordered: Floats, p: float) -> Percentile:
+    """The `p` quantile (0..1) of `values`, which are in time order, with its interval; `ordered` are the same values,
+    ascending, so that a row of several percentiles sorts once.
+
+    Raises IndexError without values.
+    """
+    figure = quantile(ordered, p)
+    endless = math.isinf(figure)
+    factor, wider = _factors(values < figure if endless else values <= figure)
+    effective, of_interval = len(values) / factor, len(values) / wider
+    if not printable(p, effective):
+        return Percentile(None, (None, None), effective, of_interval, endless)
+    interval = quantile_interval(ordered, p, of_interval)
+    return Percentile(None if endless else figure, interval, effective, of_interval, endless)
+
+
+def quantile(ordered: Floats, p: float) -> float:
+    """The `p` quantile (0..1) of ascending values, straight between neighbours, as numpy's; infinite where it lies at
+    or next to an infinite value. Raises IndexError without values."""
+    place = p * (len(ordered) - 1)
+    below = math.floor(place)
+    low, part = float(ordered[below]), place - below
+    if part == 0:
+        return low
+    high = float(ordered[below + 1])
+    if math.isinf(high):
+        return high
+    # from the nearer neighbour, as numpy does
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
 
 
 def share_interval(hits: float, samples: float) -> tuple[float, float]:
@@ -93,17 +146,14 @@ def share_interval(hits: float, samples: float) -> tuple[float, float]:
     return low, high
 
 
-def quantile_interval(values: Floats, p: float, effective_samples: float) -> tuple[float | None, float | None]:
-    """Interval of the `p` quantile of `values` at `LEVEL`: the quantiles at p ± t·√(p(1−p)/n_eff).
+def quantile_interval(ordered: Floats, p: float, effective_samples: float, level: float = LEVEL) -> Interval:
+    """Interval of the `p` quantile of ascending values at `level`: the quantiles at p ± t·√(p(1−p)/n_eff), with t of as
+    many degrees of freedom as the batches leave.
 
     An end that would lie outside the sample, or among its infinite values, is None: the sample cannot say.
     """
-    if not len(values) or effective_samples <= 0:
+    if not len(ordered) or effective_samples <= 0:
         return None, None
-    t = float(stdtrit(BATCHES - 1, (1 + LEVEL) / 2))
-    half = t * math.sqrt(p * (1 - p) / effective_samples)
-    low, high = (quantile(values, at) if 0 <= at <= 1 else None for at in (p - half, p + half))
-    return (
-        low if low is not None and math.isfinite(low) else None,
-        high if high is not None and math.isfinite(high) else None,
-    )
+    half = float(stdtrit(BATCHES - 1, (1 + level) / 2)) * math.sqrt(p * (1 - p) / effective_samples)
+    low, high = (quantile(ordered, at) if 0 <= at <= 1 else math.inf for at in (p - half, p + half))
+    return low if math.isfinite(low) else None, high if math.isfinite(high) else None

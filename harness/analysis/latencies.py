@@ -11,10 +11,10 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.intervals import correlation_factor, printable, quantile
+from harness.analysis.intervals import Percentile, percentile, printable
 from harness.analysis.tables import DIMENSIONS, WORKFLOW_DIMENSIONS, columns_of, positions_by_code
 
-__all__ = ["PERCENTILES", "Latencies", "percentile_row", "printed_percentile"]
+__all__ = ["PERCENTILES", "Latencies", "named_percentiles", "percentile_row"]
 
 Floats = NDArray[np.float64]
 
@@ -91,26 +91,33 @@ class Latencies:
         return known[code] if code < len(known) else ""
 
 
-def percentile_row(headline_ms: Floats) -> dict[str, float | None]:
-    """`p50_ms` … `p999_ms` and `max_ms` of latencies in time order; a percentile that too few samples carry is None."""
-    row: dict[str, float | None] = dict.fromkeys((*PERCENTILES, "max_ms"))
-    if not len(headline_ms):
-        return row
-    wanted = [key for key, p in PERCENTILES.items() if printable(p, len(headline_ms))]
-    figures = np.quantile(headline_ms, [PERCENTILES[key] for key in wanted])
-    for key, figure in zip(wanted, figures, strict=True):
-        effective = len(headline_ms) / correlation_factor(headline_ms <= figure)
-        row[key] = float(figure) if printable(PERCENTILES[key], effective) else None
-    row["max_ms"] = float(headline_ms.max())
+def percentile_row(headline_ms: Floats) -> dict[str, Any]:
+    """`p50_ms` … `p999_ms` and `max_ms` of latencies in time order, then `intervals` and `effective_samples`, each by
+    the percentile's name; a percentile that too few samples carry is None, and so are both ends of its interval."""
+    row: dict[str, Any] = dict.fromkeys((*PERCENTILES, "max_ms"))
+    row |= named_percentiles(headline_ms, PERCENTILES)
+    if len(headline_ms):
+        row["max_ms"] = float(headline_ms.max())
     return row
 
 
-def printed_percentile(values_ms: Floats, p: float) -> float | None:
-    """Percentile `p` (0..1) of values in time order; None where too few carry it, or it is infinite."""
-    figure = quantile(values_ms, p)
-    if not np.isfinite(figure):
-        return None
-    return figure if printable(p, len(values_ms) / correlation_factor(values_ms <= figure)) else None
+def named_percentiles(values_ms: Floats, wanted: Mapping[str, float]) -> dict[str, Any]:
+    """Name → percentile (0..1) of values in time order, as a row of summary.json has it: each name with its figure in
+    ms, `intervals` name → [low, high], `effective_samples` name → how many independent ones carry it.
+
+    The figure is None where too few carry it, or it is infinite; an end of an interval where the samples cannot tell
+    it. Effective samples are None where even all samples, were they independent, would be too few.
+    """
+    found: dict[str, Percentile | None] = dict.fromkeys(wanted)
+    carried = [name for name, p in wanted.items() if printable(p, len(values_ms))]
+    if carried:
+        ordered = np.sort(values_ms)
+        found |= {name: percentile(values_ms, ordered, wanted[name]) for name in carried}
+    return {
+        **{name: one and one.figure for name, one in found.items()},
+        "intervals": {name: list(one.interval) if one else [None, None] for name, one in found.items()},
+        "effective_samples": {name: one and round(one.effective_samples, 1) for name, one in found.items()},
+    }
 
 
 def _names_of(tables: duckdb.DuckDBPyConnection, enum: str) -> tuple[str, ...]:

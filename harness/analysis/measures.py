@@ -6,7 +6,6 @@ A measure judges nothing; `harness.verdict` does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -15,7 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.intervals import correlation_factor, printable, quantile, quantile_interval, share_interval
+from harness.analysis.intervals import Interval, correlation_factor, percentile, printable, share_interval
 from harness.analysis.latencies import Latencies
 from harness.analysis.tables import LOST, WORKFLOW_DIMENSIONS
 from harness.scenario.model import PERCENTILE_OF, Objective
@@ -23,7 +22,6 @@ from harness.scenario.model import PERCENTILE_OF, Objective
 __all__ = ["Measure", "measure_objectives"]
 
 Floats = NDArray[np.float64]
-Interval = tuple[float | None, float | None]
 
 SCOPE_COLUMN: Final = {
     "network": "",
@@ -121,10 +119,7 @@ def _percentile_measure(objective: Objective, scope: Mapping[str, str], values: 
     count = len(values)
     if not count:
         return Measure(objective, scope, 0, 0.0, None, (None, None), 0, share_interval(0, 0))
-    figure = quantile(values, p)
-    endless = math.isinf(figure)
-    effective = count / correlation_factor(values < figure if endless else values <= figure)
-    carried = printable(p, effective)
+    found = percentile(values, np.sort(values), p)
     above = values > objective.bound
     beyond = int(above.sum())
     worth = 1 / correlation_factor(above)
@@ -132,14 +127,14 @@ def _percentile_measure(objective: Objective, scope: Mapping[str, str], values: 
         objective,
         scope,
         count,
-        effective,
-        figure if carried and not endless else None,
-        quantile_interval(values, p, effective) if carried else (None, None),
+        found.effective_samples,
+        found.figure,
+        found.interval,
         beyond,
         share_interval(beyond * worth, count * worth),
         lost=int(np.isinf(values).sum()),
         # as for any other rate, whether failures came together does not excuse them
-        endless=endless and printable(p, count),
+        endless=found.endless and printable(p, count),
     )
 
 

@@ -18,6 +18,7 @@ from harness.analysis.faults import own_faults
 from harness.analysis.groups import Row, empty_row, group_rows, outcome_counts, pair_frame
 from harness.analysis.incidents import Incidents, find_incidents
 from harness.analysis.instrument import Instrument, measure_instrument, slot_spans
+from harness.analysis.intervals import LEVEL
 from harness.analysis.lapse import lapse_figures
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
@@ -102,6 +103,7 @@ def _measured(
     summary = {
         "load_s": load_s,
         "planned_s": expected["length_s"],
+        "interval_level": LEVEL,
         "overall": {**rows[()][()], "outcomes": outcome_counts(tables)},
         **{
             f"by_{name}": {names[0]: row for names, row in sorted(rows[(name,)].items())}

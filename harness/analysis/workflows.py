@@ -6,12 +6,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 
-from harness.analysis.latencies import Latencies, printed_percentile
+from harness.analysis.latencies import Latencies, named_percentiles
 
 __all__ = ["OUTCOMES", "workflow_rows"]
 
 OUTCOMES: Final = ("ok", "failed", "cut", "abandoned", "skipped")
+
+WAITED: Final = {"waited_p50_ms": 0.50, "waited_p95_ms": 0.95}
+_NO_WAITS: Final = np.empty(0)
 
 _SECTIONS: Final = ("workflow", "site", "persona", "template", "time_zone")
 _COUNTS: Final = """
@@ -22,7 +26,7 @@ _COUNTS: Final = """
 
 def workflow_rows(tables: duckdb.DuckDBPyConnection, waits: Latencies) -> dict[str, Any]:
     """`overall`, `by_workflow`, `by_site`, `by_persona`, `by_template`, `by_time_zone`: runs by outcome, those among
-    them that were `back_entries`, and `waited_p50_ms` and `waited_p95_ms`.
+    them that were `back_entries`, and `waited_p50_ms` and `waited_p95_ms` with their intervals.
 
     Waiting is time spent on requests, thinking left out. A run that failed or was abandoned counts as a wait without an
     end: a percentile that falls among these is None, as it is where too few runs carry it; `lost` is their number. Runs
@@ -42,12 +46,11 @@ def workflow_rows(tables: duckdb.DuckDBPyConnection, waits: Latencies) -> dict[s
         row["back_entries"] += back_entries
     for section, rows in sections.items():
         for labels, values_ms in waits.split(*([section.removeprefix("by_")] if section != "overall" else [])):
-            row = rows["".join(labels)]
-            row["waited_p50_ms"], row["waited_p95_ms"] = (printed_percentile(values_ms, p) for p in (0.50, 0.95))
+            rows["".join(labels)].update(named_percentiles(values_ms, WAITED))
         for row in rows.values():
             row["lost"] = row["failed"] + row["abandoned"]
     return {**sections, "overall": sections["overall"][""]}
 
 
 def _empty() -> dict[str, Any]:
-    return {**dict.fromkeys((*OUTCOMES, "back_entries"), 0), "waited_p50_ms": None, "waited_p95_ms": None}
+    return {**dict.fromkeys((*OUTCOMES, "back_entries"), 0), **named_percentiles(_NO_WAITS, WAITED)}

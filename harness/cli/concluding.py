@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.analysis import Analysis
     from harness.scenario.model import RunSpec
 
-__all__ = ["Conclusion", "conclude"]
+__all__ = ["Conclusion", "conclude", "read_json"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def conclude(source: RunDir, target: RunDir, spec: RunSpec) -> Conclusion:
         # The curves are in no file, so the samples are measured each time; an existing summary is what counts.
         analysis = analyse(source, spec)
         if target.summary.exists():
-            analysis = replace(analysis, summary=_read_json(target.summary))
+            analysis = replace(analysis, summary=read_json(target.summary))
         else:
             write_json(target.summary, analysis.summary)
         verdict = _verdict_of(source, target, analysis, spec)
@@ -77,16 +77,17 @@ def conclude(source: RunDir, target: RunDir, spec: RunSpec) -> Conclusion:
 def _verdict_of(source: RunDir, target: RunDir, analysis: Analysis, spec: RunSpec) -> dict[str, Any]:
     """The verdict that stands, or a new one where there is none."""
     if target.verdict.exists():
-        return _read_json(target.verdict)
+        return read_json(target.verdict)
     from harness.verdict import judge
 
-    required = _read_json(source.expected)["objectives"]
+    required = read_json(source.expected)["objectives"]
     verdict = judge(analysis, spec, source.read_manifest(), required)
     write_json(target.verdict, verdict)
     return verdict
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """An object that a run left. Raises InputError where it is damaged."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

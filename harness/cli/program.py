@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "scenarios": "List what ships; with NAME its story, sites, personas, curve and sources.",
     "plan": "Preview with no traffic: who is on duty where and when, expected requests/s.",
     "run": "The main job: plan, preflight, load, samples, analysis, verdict, report.",
-    "report": "Render again from what a run left.",
+    "report": "Render again from what a run left; several runs in one report.",
     "compare": "What changed between two runs, or two groups of runs, with intervals.",
     "calibrate": "Hold the instrument to known truths on the calibrated sandbox.",
     "sandbox": "The embedded FHIR R4 server, with known capacity and planted faults.",

@@ -3,6 +3,7 @@
 a finished run    summary.json and verdict.json stand ──▶ rendered again from the samples
 a killed run      streams/ ──▶ samples.parquet … ──▶ summary.json, verdict.json ──▶ rendered
 --rejudge         the same samples, judged by this version, written elsewhere
+several runs      what they say together, written elsewhere (report_group)
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ EPILOG = """\b
 Examples:
   emrload report reports/2026-11-22T091500Z-morning-rush-3fa1
       render again; a run that was killed is analysed and judged first, from what its workers wrote
-  emrload report reports/2026-11-22T091500Z-morning-rush-3fa1 --verify
-      is every file still what it was when the run ended? A file that changed or is missing is named: exit 2
+  emrload report reports/run-1 reports/run-2 reports/run-3 reports/run-4 reports/run-5 --out reports/five
+      runs that differ by their seed, in one report: each percentile with its 95% interval over the runs,
+      and how many more make it narrow enough
+
+\b
+--verify asks whether every file is still what it was when the run ended; one that changed or is missing is
+named: exit code 2.
 
 \b
 An existing verdict is never rewritten. Exit code 0 once rendered; the verdict's own exit code is printed.
@@ -37,15 +43,24 @@ An existing verdict is never rewritten. Exit code 0 once rendered; the verdict's
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", metavar="DIR", type=PathType("run's folder"))
+@click.argument("runs", metavar="DIR...", nargs=-1, required=True, type=PathType("run's folder"))
 @click.option("--verify", is_flag=True, help="Only compare all files with the digests in the manifest.")
 @click.option("--rejudge", is_flag=True, help="Analyse and judge again with this version; needs --out.")
-@click.option("--out", metavar="DIR", type=PathType("new folder"), help="Where --rejudge writes; a new folder.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=PathType("new folder"),
+    help="A new folder, for --rejudge or the report of several runs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
-def command(run: Path, verify: bool, rejudge: bool, out: Path | None, as_json: bool) -> None:
-    """Render again from what the run in DIR left."""
+def command(runs: tuple[Path, ...], verify: bool, rejudge: bool, out: Path | None, as_json: bool) -> None:
+    """Render again from what the run in DIR left; several runs of one scenario give one report."""
     if verify and rejudge:
         raise click.UsageError("--verify only reads, --rejudge judges: give one of them")
+    if len(runs) > 1:
+        _report_several(runs, verify or rejudge, out, as_json)
+        return
+    (run,) = runs
     if rejudge != (out is not None):
         raise click.UsageError(
             "--rejudge and --out DIR belong together: a verdict is never rewritten in its own folder"
@@ -63,6 +78,16 @@ def command(run: Path, verify: bool, rejudge: bool, out: Path | None, as_json: b
     concluded.tell(as_json=as_json)
     if not as_json:
         click.echo(f"verdict  exit code {concluded.exit_code}")
+
+
+def _report_several(runs: tuple[Path, ...], one_by_one: bool, out: Path | None, as_json: bool) -> None:
+    if one_by_one:
+        raise click.UsageError("--verify and --rejudge take one run at a time")
+    if out is None:
+        raise click.UsageError("the report of several runs takes --out DIR, a new folder: those of the runs stay as is")
+    from harness.cli.report_group import report_several
+
+    report_several(runs, out, as_json=as_json)
 
 
 def _verify(run_dir: RunDir, as_json: bool) -> None:

@@ -14,7 +14,17 @@ from matplotlib.ticker import FuncFormatter
 from harness.report.palette import GREY, INK, LIGHT
 from harness.report.wording import latency_text
 
-__all__ = ["MARGIN_PT", "NARROW", "WIDE", "Format", "drawing", "label_latencies", "legend_above", "title_above"]
+__all__ = [
+    "MARGIN_PT",
+    "NARROW",
+    "WIDE",
+    "Format",
+    "drawing",
+    "label_latencies",
+    "legend_above",
+    "shortened_name",
+    "title_above",
+]
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,14 @@ def title_above(panel: Axes, text: str, form: Format) -> None:
 def label_latencies(panel: Axes) -> None:
     """Times with their unit along the value axis; a bare 0 at its foot."""
     panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: latency_text(value) if value else "0"))
+
+
+def shortened_name(name: str, most: int) -> str:
+    """`saint-elisab…orth-12`: cut in the middle, since names of like sites differ at their end."""
+    if len(name) <= most:
+        return name
+    tail = most // 3
+    return f"{name[: most - tail - 1]}…{name[-tail:]}"
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from harness.report.wording import OUTCOME_WORDS, share_text
+from harness.report.wording import OUTCOME_WORDS, interval_of, latency_text, share_text, span_text
 
-__all__ = ["Cell", "Head", "Table", "bar_cell", "make_table", "outcome_cell", "split"]
+__all__ = ["Cell", "Head", "Table", "bar_cell", "make_table", "outcome_cell", "percentile_cell", "split"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Cell:
     """Shown as a shape and a word where it is set."""
     bar: float | None = None
     """A share, 0 to 1, that is drawn beside the text."""
+    below: str = ""
+    """The figure's interval, small and grey beneath it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,13 @@ def outcome_cell(outcome: str) -> Cell:
 def bar_cell(share: float | None) -> Cell:
     """A share in words and as a bar; without one a dash."""
     return Cell(share_text(share), bar=share)
+
+
+def percentile_cell(row: Mapping[str, Any], name: str, text: str | None = None) -> Cell:
+    """A percentile of a row of summary.json, its interval beneath; `text` says it otherwise. Without a figure (too few
+    samples) there is no interval either."""
+    shown = latency_text(row.get(name)) if text is None else text
+    return Cell(shown, below=span_text(interval_of(row, name)))
 
 
 def make_table(label: str, heads: str, rows: Sequence[Sequence[str | Cell]], css: str = "") -> Table:

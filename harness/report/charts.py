@@ -14,12 +14,14 @@ from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.figures import heat_figure, phase_letters, stretch_s, timeline_figure
 from harness.report.responses import slow_column
 from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
+from harness.report.site_times import SITES_DRAWN, SiteTime, furthest_ms, site_times_figure
+from harness.report.sites import SiteRow
 from harness.report.svg import inline_svg
 from harness.report.timescale import TimeScale
 from harness.report.wording import latency_text, number_text, range_text, rate_text
 from harness.units import count_text, duration_text
 
-__all__ = ["Chart", "draw_concurrency", "draw_heat_map", "draw_timeline"]
+__all__ = ["Chart", "draw_concurrency", "draw_heat_map", "draw_site_times", "draw_sites", "draw_timeline"]
 
 PNG_DPI = 110
 
@@ -35,6 +37,40 @@ class Chart:
     narrow: str
     caption: str
     narrow_caption: str
+
+
+def draw_sites(rows: Sequence[SiteRow], folder: Path) -> Chart:
+    """p95 of each site with its interval and bound, in the order of `rows`; also `sites.png` in `folder`. No picture
+    where fewer than two sites have a p95: there is nothing to compare."""
+    times = [
+        SiteTime(row.site, row.p95_ms, row.p95_interval_ms, row.p95_bound_ms, row.outcome == "fail")
+        for row in rows
+        if row.p95_ms is not None
+    ]
+    if len(times) < 2:
+        return Chart("", "", "", "")
+    end_ms = furthest_ms(times[:SITES_DRAWN])
+    bounds_ms = [row.bound_ms for row in times[:SITES_DRAWN] if row.bound_ms is not None]
+    told = [
+        ("A bar is the range in which the true p95 lies, at 90%.", any(row.interval_ms for row in times)),
+        ("A square is a site that fails.", any(row.fails for row in times[:SITES_DRAWN])),
+        ("An upright stroke is what is allowed.", any(bound <= end_ms for bound in bounds_ms)),
+        ("What is allowed lies further right than is drawn.", bool(bounds_ms) and min(bounds_ms) > end_ms),
+        (f"{count_text(len(rows) - len(times), 'site')} had too few requests for one.", len(times) < len(rows)),
+    ]
+    return draw_site_times(times, "p95 by site", " ".join(text for text, holds in told if holds), folder)
+
+
+def draw_site_times(times: Sequence[SiteTime], title: str, reading: str, folder: Path | None = None) -> Chart:
+    """A row of the picture each, the first sixteen; `reading` says how to read it. Where there is a `folder`, it gets
+    `sites.png`."""
+    shown = times[:SITES_DRAWN]
+    ends = (latency_text(end([row.p95_ms for row in times])) for end in (min, max))
+    description = f"p95 of {count_text(len(times), 'site')}: {range_text(*ends)}."
+    rest = f" Drawn are the first {len(shown)} of the table." if len(times) > len(shown) else ""
+    caption = f"{description} {reading}{rest}"
+    wide, narrow = _draw(lambda form: site_times_figure(shown, form, title), "sites", title, description, folder)
+    return Chart(wide, narrow, caption, caption)
 
 
 def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: pd.DataFrame | None = None) -> Chart:
@@ -101,13 +137,15 @@ def draw_heat_map(crossed: pd.DataFrame, sites: Sequence[str], columns: Sequence
         _save(heat_figure(crossed, list(sites), list(columns), by), folder / "heat-map.png")
 
 
-def _draw(draw: Callable[[Format], Figure], name: str, title: str, description: str, folder: Path) -> tuple[str, str]:
+def _draw(
+    draw: Callable[[Format], Figure], name: str, title: str, description: str, folder: Path | None
+) -> tuple[str, str]:
     texts = []
     for form in (WIDE, NARROW):
         with drawing(form):
             figure = draw(form)
             texts.append(inline_svg(figure, f"{name}-{form.name}", title, description))
-            if form is WIDE:
+            if form is WIDE and folder is not None:
                 _save(figure, folder / f"{name}.png")
     return texts[0], texts[1]
 

@@ -14,26 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.sites import SiteRow, site_rows
+from harness.report.console_sites import sites_in_columns, sites_shown
+from harness.report.sites import site_rows
 from harness.report.wording import MISSING, latency_text, rate_text, sentence, share_text
 from harness.units import count_text, duration_text
 
 __all__ = ["LiveFigures", "LiveView", "end_of_run"]
 
 PLAIN_LINE_EVERY_S = 5.0
-WORST_SITES_SHOWN = 5
 FAILED_WORKFLOWS_SHOWN = 3
-_GAP = 3
-_NUMBERS = (1, 2, 3, 5)
-_DROPPED_FIRST = (1, 4, 5, 2)
-"""Columns of the table of sites that a narrow terminal goes without, the first first."""
 _VERDICT_STYLE = {"pass": "bold green", "fail": "bold red", "invalid": "bold yellow"}
 
 
@@ -178,8 +173,9 @@ def end_of_run(
     out.print()
     rows = site_rows(summary, verdict)
     if rows:
-        shown = _shown(rows)
-        out.print(_sites_table(shown, rows[len(shown) :], out.width), crop=False, no_wrap=True)
+        shown = sites_shown(rows)
+        table = sites_in_columns(shown, rows[len(shown) :], summary, verdict, out.width)
+        out.print(table, crop=False, no_wrap=True)
         for line in _failed_workflows(verdict):
             out.print(Text(f"  {line}"), soft_wrap=True)
         for row in shown:
@@ -209,74 +205,3 @@ def _given_up(summary: Mapping[str, Any]) -> list[str]:
 def _print_aligned(out: Console, label: str, lines: Sequence[str]) -> None:
     for index, line in enumerate(lines):
         out.print(Text(f"{label if index == 0 else '':<9}{line}"), soft_wrap=True)
-
-
-def _shown(rows: Sequence[SiteRow]) -> list[SiteRow]:
-    """The sites that need a look, or else the one nearest to its bound; a single other one is named too."""
-    trouble = [row for row in rows if row.outcome in ("fail", "insufficient")]
-    shown = trouble[:WORST_SITES_SHOWN] or list(rows[:1])
-    return list(rows) if len(rows) - len(shown) == 1 else shown
-
-
-def _sites_table(shown: Sequence[SiteRow], others: Sequence[SiteRow], width: int) -> Table:
-    """Where not all of it stands in `width`, columns are left out, never a part of a site's name."""
-    heads = ["  site", "on duty at peak", "requests", "p95", "objective", "errors"]
-    lines = [_site_cells(row) for row in shown] + ([_others_cells(others)] if others else [])
-    styles = ["red" if row.outcome == "fail" else "" for row in shown] + [""]
-    kept = list(range(len(heads)))
-    for dropped in _DROPPED_FIRST:
-        if _columns_width(heads, lines, kept) > width:
-            kept.remove(dropped)
-    table = Table(
-        box=None,
-        padding=(0, _GAP, 0, 0),
-        pad_edge=False,
-        header_style="dim",
-        width=_columns_width(heads, lines, kept),
-    )
-    for place in kept:
-        table.add_column(heads[place], justify="right" if place in _NUMBERS else "left", no_wrap=True)
-    for cells, style in zip(lines, styles, strict=False):
-        table.add_row(*(Text(cells[place], style=style) for place in kept))
-    return table
-
-
-def _columns_width(heads: Sequence[str], lines: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
-    return sum(max(cell_len(line[place]) for line in (heads, *lines)) + _GAP for place in kept) - _GAP
-
-
-def _site_cells(row: SiteRow) -> list[str]:
-    return [
-        f"  {row.site}",
-        MISSING if row.on_duty is None else f"{row.on_duty:,}",
-        f"{row.requests:,}",
-        row.beyond or latency_text(row.p95_ms),
-        row.objective,
-        share_text(row.error_rate),
-    ]
-
-
-def _others_cells(others: Sequence[SiteRow]) -> list[str]:
-    """The others in one row; without heads, since their peaks do not come at one time."""
-    requests = sum(row.requests for row in others)
-    errors = sum((row.error_rate or 0.0) * row.requests for row in others)
-    failing = sum(row.outcome == "fail" for row in others)
-    objectives = {row.objective for row in others}
-    shared = objectives.pop() if len(objectives) == 1 else "each its own"
-    return [
-        f"  {count_text(len(others), 'other')}",
-        "",
-        f"{requests:,}",
-        _others_p95(others),
-        shared + (f", {failing} more fail" if failing else ""),
-        share_text(errors / requests if requests else None),
-    ]
-
-
-def _others_p95(others: Sequence[SiteRow]) -> str:
-    """`≤ 11 ms`, or `≤ 11 ms at 1, too few at 28` where some asked too little for a p95."""
-    known = [row.p95_ms for row in others if row.p95_ms is not None]
-    if not known:
-        return "too few requests"
-    lacking = len(others) - len(known)
-    return f"≤ {latency_text(max(known))}" + (f" at {len(known)}, too few at {lacking}" if lacking else "")

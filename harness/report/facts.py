@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.report.timescale import TimeScale
-from harness.report.wording import MISSING, number_text, share_text
+from harness.report.wording import MISSING, interval_of, latency_text, number_text, share_text, span_text
 from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec
 
-__all__ = ["lapse_sentences", "manifest_facts", "rehearsal_sentence"]
+__all__ = ["lapse_sentences", "manifest_facts", "network_sentence", "rehearsal_sentence"]
 
 
 SITES_NAMED = 5
@@ -29,6 +29,22 @@ def rehearsal_sentence(manifest: Mapping[str, Any]) -> str:
     if think_factor != 1.0:
         reasons.append(f"Clinicians thought {number_text(think_factor)} times as long as in life.")
     return " ".join([*reasons, "It shows whether the parts work together; it is not a result to sign for."])
+
+
+def network_sentence(summary: Mapping[str, Any]) -> str:
+    """`All sites together: p50 38 ms (37–39 ms), …`; the percentiles that too few requests carry are named last."""
+    figures = summary["overall"]
+    said, lacking = [], []
+    for name in ("p50", "p95", "p99"):
+        figure = figures[f"{name}_ms"]
+        if figure is None:
+            lacking.append(name)
+            continue
+        span = span_text(interval_of(figures, f"{name}_ms"))
+        said.append(f"{name} {latency_text(figure)}{f' ({span})' if span else ''}")
+    if lacking:
+        said.append(f"too few requests for {' and '.join(lacking)}")
+    return f"All sites together: {', '.join(said)}."
 
 
 def lapse_sentences(summary: Mapping[str, Any]) -> list[str]:

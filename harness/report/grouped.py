@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.report.cells import Cell, Table, bar_cell, make_table
+from harness.report.cells import Cell, Table, bar_cell, make_table, percentile_cell
 from harness.report.timescale import TimeScale
 from harness.report.wording import MISSING, latency_text, number_text, share_text
 
@@ -101,7 +101,9 @@ def arrivals_table(summary: Mapping[str, Any]) -> Table:
                 number_text(round(row["expected"], 0 if row["expected"] >= 10 else 1)),
                 f"{row['begun']:,}",
                 *_runs(row),
-                *(latency_text(row[key]) for key in ("p50_ms", "p95_ms", "start_lag_p50_ms", "start_lag_max_ms")),
+                latency_text(row["p50_ms"]),
+                percentile_cell(row, "p95_ms"),
+                *(latency_text(row[key]) for key in ("start_lag_p50_ms", "start_lag_max_ms")),
             )
             for name, row in summary["open"]["by_persona"].items()
         ],
@@ -127,9 +129,9 @@ def _cells(row: Figures, *, linked: bool) -> tuple[str | Cell, ...]:
         f"{row['requests']:,}",
         share_text(row["error_rate"]),
         latency_text(row["p50_ms"]),
-        latency_text(row["p95_ms"]),
+        percentile_cell(row, "p95_ms"),
     )
     if not linked:
         return cells
-    without = MISSING if row["link_share"] is None else latency_text(row["server_p95_ms"])
+    without = MISSING if row["link_share"] is None else percentile_cell(row, "server_p95_ms")
     return (*cells, without, bar_cell(row["link_share"]))

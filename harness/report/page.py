@@ -5,17 +5,13 @@ Nothing is judged and no figure is made here; what a reader needs to know to tru
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
 from harness.report.cells import split
 from harness.report.charts import Chart
-from harness.report.facts import lapse_sentences, manifest_facts, rehearsal_sentence
+from harness.report.facts import lapse_sentences, manifest_facts, network_sentence, rehearsal_sentence
 from harness.report.grouped import arrivals_table, kinds_table, personas_table, zones_table
 from harness.report.heat import BY_WORDS, REQUESTS_FOR_A_CELL, HeatMap, heat_map, requests_lacking
 from harness.report.rows import (
@@ -27,6 +23,7 @@ from harness.report.rows import (
     workflows_table,
 )
 from harness.report.sites import SiteRow
+from harness.report.templating import chart_markup, pieces, template
 from harness.report.timescale import TimeScale
 from harness.report.wording import number_text, sentence
 from harness.units import count_text, duration_text
@@ -50,6 +47,7 @@ def page_of(
     rows: Sequence[SiteRow],
     spec: RunSpec,
     scale: TimeScale,
+    by_site: Chart,
     timeline: Chart,
     concurrency: Chart,
 ) -> tuple[str, HeatMap]:
@@ -70,9 +68,12 @@ def page_of(
         "rehearsal": rehearsal_sentence(manifest) if verdict.get("rehearsal") else "",
         "lapse": lapse_sentences(summary),
         "aborted": _aborted(manifest),
-        "next_steps": [_step(text) for text in next_steps(verdict, summary, manifest)],
+        "next_steps": [pieces(text) for text in next_steps(verdict, summary, manifest)],
+        "network": network_sentence(summary),
+        "intervals": "intervals" in summary["overall"],
         **_folding("sites", sites_table(rows), "other sites"),
-        "timeline": _markup(timeline),
+        "by_site": chart_markup(by_site),
+        "timeline": chart_markup(timeline),
         "timeline_table": table,
         "timeline_table_note": note,
         "zones": zones_table(summary, scale),
@@ -85,7 +86,7 @@ def page_of(
         "heat_left_out": count_text(len(sites) - len(heat.sites), "site") if len(sites) > len(heat.sites) else "",
         "heat_takes": REQUESTS_FOR_A_CELL,
         "heat_lacks": "" if heat.columns else requests_lacking(analysis.site_workflow, float(summary["load_s"])),
-        "concurrency": _markup(concurrency),
+        "concurrency": chart_markup(concurrency),
         **_folding("operations", operations_table(summary), "faster operations"),
         **_folding("workflows", workflows_table(summary, spec), "more workflows"),
         **_folding(
@@ -101,34 +102,12 @@ def page_of(
         "speed": number_text(round(scale.time_lapse, 2)),
         "facts": manifest_facts(manifest, spec, scale),
     }
-    return _template().render(context), heat
-
-
-def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("harness.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    return environment.get_template("report.html.j2")
-
-
-def _breakable(name: str) -> Markup:
-    """`name`, escaped, with places where a narrow column may break `Kind.search[one+two]`."""
-    return Markup(re.sub(r"([.+_/])|(?=\[)", r"\1<wbr>", str(escape(name))))  # noqa: S704 (escaped in the same line)
+    return template("report.html.j2").render(context), heat
 
 
 def _folding(name: str, table: Any, rest_words: str) -> dict[str, Any]:
     shown, rest = split(table, FOLDED_FROM, SHOWN_WHEN_FOLDED, rest_words)
     return {name: shown, f"{name}_rest": rest}
-
-
-def _markup(chart: Chart) -> dict[str, Any]:
-    # SVG that matplotlib wrote; names inside it were escaped when it was serialised.
-    return {**vars(chart), "wide": Markup(chart.wide), "narrow": Markup(chart.narrow)}  # noqa: S704
 
 
 def _subline(spec: RunSpec, summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
@@ -171,8 +150,3 @@ def _unsupported(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
         where = f"; at {', '.join(sites[:3])}{f' and {len(sites) - 3} more' if len(sites) > 3 else ''}" if sites else ""
         told.append((name, f"{', '.join(missing)}{where}"))
     return told
-
-
-def _step(text: str) -> list[tuple[str, bool]]:
-    """The pieces of a sentence; True for a command, which stands in backticks."""
-    return [(piece, bool(index % 2)) for index, piece in enumerate(text.split("`")) if piece]

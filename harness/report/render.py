@@ -22,7 +22,7 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     Raises InputError where the manifest or the scenario cannot be read, OSError where the folder cannot be written.
     """
     # Here and not above: matplotlib takes half a second, and the live view shares this package.
-    from harness.report.charts import draw_concurrency, draw_heat_map, draw_timeline
+    from harness.report.charts import draw_concurrency, draw_heat_map, draw_sites, draw_timeline
     from harness.report.page import page_of
     from harness.report.sites import site_rows, slowest_failing_site
     from harness.report.tables import write_concurrency_csv, write_latency_csv
@@ -36,10 +36,11 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     slow = slowest_failing_site(rows)
     own = analysis.timeline[analysis.timeline["site"] == slow]
     linked = analysis.summary["overall"]["link_share"] is not None
+    by_site = draw_sites(rows, run_dir.figures)
     timeline = draw_timeline(network, scale, run_dir.figures, own)
     concurrency = draw_concurrency(analysis.concurrency, run_dir.figures, linked=linked)
     manifest = run_dir.read_manifest()
-    page, heat = page_of(manifest, analysis, verdict, rows, spec, scale, timeline, concurrency)
+    page, heat = page_of(manifest, analysis, verdict, rows, spec, scale, by_site, timeline, concurrency)
     if heat.columns:
         crossed = analysis.site_lane if heat.by == "lane" else analysis.site_workflow
         draw_heat_map(crossed, heat.sites, heat.columns, heat.by, run_dir.figures)

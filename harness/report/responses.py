@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
-from harness.report.canvas import Format, label_latencies, legend_above
+from harness.report.canvas import Format, label_latencies, legend_above, shortened_name
 from harness.report.palette import BLUE, GREY, ORANGE, SLOW, VERMILION
 
 __all__ = ["draw_response_times", "slow_column"]
@@ -100,7 +100,7 @@ def _name_curve(panel: Axes, middles_s: Floats, slow: pd.DataFrame, column: str,
     at_s = float(middles_s[last])
     if panel.get_yscale() != "log":
         panel.set_ylim(0, panel.get_ylim()[1] * 1.2)
-    name = _shortened(str(slow["site"].iloc[0]), int(form.width_in * 3.8))
+    name = shortened_name(str(slow["site"].iloc[0]), int(form.width_in * 3.8))
     panel.annotate(
         f"{name} {column.removesuffix('_ms')}",
         (at_s, height_ms),
@@ -113,11 +113,3 @@ def _name_curve(panel: Axes, middles_s: Floats, slow: pd.DataFrame, column: str,
         fontweight="bold",
         bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.0},
     )
-
-
-def _shortened(name: str, most: int) -> str:
-    """`saint-elisab…orth-12`: cut in the middle, since names of like sites differ at their end."""
-    if len(name) <= most:
-        return name
-    tail = most // 3
-    return f"{name[: most - tail - 1]}…{name[-tail:]}"

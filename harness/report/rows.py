@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.report.cells import Cell, Table, bar_cell, make_table, outcome_cell
+from harness.report.cells import Cell, Table, bar_cell, make_table, outcome_cell, percentile_cell
 from harness.report.checks import check_bound_text, check_figure_text
 from harness.report.sites import SiteRow
 from harness.report.timescale import TimeScale
@@ -23,6 +23,7 @@ from harness.report.wording import (
     run_time_text,
     scope_text,
     share_text,
+    span_text,
     waited_text,
 )
 
@@ -54,7 +55,7 @@ def sites_table(rows: Sequence[SiteRow]) -> Table:
             (
                 row.site,
                 Cell("nobody there", "advisory") if row.silent else outcome_cell(row.outcome),
-                row.beyond or latency_text(row.p95_ms),
+                Cell(row.beyond or latency_text(row.p95_ms), below=span_text(row.p95_interval_ms)),
                 row.objective,
                 share_text(row.error_rate),
                 f"{row.requests:,}",
@@ -114,12 +115,12 @@ def operations_table(summary: Mapping[str, Any]) -> Table:
     )
 
 
-def _latencies(figures: Mapping[str, Any]) -> tuple[str, ...]:
+def _latencies(figures: Mapping[str, Any]) -> tuple[str | Cell, ...]:
     return (
         f"{figures['requests']:,}",
         share_text(figures["error_rate"]),
         latency_text(figures["p50_ms"]),
-        latency_text(figures["p95_ms"]),
+        percentile_cell(figures, "p95_ms"),
         latency_text(figures["p99_ms"]),
         latency_text(figures["max_ms"]),
     )
@@ -144,7 +145,7 @@ def workflows_table(summary: Mapping[str, Any], spec: RunSpec) -> Table:
                 ", ".join(owners.get(name, [MISSING])),
                 *(f"{found[name].get(outcome, 0):,}" for outcome in outcomes),
                 waited_text(found[name], 0.50),
-                waited_text(found[name], 0.95),
+                percentile_cell(found[name], "waited_p95_ms", waited_text(found[name], 0.95)),
             )
             for name in order
         ],

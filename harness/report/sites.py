@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.wording import allowed_beyond, beyond_text, figure_text, metric_text, share_text
+from harness.report.wording import allowed_beyond, beyond_text, figure_text, interval_of, metric_text, share_text
 
 __all__ = ["SiteRow", "site_rows", "slowest_failing_site"]
 
@@ -27,6 +27,10 @@ class SiteRow:
     """Clinicians on duty at the site's own peak, as worked; None where that was not measured."""
     requests: int
     p95_ms: float | None
+    p95_interval_ms: tuple[float | None, float | None] | None
+    """Where the p95 lies at 90%; None without a p95, or where an earlier version measured."""
+    p95_bound_ms: float | None
+    """The tightest bound on the site's p95; None where it has none."""
     beyond: str
     """`0 of 142 over 1.00 s` where that was counted for want of a p95; else empty."""
     metric: str
@@ -68,12 +72,16 @@ def _row(site: str, figures: Mapping[str, Any], verdict: Mapping[str, Any], on_d
     decisive = min(objectives, key=_severity, default=None)
     outcome = _outcome_of(decisive)
     findings = [each for each in verdict.get("findings", ()) if each["scope"].get("site") == site]
+    p95_ms = figures.get("p95_ms")
+    bounds_ms = [float(each["bound"]) for each in objectives if each["metric"] == "p95_ms"]
     return SiteRow(
         site=site,
         on_duty=on_duty,
         requests=int(figures["requests"]),
-        p95_ms=figures.get("p95_ms"),
-        beyond=_beyond(objectives) if figures.get("p95_ms") is None else "",
+        p95_ms=p95_ms,
+        p95_interval_ms=interval_of(figures, "p95_ms"),
+        p95_bound_ms=min(bounds_ms, default=None),
+        beyond=_beyond(objectives) if p95_ms is None else "",
         metric="" if decisive is None else str(decisive["metric"]),
         objective=_objective_text(decisive),
         error_rate=figures.get("error_rate"),

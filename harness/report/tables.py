@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["LATENCY_COLUMNS", "write_concurrency_csv", "write_latency_csv"]
+from harness.report.wording import interval_of
+
+__all__ = ["LATENCY_COLUMNS", "inert", "write_concurrency_csv", "write_latency_csv"]
 
 _DIMENSIONS = ("site", "time_zone", "template", "workflow", "operation", "lane", "persona")
-_FIGURES = (
+_BEFORE_INTERVAL = (
     "requests",
     "errors",
     "error_rate",
@@ -20,37 +22,39 @@ _FIGURES = (
     "p50_ms",
     "p90_ms",
     "p95_ms",
-    "p99_ms",
-    "p999_ms",
-    "max_ms",
-    "link_share",
-    "server_p95_ms",
 )
-LATENCY_COLUMNS = ("dimension", "name", *_FIGURES)
+_AFTER_INTERVAL = ("p99_ms", "p999_ms", "max_ms", "link_share", "server_p95_ms")
+LATENCY_COLUMNS = ("dimension", "name", *_BEFORE_INTERVAL, "p95_low_ms", "p95_high_ms", *_AFTER_INTERVAL)
 
 
 def write_latency_csv(summary: Mapping[str, Any], path: Path) -> None:
-    """`overall` and every scope of summary.json; a figure that was not computed is an empty cell. UTF-8, commas."""
+    """`overall` and every scope of summary.json; a figure that was not computed is an empty cell. The
+    p95 has the ends of its 90% interval beside it. UTF-8, commas."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(LATENCY_COLUMNS)
         writer.writerow(("overall", "", *_cells(summary["overall"])))
         for dimension in _DIMENSIONS:
             for name, figures in summary[f"by_{dimension}"].items():
-                writer.writerow((dimension, _inert(name), *_cells(figures)))
+                writer.writerow((dimension, inert(name), *_cells(figures)))
 
 
 def _cells(figures: Mapping[str, Any]) -> list[object]:
-    return [round(value, 6) if isinstance(value := figures[name], float) else value for name in _FIGURES]
+    values = [
+        *(figures[name] for name in _BEFORE_INTERVAL),
+        *(interval_of(figures, "p95_ms") or (None, None)),
+        *(figures[name] for name in _AFTER_INTERVAL),
+    ]
+    return [round(value, 6) if isinstance(value, float) else value for value in values]
 
 
-def _inert(name: str) -> str:
+def inert(name: str) -> str:
     """A name that a spreadsheet would take for a formula gets a quote before it (CSV injection)."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def write_concurrency_csv(timeline: pd.DataFrame, path: Path) -> None:
     """The timeline, one row a window and site; the network's rows have an empty site."""
-    timeline.assign(site=timeline["site"].map(lambda name: _inert(str(name)))).to_csv(
+    timeline.assign(site=timeline["site"].map(lambda name: inert(str(name)))).to_csv(
         path, index=False, float_format="%.6g", lineterminator="\r\n"
     )

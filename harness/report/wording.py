@@ -18,6 +18,7 @@ __all__ = [
     "allowed_beyond",
     "beyond_text",
     "figure_text",
+    "interval_of",
     "interval_text",
     "latency_text",
     "metric_text",
@@ -28,6 +29,7 @@ __all__ = [
     "scope_text",
     "sentence",
     "share_text",
+    "span_text",
     "waited_text",
 ]
 
@@ -117,6 +119,28 @@ def interval_text(metric: str, interval: object) -> str:
 def range_text(first: str, last: str) -> str:
     """`2.8 ms to 5.5 ms`; one of them where both read the same."""
     return first if first == last else f"{first} to {last}"
+
+
+def interval_of(row: Mapping[str, Any], name: str) -> tuple[float | None, float | None] | None:
+    """The interval of a percentile in a row of summary.json; None without the figure (too few samples), or where a
+    version measured that knew no intervals yet."""
+    interval = row["intervals"].get(name) if row.get(name) is not None and "intervals" in row else None
+    return None if interval is None else (interval[0], interval[1])
+
+
+def span_text(interval: tuple[float | None, float | None] | None) -> str:
+    """`410–455 ms`, `980 ms–1.21 s`, `410 ms or more` where the samples cannot tell the upper end; empty where they
+    tell neither, or nothing was measured."""
+    low, high = interval or (None, None)
+    if low is None or high is None:
+        open_side = "or less" if low is None else "or more"
+        known = high if low is None else low
+        return "" if known is None else f"{latency_text(known)} {open_side}"
+    first, last = latency_text(low), latency_text(high)
+    number, *unit = first.split(" ")
+    # only a plain number goes without its unit: "1–2 min 05 s" would be misread
+    shared = len(unit) == 1 and unit == last.split(" ")[1:]
+    return f"{number if shared else first}–{last}"
 
 
 def allowed_beyond(metric: str) -> float | None:

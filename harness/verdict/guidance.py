@@ -11,7 +11,7 @@ from harness.plan import samples_for
 from harness.units import DAY_S, count_text, moment_text
 from harness.verdict.objective import SAMPLES_BEYOND
 
-__all__ = ["next_steps"]
+__all__ = ["next_steps", "run_with_seed"]
 
 _TOO_SHORT: Final = frozenset({"too-short", "enough-samples"})
 """Checks that a longer run may pass."""
@@ -55,6 +55,18 @@ def next_steps(verdict: Mapping[str, Any], summary: Mapping[str, Any], manifest:
         command = shlex.join(["emrload", "cleanup", "--target", server.get("url", "URL"), *_owned([server])])
         steps.append(f"Remove what was created: `{command}`")
     return list(dict.fromkeys(steps))
+
+
+def run_with_seed(manifest: Mapping[str, Any], seed: int) -> str:
+    """The command that plays a run again with another seed, in backticks; on a server of one's own, another seed has
+    people of its own, and the command that creates them stands before."""
+    other, sites = {**manifest, "seed": seed}, int(manifest.get("sites") or 1)
+    run = f"`{_run(other, sites, _how_long(manifest))}`"
+    if not _servers(manifest) or _patients(manifest):
+        return run
+    sandbox = (manifest.get("target") or {}).get("sandbox")  # which is seeded by the run itself
+    people = _command("seed", other, sites, _owned(_servers(manifest)) if sandbox else _target(manifest))
+    return f"first `{people}` for its people, then {run}"
 
 
 def _hold_more(manifest: Mapping[str, Any], sites: int, own_server: bool) -> list[str]:

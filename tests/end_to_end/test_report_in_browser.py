@@ -16,6 +16,8 @@ import pytest
 
 from harness.analysis import analyse
 from harness.report import render
+from harness.report.group import Group, GroupRun
+from harness.report.group_page import group_page_of
 from harness.rundir import RunDir
 from harness.verdict import judge
 
@@ -92,6 +94,23 @@ def _mix_up(run: Any) -> None:
     run.let_come("interface-engine", run.sites[1], 120)
 
 
+def _report_of_several(fabricate: Callable[..., Any]) -> RunDir:
+    """Seven runs, one of them invalid, at sites enough for a picture."""
+    sites = ("river", *(f"{LONG}-{k}" for k in range(1, 18)))
+    runs = []
+    for number in range(1, 8):
+        run = fabricate(sites=sites, heads=4, requests=800 * len(sites), median_ms=100 + number, seed=number)
+        run_dir, spec = run.write()
+        analysis = analyse(run_dir, spec)
+        verdict = judge(analysis, spec, run_dir.read_manifest(), list(run._planned_objectives()))
+        verdict["verdict"] = "invalid" if number == 3 else verdict["verdict"]
+        runs.append(GroupRun(number, run_dir.path, run_dir.read_manifest(), analysis.summary, verdict))
+    steps = ["Repeat 3 more: `emrload run morning-rush --sites-file organisation.csv --seed 8 --target sandbox`"]
+    report = RunDir(runs[0].path)
+    report.report.write_text(group_page_of(Group(tuple(runs)), spec, steps), encoding="utf-8")
+    return report
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
@@ -107,13 +126,16 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[str, int], Any]]:
-    """Opens the report of a kind of run at a width; afterwards nothing may have been requested or complained about."""
+    """Opens the report of a kind of run, or of `several`, at a width.
+
+    Afterwards nothing may have been requested or complained about.
+    """
     complaints: list[str] = []
     requests: list[str] = []
     pages: list[Any] = []
 
     def open_(kind: str, width: int) -> Any:
-        run_dir = _report(fabricate, kind)
+        run_dir = _report_of_several(fabricate) if kind == "several" else _report(fabricate, kind)
         page = browser.new_page(viewport={"width": width, "height": 900})
         pages.append(page)
         page.on("console", lambda message: complaints.append(message.text))
@@ -131,7 +153,7 @@ def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[st
 
 
 @pytest.mark.parametrize("width", ["desk", "phone"])
-@pytest.mark.parametrize("kind", ["few", "many", "short", "mixed"])
+@pytest.mark.parametrize("kind", ["few", "many", "short", "mixed", "several"])
 def test_on_a_screen_the_report_is_whole(opened: Callable[[str, int], Any], kind: str, width: str) -> None:
     page = opened(kind, WIDTHS[width])
     assert page.evaluate(FAULTS_IN_LAYOUT) == []
@@ -145,6 +167,12 @@ def test_on_a_desk_no_table_has_to_be_scrolled(opened: Callable[[str, int], Any]
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     wider = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth + 1)"
     assert page.evaluate(f"{wider}.map(each => each.getAttribute('aria-label'))") == []
+
+
+def test_on_paper_the_report_of_several_runs_is_whole(opened: Callable[[str, int], Any]) -> None:
+    page = opened("several", WIDTHS["A4"])
+    page.emulate_media(media="print")
+    assert page.evaluate(FAULTS_IN_LAYOUT) == []
 
 
 def test_the_checks_on_layout_do_find_what_is_wrong(opened: Callable[[str, int], Any]) -> None:

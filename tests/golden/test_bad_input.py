@@ -110,6 +110,9 @@ WRONG: dict[str, list[str]] = {
     "report-no-run": ["report", "."],
     "report-a-file": ["report", RUSH.replace(RUSH, "/etc/hostname")],
     "report-verify-and-rejudge": ["report", ".", "--verify", "--rejudge"],
+    "report-several-without-a-place": ["report", "one", "two"],
+    "report-several-verified": ["report", "one", "two", "--verify"],
+    "report-several-of-none": ["report", "one", "two", "--out", "both"],
     "report-rejudge-in-place": ["report", ".", "--rejudge"],
     # compare
     "compare-nothing": ["compare"],

@@ -267,3 +267,34 @@ def test_an_objective_over_workflows_has_no_operations(
         {"persona": "nurse"},
         {"persona": "physician"},
     ]
+
+
+def test_every_row_says_how_sure_each_percentile_is_and_the_level_is_said_once(fabricate: Fabricate) -> None:
+    run = fabricate(requests=20000)
+    summary = analyse(*run.write()).summary
+    assert summary["interval_level"] == 0.90
+    rows = [summary["overall"], *(row for name in ("site", "workflow") for row in summary[f"by_{name}"].values())]
+    found = [(row, "p95_ms") for row in rows]
+    found += [(row, "waited_p95_ms") for row in summary["workflows"]["by_workflow"].values()]
+    for row, name in found:
+        low, high = row["intervals"][name]
+        assert low < row[name] < high
+        assert row["effective_samples"][name] >= 200
+
+
+def test_what_came_by_itself_has_intervals_too(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.let_come("portal-patient", "river", 300)
+    (row,) = analyse(*run.write()).summary["open"]["by_persona"].values()
+    assert row["intervals"]["p95_ms"] == pytest.approx([101.0, 101.0])
+    assert row["effective_samples"]["p95_ms"] == 300
+
+
+def test_where_sites_have_links_the_servers_part_has_intervals_too(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.places["river"] = {"link": "rural-dsl"}
+    summary = analyse(*run.write()).summary
+    row = summary["by_site"]["river"]
+    assert (
+        {"p50_ms", "p95_ms", "server_p50_ms", "server_p95_ms"} <= set(row["intervals"]) == set(row["effective_samples"])
+    )

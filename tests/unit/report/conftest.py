@@ -157,6 +157,12 @@ def figures_row(requests: int, p50: float, errors: int = 0) -> dict[str, Any]:
         "link_share": None,
         "server_p50_ms": None,
         "server_p95_ms": None,
+        "intervals": {
+            "p50_ms": [p50 * 0.98, p50 * 1.02],
+            "p95_ms": [p50 * 2.8, p50 * 3.25],
+            "p99_ms": [p50 * 4.7, None] if known else [None, None],
+        },
+        "effective_samples": {"p50_ms": requests / 3, "p95_ms": requests / 4, "p99_ms": requests / 5},
     }
 
 
@@ -291,6 +297,7 @@ def _workflows(pairs: list[tuple[str, str]], names: list[str]) -> dict[str, Any]
             "lost": failed,
             "waited_p50_ms": 410.0,
             "waited_p95_ms": 1500.0 if ok > 200 else None,
+            "intervals": {"waited_p95_ms": [1300.0, 1800.0] if ok > 200 else [None, None]},
         }
 
     return {

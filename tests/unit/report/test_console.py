@@ -125,9 +125,15 @@ def test_the_end_of_a_failed_run_names_the_site_the_reason_the_report_and_the_ne
     lines = end_text(run_of(10, "fail")).splitlines()
     assert lines[1].startswith("FAIL ")
     assert "(4 min 00 s, 61,204 requests, seed 7, rehearsal)" in lines[1]
-    assert [line.split()[:2] for line in lines[3:6]] == [["site", "on"], ["river", "80"], ["9", "others"]]
+    assert [line.split()[:2] for line in lines[3:7]] == [
+        ["site", "on"],
+        ["river", "80"],
+        ["9", "others"],
+        ["all", "sites"],
+    ]
     assert "p95 ≤ 1.00 s" in lines[4]
-    assert "← river is slow" in lines[6]
+    assert "165 ms (154–179 ms)   p95 ≤ 1.00 s" in lines[6]
+    assert "← river is slow" in lines[7]
     assert "report   reports/2026-11-22T091500Z-morning-rush-3fa1/report.html" in lines
     assert lines[-1] == "next     emrload plan morning-rush"
 
@@ -221,7 +227,7 @@ def test_others_without_a_p95_are_not_said_to_be_below_one(run_of: Callable[...,
 
 
 def test_the_peaks_of_other_sites_which_come_at_different_times_are_not_added_up(run_of: Callable[..., Any]) -> None:
-    head, *_, others = table_lines(run_of(10, "fail"), 100)
+    head, *_, others, _ = table_lines(run_of(10, "fail"), 100)
     assert others[head.index("on duty at peak") : head.index("requests")].strip() == ""
 
 
@@ -241,7 +247,7 @@ def test_in_a_narrow_terminal_columns_are_left_out_and_no_name_is_broken(
     lines = table_lines(run, width)
     assert any(f"  {name}   " in line and "142 of 142 over 1.00 s" in line for line in lines)
     assert not any("on duty" in line for line in lines)
-    assert len(lines) == 4
+    assert len(lines) == 5
 
 
 def test_workflows_that_failed_are_named_and_of_many_the_first_three(run_of: Callable[..., Any]) -> None:

@@ -24,7 +24,7 @@ def page(run: Any, **manifest: Any) -> str:
     scale = time_scale(run.spec)
     rows = site_rows(run.analysis.summary, run.verdict)
     told = {**run.manifest, **manifest}
-    text, _ = page_of(told, run.analysis, run.verdict, rows, run.spec, scale, CHART, CHART)
+    text, _ = page_of(told, run.analysis, run.verdict, rows, run.spec, scale, CHART, CHART, CHART)
     return text
 
 
@@ -88,7 +88,7 @@ def test_a_reader_meets_the_verdict_first_then_what_to_do_then_the_sites(run_of:
     ]
     heads, worst, *others = found.tables[0]
     assert heads == ["site", "outcome", "p95", "objective", "errors", "requests", "on duty at peak", "why"]
-    assert worst[:7] == ["river", "fail", "1.26 s", "p95 ≤ 1.00 s", "1.0%", "6,000", "80"]
+    assert worst[:7] == ["river", "fail", "1.26 s1.18–1.36 s", "p95 ≤ 1.00 s", "1.0%", "6,000", "80"]
     assert worst[7].startswith("river is slow")
     assert [row[1] for row in others] == ["pass"] * 9
 
@@ -156,7 +156,7 @@ def test_workflows_show_how_their_runs_came_out(run_of: Callable[..., Any]) -> N
     lost, first, *_ = table[1:]
     assert lost[:4] == ["place-orders", "primary-care-physician", "720", "30"]
     assert first[:2] == ["open-clinic-day", "primary-care-physician"]
-    assert first[2:] == ["1,000", "0", "0", "12", "0", "0", "410 ms", "1.50 s"]
+    assert first[2:] == ["1,000", "0", "0", "12", "0", "0", "410 ms", "1.50 s1.30–1.80 s"]
     assert table[-1][-1] == "–"
 
 
@@ -301,13 +301,14 @@ def test_render_writes_every_file_and_leaves_no_draft(run_of: Callable[..., Any]
         "figures/timeline.png",
         "figures/concurrency.png",
         "figures/heat-map.png",
+        "figures/sites.png",
     }
-    assert run_dir.report.read_text(encoding="utf-8").count('role="img"') == 5
+    assert run_dir.report.read_text(encoding="utf-8").count('role="img"') == 7
 
 
 def test_a_run_without_one_answered_request_still_has_a_report(run_of: Callable[..., Any], tmp_path: Path) -> None:
     run = run_of(3, "invalid")
-    nothing = {**dict.fromkeys(run.analysis.summary["overall"]), "requests": 0, "errors": 0}
+    nothing = {**dict.fromkeys(run.analysis.summary["overall"]), "requests": 0, "errors": 0, "intervals": {}}
     summary = run.analysis.summary
     summary["overall"] = nothing
     for section in ("site", "workflow", "operation", "lane", "persona"):

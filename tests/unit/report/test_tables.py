@@ -22,6 +22,8 @@ def test_every_scope_of_the_summary_is_one_row_of_latency_csv(run_of: Callable[.
     assert len(rows) == len(expected)
     river = next(row for row in rows if row["name"] == "river")
     assert float(river["p95_ms"]) == summary["by_site"]["river"]["p95_ms"]
+    low_ms, high_ms = summary["by_site"]["river"]["intervals"]["p95_ms"]
+    assert (float(river["p95_low_ms"]), float(river["p95_high_ms"])) == (low_ms, high_ms)
 
 
 def test_a_figure_that_was_not_computed_is_an_empty_cell_not_a_zero(run_of: Callable[..., Any], tmp_path: Path) -> None:
@@ -48,3 +50,15 @@ def test_concurrency_csv_holds_the_whole_timeline(run_of: Callable[..., Any], tm
     assert list(read.columns) == list(timeline.columns)
     assert len(read) == len(timeline)
     assert read["p99_ms"].isna().sum() == timeline["p99_ms"].isna().sum()
+
+
+def test_a_summary_of_an_earlier_version_has_no_intervals_and_empty_cells(
+    run_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    summary = run_of(3).analysis.summary
+    for rows in ({"": summary["overall"]}, *(rows for name, rows in summary.items() if name.startswith("by_"))):
+        for row in rows.values():
+            row.pop("intervals")
+    write_latency_csv(summary, tmp_path / "latency.csv")
+    with (tmp_path / "latency.csv").open(encoding="utf-8", newline="") as file:
+        assert {(row["p95_low_ms"], row["p95_high_ms"]) for row in csv.DictReader(file)} == {("", "")}

@@ -4,6 +4,7 @@ from harness.report.wording import (
     allowed_beyond,
     beyond_text,
     figure_text,
+    interval_of,
     interval_text,
     latency_text,
     number_text,
@@ -13,8 +14,37 @@ from harness.report.wording import (
     scope_text,
     sentence,
     share_text,
+    span_text,
     waited_text,
 )
+
+
+@pytest.mark.parametrize(
+    ("interval", "text"),
+    [
+        ((410.2, 455.4), "410–455 ms"),
+        ((980.0, 1210.0), "980 ms–1.21 s"),
+        ((1310.0, 1340.0), "1.31–1.34 s"),
+        ((65_000.0, 80_000.0), "1 min 05 s–1 min 20 s"),
+        ((65_000.0, 125_000.0), "1 min 05 s–2 min 05 s"),
+        ((412.1, 412.3), "412–412 ms"),
+        ((410.0, None), "410 ms or more"),
+        ((None, 455.0), "455 ms or less"),
+        ((None, None), ""),
+        (None, ""),
+    ],
+)
+def test_a_span_shares_a_unit_and_an_end_that_is_not_known_is_open(
+    interval: tuple[float | None, float | None] | None, text: str
+) -> None:
+    assert span_text(interval) == text
+
+
+def test_without_a_figure_there_is_no_interval_and_an_older_summary_has_none() -> None:
+    row = {"p95_ms": 412.0, "p99_ms": None, "intervals": {"p95_ms": [400.0, None], "p99_ms": [700.0, None]}}
+    assert interval_of(row, "p95_ms") == (400.0, None)
+    assert interval_of(row, "p99_ms") is None
+    assert interval_of({"p95_ms": 412.0}, "p95_ms") is None
 
 
 @pytest.mark.parametrize(

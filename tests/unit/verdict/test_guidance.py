@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.verdict import next_steps
+from harness.verdict import next_steps, run_with_seed
 
 SUMMARY: dict[str, Any] = {"by_site": {"river": {}, "lake": {}, "hill": {}}}
 MANIFEST: dict[str, Any] = {
@@ -265,3 +265,13 @@ def test_a_workflow_that_stands_still_is_to_be_mended_and_no_machine_to_be_bough
 def test_after_a_calibration_there_is_nothing_to_clean_up():
     (step,) = next_steps({"verdict": "pass", "rehearsal": False}, {"by_site": {}}, {"calibration": True})
     assert "`emrload calibrate`" in step
+
+
+def test_another_seed_has_people_of_its_own_who_must_be_created_on_a_server_of_ones_own() -> None:
+    assert run_with_seed(MANIFEST, 8) == "`emrload run morning-rush --sites 3 --seed 8 --target sandbox`"
+    target = "--sites 3 --seed 8 --target http://127.0.0.1:8080/fhir"
+    assert run_with_seed(OWN_SERVER, 8) == (
+        f"first `emrload seed morning-rush {target}` for its people, then `emrload run morning-rush {target}`"
+    )
+    with_patients = {**OWN_SERVER, "asked": {"scenario": "morning-rush", "patients": "patients.csv"}}
+    assert "emrload seed" not in run_with_seed(with_patients, 8)

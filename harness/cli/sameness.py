@@ -1,0 +1,64 @@
+"""Do two runs differ by chance only? Whatever was chosen to play must be the same, but for the seed.
+
+run 1 ─▶ scenario.yaml ─┐
+run 2 ─▶ scenario.yaml ─┴─▶ seed left out ─▶ `duration_s is 60.0 in run 1, 120.0 here`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from harness.errors import shortened
+from harness.scenario.model import RunSpec
+
+__all__ = ["differences"]
+
+_SHOWN: Final = 3
+"""Differences that are spelled out; the rest is counted."""
+_LONGEST: Final = 40
+"""Characters of a value that is shown."""
+_WORDS: Final = {"duration_s": "--duration, in seconds,", "window": "--window, in seconds of the day,"}
+"""Names of fields as whoever gave the command knows them."""
+
+
+def differences(first: RunSpec, first_server: str, other: RunSpec, other_server: str) -> list[str]:
+    """What `other` plays otherwise than `first`, seed apart, each as `path is … in run 1, … here`; the first few, then
+    how many more. A server is told by its software: the address of a sandbox is a new one each time."""
+    if first.scenario.name != other.scenario.name:
+        return [_told("scenario", first.scenario.name, other.scenario.name)]
+    found = list(_between("", *(spec.model_dump(mode="json", exclude={"seed"}) for spec in (first, other))))
+    if first_server != other_server:
+        found.append(_told("the server's software", first_server, other_server))
+    more = len(found) - _SHOWN
+    return found[:_SHOWN] + ([f"and {more} more"] if more > 0 else [])
+
+
+def _between(path: str, first: Any, other: Any) -> Iterator[str]:
+    if first == other:
+        return
+    if isinstance(first, Mapping) and isinstance(other, Mapping):
+        for key in dict.fromkeys((*first, *other)):
+            yield from _between(f"{path}.{key}" if path else str(key), first.get(key), other.get(key))
+    elif _are_many(first) and _are_many(other):
+        if len(first) != len(other):
+            yield _told(f"the number of {path}", len(first), len(other))
+            return
+        for place, (one, another) in enumerate(zip(first, other, strict=True)):
+            name = one.get("name", place) if isinstance(one, Mapping) else place
+            yield from _between(f"{path}.{name}", one, another)
+    else:
+        yield _told(path, first, other)
+
+
+def _are_many(value: Any) -> bool:
+    """A list of things with parts; one of mere numbers is a value."""
+    return isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(one, Mapping) for one in value)
+
+
+def _told(path: str, first: Any, other: Any) -> str:
+    return f"{_WORDS.get(path, path)} is {_value(first)} in run 1, {_value(other)} here"
+
+
+def _value(value: Any) -> str:
+    return "not set" if value in (None, "", [], {}) else shortened(str(value), _LONGEST)
