@@ -181,7 +181,7 @@ def _figure(quantity: str, queues: list[Floats], length_s: float) -> float:
     """Of queues taken together. A percentile of each, averaged, would lie: a minute holds too few for a p99."""
     if quantity == "throughput_per_s":
         return sum(map(len, queues)) / len(queues) / length_s if queues else math.nan
-    return quantile(np.concatenate(queues), _SHARE[quantity]) if queues else math.nan
+    return quantile(np.sort(np.concatenate(queues)), _SHARE[quantity]) if queues else math.nan
 
 
 def way_of(run_dir: RunDir, spec: RunSpec, residence_ms: Mapping[str, float]) -> Way:
@@ -190,11 +190,11 @@ def way_of(run_dir: RunDir, spec: RunSpec, residence_ms: Mapping[str, float]) ->
         columns = columns_of(tables, "SELECT request_id, latency_ms FROM samples")
     ids = [f"{number:016x}" for number in columns["request_id"].tolist()]
     inside = np.array([residence_ms.get(name, np.nan) for name in ids])
-    way_ms = (columns["latency_ms"] - inside)[~np.isnan(inside)]
+    way_ms = np.sort((columns["latency_ms"] - inside)[~np.isnan(inside)])
     return Way(
         pairs=len(way_ms),
         least_ms=float(way_ms.min(initial=np.inf)),
-        p50_ms=float(np.median(way_ms)) if len(way_ms) else np.inf,
+        p50_ms=quantile(way_ms, 0.50) if len(way_ms) else np.inf,
         p99_ms=quantile(way_ms, 0.99) if len(way_ms) else np.inf,
         unanswered=len(ids) - len(way_ms),
         unrecorded=len(residence_ms.keys() - set(ids)),
