@@ -24,10 +24,11 @@ check: .venv/.dev
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo | tail -n 3
 
-# by a thread: the code under test takes the alarm signal for itself, and a test that hangs must be named all the same
+# some of them wait, so that three at a time fill two cores; a timeout by a thread, as the code under test takes the
+# alarm signal for itself, and a test that hangs must be named all the same
 unit: .venv/.dev
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n 2 -o timeout_method=thread -m "not end_to_end and not real and not prove" tests
+	@$(BIN)/coverage run -m pytest -q -n 3 -o timeout_method=thread -m "not end_to_end and not real and not prove" tests
 
 # real processes that mostly wait: three files of them side by side take half of two cores, so each is still on time
 end-to-end: .venv/.dev

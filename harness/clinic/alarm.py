@@ -19,7 +19,8 @@ __all__ = ["OWN_MODULES", "RINGS_AGAIN_S", "Bell", "NoEnd", "is_own", "within"]
 OWN_MODULES: Final = "emrload_own."
 """How the names of modules begin that hold workflows of one's own."""
 RINGS_AGAIN_S: Final = 0.05
-"""Code that swallows every exception is interrupted again so soon."""
+SWALLOWED_S: Final = 0.002
+"""Code that swallows what is thrown is interrupted again so soon: one day it is met where nothing catches."""
 SPARED_RINGS: Final = 20
 """What it called is spared for a second: whatever does not wait for good is back in its own code meanwhile."""
 _HALF_COUNTED: Final = "harness.load."
@@ -45,17 +46,24 @@ class Bell:
         """How often somebody was interrupted."""
         self._why = why
         self._rings = 0
+        self._met: FrameType | None = None
 
     def wind(self) -> None:
-        """What was called from now on is spared again."""
+        """What was called from now on is spared again, and whoever is met is met for the first time."""
         self._rings = 0
+        self._met = None
 
     def ring(self, _: int, frame: FrameType | None) -> None:
         """Raises NoEnd, with why and where, in the frame that was interrupted, if it may be thrown in there."""
         self._rings += 1
         own = _to_throw_into(frame, called_too=self._rings > SPARED_RINGS)
-        if own is not None:
+        if own is None:
+            return
+        begun = _outermost(own)
+        if self._met in (None, begun):
             self.thrown += 1
+            self._met = begun  # what rings on until the next winding meets nobody else
+            signal.setitimer(signal.ITIMER_REAL, SWALLOWED_S, SWALLOWED_S)
             raise NoEnd(self._why, own.f_lineno)
 
 
@@ -84,6 +92,16 @@ def within(seconds: float, why: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
         if left_s:  # somebody else's alarm goes on as it went
             signal.setitimer(signal.ITIMER_REAL, max(left_s - (time.monotonic() - begun_s), 1e-3), every_s)
+
+
+def _outermost(own: FrameType) -> FrameType:
+    """The frame in which the code of one's own that runs there was entered."""
+    found, frame = own, own.f_back
+    while frame is not None:
+        if is_own(frame):
+            found = frame
+        frame = frame.f_back
+    return found
 
 
 def _to_throw_into(frame: FrameType | None, *, called_too: bool) -> FrameType | None:

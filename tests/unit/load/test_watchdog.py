@@ -90,3 +90,12 @@ def test_a_second_start_and_a_second_stop_do_nothing(watchdog: Watchdog) -> None
     watchdog.stop()
     watchdog.stop()
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_a_colleague_who_begins_as_somebody_is_ended_is_left_alone(watchdog: Watchdog) -> None:
+    """She works for a moment before the watchdog's own turn comes."""
+    stuck = looking("while True:\n    pass")
+    colleague = looking("import time\nend_s = time.monotonic() + 0.15\nwhile time.monotonic() < end_s:\n    pass")
+    assert isinstance(stuck.get(timeout=20), NoEnd)
+    assert colleague.get(timeout=20) is None
+    assert watchdog.thrown == 1
