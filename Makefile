@@ -30,9 +30,9 @@ unit: .venv/.dev
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -q -n 3 -o timeout_method=thread -m "not end_to_end and not real and not prove" tests
 
-# real processes that mostly wait: three files of them side by side take half of two cores, so each is still on time
+# real processes that mostly wait: four files of them side by side take half of two cores, so each is still on time
 end-to-end: .venv/.dev
-	@$(BIN)/coverage run -m pytest -q -n 3 --dist loadfile -m "end_to_end and not prove" tests
+	@$(BIN)/coverage run -m pytest -q -n 4 --dist loadfile -m "end_to_end and not prove" tests
 
 prove: .venv/.dev ## the long proofs on shipped scenarios
 	@$(BIN)/pytest -q -m prove tests
