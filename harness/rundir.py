@@ -115,6 +115,11 @@ class RunDir:
         named = {str(path.relative_to(self.path)): path for path in files}
         return {name: _sha256(path) for name, path in named.items() if name not in besides}
 
+    def discard_if_unplayed(self) -> None:
+        """A run that never began leaves nothing behind; one that did keeps all it has."""
+        if self.read_manifest()["state"] == "preparing":
+            self.discard()
+
     def seal(self, **changes: Any) -> dict[str, Any]:
         """Write the digests into the manifest, with `changes`; those of evidence that is sealed already are kept."""
         manifest = {**self.read_manifest(), **changes}

@@ -173,8 +173,8 @@ def repetitions(run_dir: RunDir, spec: RunSpec) -> Measured:
 
 
 def _repeated(case: Case, quantity: str, queues: list[Floats], length_s: float) -> Repetitions:
-    together = [_figure(quantity, queues[:at] + queues[at + 1 :], length_s) for at in range(len(queues))]
-    return Repetitions(case, quantity, _figure(quantity, queues, length_s), np.array(together))
+    without_one = [_figure(quantity, queues[:at] + queues[at + 1 :], length_s) for at in range(len(queues))]
+    return Repetitions(case, quantity, _figure(quantity, queues, length_s), np.array(without_one))
 
 
 def _figure(quantity: str, queues: list[Floats], length_s: float) -> float:

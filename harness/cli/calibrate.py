@@ -33,7 +33,7 @@ _WORDS = {
 EPILOG = """\b
 Examples:
   emrload calibrate
-      five kinds of queue whose response times are known, twenty of each, asked for a minute on this machine
+      eight kinds of queue whose response times are known, twenty of each, asked for a minute on this machine
   emrload calibrate --self-test
       are defects of a load engine caught? Six are planted, one after the other
 

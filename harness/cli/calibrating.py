@@ -105,8 +105,7 @@ def _play(
             with _asking_for(defect, run_dir):
                 outcome = performance.play()
         except BaseException:
-            if run_dir.read_manifest()["state"] == "preparing":
-                run_dir.discard()
+            run_dir.discard_if_unplayed()
             raise
         if outcome.closed_early:
             return Calibrated(run_dir, [], [], EXIT_INVALID)

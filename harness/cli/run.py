@@ -98,7 +98,7 @@ def _perform(
             performance.prepare(run_dir, where, choice, facts, file)
             outcome = performance.play()
     except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
-        _discard_if_unplayed(run_dir)
+        run_dir.discard_if_unplayed()
         raise
     if outcome.stopped_at_once:
         print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
@@ -132,12 +132,6 @@ def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) 
     target = parse_target(sandbox.url)
     performance.seed_sandbox(target)
     return target
-
-
-def _discard_if_unplayed(run_dir: RunDir) -> None:
-    """A run that never began leaves nothing behind; one that did keeps all it has."""
-    if run_dir.read_manifest()["state"] == "preparing":
-        run_dir.discard()
 
 
 def _labels(texts: tuple[str, ...]) -> dict[str, str]:

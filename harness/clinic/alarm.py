@@ -19,6 +19,7 @@ __all__ = ["OWN_MODULES", "RINGS_AGAIN_S", "Bell", "NoEnd", "is_own", "within"]
 OWN_MODULES: Final = "emrload_own."
 """How the names of modules begin that hold workflows of one's own."""
 RINGS_AGAIN_S: Final = 0.05
+"""Where nothing was thrown in yet, it is tried again so soon."""
 SWALLOWED_S: Final = 0.002
 """Code that swallows what is thrown is interrupted again so soon: one day it is met where nothing catches."""
 SPARED_RINGS: Final = 20

@@ -11,19 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.cells import cell_len
 from rich.table import Table
-from rich.text import Text
 
+from harness.report.columns import narrowed_table
 from harness.report.sites import SiteRow
 from harness.report.wording import MISSING, beyond_text, interval_of, latency_text, share_text, span_text
 from harness.units import count_text
 
-__all__ = ["COLUMNS_GAP", "columns_width", "sites_in_columns", "sites_shown"]
+__all__ = ["sites_in_columns", "sites_shown"]
 
 WORST_SITES_SHOWN = 5
-COLUMNS_GAP = 3
-"""Blanks between two columns."""
 _NUMBERS = (1, 2, 3, 5)
 _DROPPED_FIRST = (1, 4, 5, 2)
 """Columns that a narrow terminal goes without, the first first."""
@@ -50,28 +47,8 @@ def sites_in_columns(
     heads = ["  site", "on duty at peak", "requests", "p95", "objective", "errors"]
     lines = [_site_cells(row) for row in shown] + ([_others_cells(others)] if others else [])
     lines.append(_network_cells(summary, verdict))
-    styles = ["red" if row.outcome == "fail" else "" for row in shown] + [""] * 2
-    kept = list(range(len(heads)))
-    for dropped in _DROPPED_FIRST:
-        if columns_width(heads, lines, kept) > width:
-            kept.remove(dropped)
-    table = Table(
-        box=None,
-        padding=(0, COLUMNS_GAP, 0, 0),
-        pad_edge=False,
-        header_style="dim",
-        width=columns_width(heads, lines, kept),
-    )
-    for place in kept:
-        table.add_column(heads[place], justify="right" if place in _NUMBERS else "left", no_wrap=True)
-    for cells, style in zip(lines, styles, strict=False):
-        table.add_row(*(Text(cells[place], style=style) for place in kept))
-    return table
-
-
-def columns_width(heads: Sequence[str], lines: Sequence[Sequence[str]], kept: Sequence[int]) -> int:
-    """How wide a table of the columns at `kept` is, without a gap behind the last."""
-    return sum(max(cell_len(line[place]) for line in (heads, *lines)) + COLUMNS_GAP for place in kept) - COLUMNS_GAP
+    styles = ["red" if row.outcome == "fail" else "" for row in shown]
+    return narrowed_table(heads, lines, width, _DROPPED_FIRST, _NUMBERS, styles)
 
 
 def _site_cells(row: SiteRow) -> list[str]:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.analysis import Replications
-from harness.report.console_sites import COLUMNS_GAP, columns_width
+from harness.report.columns import narrowed_table
 from harness.report.group import Group, enough_text, group_headline, half_width_text
 from harness.report.group_page import group_notes
 from harness.report.wording import MISSING, latency_text, range_text, span_text
@@ -41,33 +40,13 @@ def tell_group(group: Group, report_path: Path, next_steps: Sequence[str], conso
     sites = sorted(rows["by_site"].items(), key=lambda item: -(item[1]["p95_ms"].mean_ms or 0.0))
     lines = [_cells(f"  {name.removesuffix('_ms')} of all sites", over) for name, over in network.items()]
     lines += [_cells(f"  p95 of {site}", row["p95_ms"]) for site, row in sites[:SITES_SHOWN]]
-    out.print(_in_columns(lines, out.width), crop=False, no_wrap=True)
+    out.print(narrowed_table(_HEADS, lines, out.width, _DROPPED_FIRST, _NUMBERS), crop=False, no_wrap=True)
     if len(sites) > SITES_SHOWN:
         out.print(Text(f"  and {count_text(len(sites) - SITES_SHOWN, 'more site')}"), soft_wrap=True)
     out.print()
     for label, told in (("report", [str(report_path)]), ("next", [step.replace("`", "") for step in next_steps])):
         for place, line in enumerate(told):
             out.print(Text(f"{label if place == 0 else '':<9}{line}"), soft_wrap=True)
-
-
-def _in_columns(lines: Sequence[Sequence[str]], width: int) -> Table:
-    """Where not all of it stands in `width`, columns are left out, never a part of a site's name."""
-    kept = list(range(len(_HEADS)))
-    for dropped in _DROPPED_FIRST:
-        if columns_width(_HEADS, lines, kept) > width:
-            kept.remove(dropped)
-    table = Table(
-        box=None,
-        padding=(0, COLUMNS_GAP, 0, 0),
-        pad_edge=False,
-        header_style="dim",
-        width=columns_width(_HEADS, lines, kept),
-    )
-    for place in kept:
-        table.add_column(_HEADS[place], justify="right" if place in _NUMBERS else "left", no_wrap=True)
-    for cells in lines:
-        table.add_row(*(Text(cells[place]) for place in kept))
-    return table
 
 
 def _cells(name: str, over: Replications) -> list[str]:

@@ -89,11 +89,7 @@ def page_of(
         "concurrency": chart_markup(concurrency),
         **_folding("operations", operations_table(summary), "faster operations"),
         **_folding("workflows", workflows_table(summary, spec), "more workflows"),
-        **_folding(
-            "objectives",
-            objectives_table(verdict, sites_file),
-            "more objectives",
-        ),
+        **_folding("objectives", objectives_table(verdict, sites_file), "more objectives"),
         "unsupported": _unsupported(manifest),
         "findings": verdict["findings"][:FOLDED_FROM],
         "findings_rest": verdict["findings"][FOLDED_FROM:],
