@@ -45,7 +45,7 @@ class ResponseTimes:
         """The time that a share `p` (0..1) does not exceed."""
         if self.beyond(0.0) <= 1 - p:
             return 0.0
-        found: float = brentq(lambda t: self.beyond(t) - (1 - p), 0.0, self.longest_s, xtol=1e-9)
+        found: float = brentq(lambda t: self.beyond(t) - (1 - p), 0.0, self.longest_s, xtol=1e-12)
         return found
 
 
@@ -148,7 +148,8 @@ def asking_within(think_s: float, sigma: float) -> Callable[[float], float]:
         if y <= 0:
             return 0.0
         at = (math.log(y) - mu) / sigma
-        return float(ndtr(at - sigma) + y / think_s * ndtr(-at))
+        # from what is left over, which is tiny where nearly all have asked, so that rounding puts no two out of order
+        return 1.0 - max(0.0, float(ndtr(sigma - at) - y / think_s * ndtr(-at)))
 
     return share
 

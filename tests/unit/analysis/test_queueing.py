@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.analysis.queueing import (
@@ -105,6 +105,7 @@ def test_who_asks_within_some_seconds_of_any_moment():
 
 
 @given(st.floats(0.1, 20.0), st.floats(0.01, 2.0))
+@example(1.0, 0.179)  # once out of order in the last digit
 def test_the_longer_one_looks_the_more_have_asked(think_s, sigma):
     share = asking_within(think_s, sigma)
     shares = [share(y) for y in np.linspace(0, 5 * think_s, 30)]
