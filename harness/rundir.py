@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import platform
 import secrets
 import shutil
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,6 @@ __all__ = [
     "RunDir",
     "conductor_path",
     "create_run_dir",
-    "environment_facts",
     "new_folder",
     "open_run_dir",
     "rfc3339",
@@ -33,8 +29,6 @@ DEFECT_VARIABLE = "EMRLOAD_PLANTED_DEFECT"
 """Asks the load processes of one run for a planted defect: `NAME@FOLDER`, the run's folder in full."""
 PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
 """Tells a load process who started it, so that it ends when that one is gone."""
-
-_VERSIONS_OF = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
 
 _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 """Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""
@@ -202,20 +196,6 @@ def open_run_dir(path: Path) -> RunDir:
     run_dir = RunDir(path)
     run_dir.read_manifest()
     return run_dir
-
-
-def environment_facts() -> dict[str, Any]:
-    """This machine and the versions that matter, for a manifest."""
-    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "host": {
-            "system": f"{platform.system()} {platform.release()}",
-            "machine": platform.machine(),
-            "cpus": os.cpu_count(),
-            "memory_gb": round(memory_bytes / 1e9, 1),
-        },
-        "versions": {name: version(name) for name in _VERSIONS_OF} | {"python": platform.python_version()},
-    }
 
 
 def rfc3339(epoch_s: float) -> str:

@@ -23,6 +23,7 @@ from harness.analysis.lapse import lapse_figures
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
 from harness.analysis.occupancy import peak_open
+from harness.analysis.steal import steal_figures
 from harness.analysis.tables import columns_of, open_tables
 from harness.analysis.timeline import bin_edges, concurrency_frame, moments_by_site, timeline_frame
 from harness.analysis.workflows import workflow_rows
@@ -113,7 +114,7 @@ def _measured(
         "workflows": workflow_rows(tables, waits),
         "concurrency": _concurrency(moments[""], spans, visits, spec, load_s),
         "time_lapse": lapse_figures(tables, timeline_of(spec).time_lapse, spec.scenario.personas),
-        "generator": _generator(instrument),
+        "generator": {**_generator(instrument), **steal_figures(tables, load_s)},
     }
     return Analysis(
         summary=summary,

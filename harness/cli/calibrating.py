@@ -99,6 +99,7 @@ def _play(
             _seed(where)
             performance.prepare(run_dir, where, choice, {"planted-defect": defect} if defect else {})
             run_dir.update_manifest(calibration=True)
+            performance.try_machine()
             for case in cases:
                 if case.stall_s:
                     sandboxes[case.name].plant({"name": "stall", "after": STALL_AFTER, "for": f"{case.stall_s:g}s"})

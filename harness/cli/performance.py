@@ -1,7 +1,7 @@
 """One run from its plan to its verdict: what `emrload run` does between reading its options and ending.
 
-announce ─▶ (seed) ─▶ prepare ─▶ play ─▶ conclude
-plan        sandbox   preflight  Locust  samples, analysis, verdict, report
+announce ─▶ (seed) ─▶ prepare ─▶ try_machine ─▶ play ─▶ conclude
+plan        sandbox   preflight  self-test      Locust  samples, analysis, verdict, report
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from harness.cli.options import Choice
 from harness.cli.plan_outlook import likely_invalid
 from harness.cli.reader import reader_may_leave
 from harness.control import ControlClient, Destinations, Target, read_capabilities, seed_command, seed_sites, survey
-from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles
+from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles, try_generator
+from harness.machine import ClockWatch, environment_facts
 from harness.plan import (
     compile_plan,
     expected_load,
@@ -36,7 +37,8 @@ from harness.plan import (
 )
 from harness.plan.model import Slot
 from harness.report import LiveFigures, LiveView
-from harness.rundir import RunDir, environment_facts, rfc3339
+from harness.report.generator import asks_too_much, self_test_sentence
+from harness.rundir import RunDir, rfc3339
 from harness.scenario import TARGET, PatientsFile, dump_spec, unsupported_by_site, with_sites_of
 from harness.scenario.model import RunSpec
 from harness.units import count_text, duration_text
@@ -105,8 +107,9 @@ class Performance:
         found.write(run_dir)
         dump_spec(self.spec, run_dir.scenario)
         unsupported = unsupported_by_site(self.spec, found.capabilities)
-        expected = expected_load(self.plan, unsupported) if any(unsupported.values()) else self._expected
-        write_plan(replace(self.plan, spec=self.spec), self._worker_of_slot, expected, run_dir)
+        if any(unsupported.values()):
+            self._expected = expected_load(self.plan, unsupported)
+        write_plan(replace(self.plan, spec=self.spec), self._worker_of_slot, self._expected, run_dir)
         facts = found.manifest_facts()
         facts["target"]["sandbox"] = self._own_sandbox
         asked: dict[str, Any] = {"scenario": choice.scenario, "sets": list(choice.sets)}
@@ -131,11 +134,20 @@ class Performance:
             for workflow, missing in one.unsupported.items():
                 _say(f"skipped  {workflow}: {which} does not declare {', '.join(missing)}")
 
+    def try_machine(self) -> None:
+        """Before the load, tell whether this machine can generate what the plan asks for; a second, and none of it goes
+        to the target."""
+        peak_per_s = self._expected.busiest_per_s["", ""]
+        told = try_generator(self.run_dir.logs / "self-test.log", self.workers, peak_per_s).to_manifest()
+        self.run_dir.update_manifest(self_test=told)
+        said = "warning" if asks_too_much(told) or "failed" in told else "machine"
+        _say(f"{said:<9}{self_test_sentence(told)}")
+
     def play(self) -> Played:
         """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
         self.run_dir.update_manifest(state="running", started_at=rfc3339(time.time()))
         fleet = LocalFleet(self.run_dir, self.target.url, self.workers)
-        view = LiveView(self.spec.scenario.name)
+        view, clock = LiveView(self.spec.scenario.name), ClockWatch()
         interrupts = 0
 
         def on_interrupt(*_: object) -> None:
@@ -150,13 +162,14 @@ class Performance:
             try:
                 fleet.start()
                 view.start()
-                self._watch(fleet, view)
+                self._watch(fleet, view, clock)
             finally:
                 view.stop()
                 if sys.exc_info()[0] is not None:
                     fleet.stop_at_once()
             fleet.join()
         collect(self.run_dir, aborted=interrupts > 0)
+        self.run_dir.update_manifest(host=self.run_dir.read_manifest()["host"] | clock.facts())
         return Played(interrupts > 0, interrupts > 1)
 
     def conclude(self, as_json: bool) -> int:
@@ -166,7 +179,7 @@ class Performance:
             concluded.tell(as_json=as_json)
         return concluded.exit_code
 
-    def _watch(self, fleet: LocalFleet, view: LiveView) -> None:
+    def _watch(self, fleet: LocalFleet, view: LiveView, clock: ClockWatch) -> None:
         watch = Watch(self.run_dir.streams, self.workers)
         phase_of = phase_at(self.plan, self.spec.sites[0].name)
         while fleet.running:
@@ -174,6 +187,7 @@ class Performance:
             glance = watch.look()
             if glance is None:
                 continue
+            clock.look()
             now_s = min(max(glance.elapsed_s, 0.0), self.plan.length_s)
             view.update(
                 LiveFigures(

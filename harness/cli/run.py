@@ -96,6 +96,7 @@ def _perform(
             if where.target is None:
                 where = where.with_target(_start_sandbox(stack, run_dir, performance))
             performance.prepare(run_dir, where, choice, facts, file)
+            performance.try_machine()
             outcome = performance.play()
     except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
         run_dir.discard_if_unplayed()

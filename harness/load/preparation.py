@@ -21,9 +21,10 @@ from harness.clinic.register import SiteRegister, read_register, write_register
 from harness.errors import InputError, Problem, RunError, TargetError
 from harness.fhir.capabilities import Capabilities
 from harness.load.discovery import Discovered, discover
+from harness.machine import environment_facts
 from harness.plan import compile_plan, expected_load, manifest_facts, partition, read_roster, write_plan
 from harness.plan.model import Plan
-from harness.rundir import RunDir, create_run_dir, environment_facts, open_run_dir, rfc3339
+from harness.rundir import RunDir, create_run_dir, open_run_dir, rfc3339
 from harness.scenario import (
     TARGET,
     PatientsFile,

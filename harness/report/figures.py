@@ -18,6 +18,7 @@ from harness.report.canvas import MARGIN_PT, Format, legend_above, title_above
 from harness.report.heat import BY_WORDS, heat_tables
 from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
 from harness.report.responses import draw_response_times
+from harness.report.stolen import Spans, hatch_stolen
 from harness.report.timescale import PhaseBand, TimeScale
 from harness.report.wording import run_time_text
 
@@ -40,11 +41,14 @@ def phase_letters(scale: TimeScale, form: Format) -> dict[str, str]:
     return {name: name if fits else chr(ord("A") + index) for index, name in enumerate(names)}
 
 
-def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow: pd.DataFrame | None = None) -> Figure:
+def timeline_figure(
+    network: pd.DataFrame, scale: TimeScale, form: Format, slow: pd.DataFrame | None = None, stolen: Spans = ()
+) -> Figure:
     """Heads on duty (planned and worked), requests/s, p50/p95/p99 and errors of the network over one time axis.
 
     `network`, the rows of site "": time_s on_duty_planned on_duty visitors requests_per_s p50_ms p95_ms p99_ms errors.
     `time_s` is where a row's stretch of time begins. `slow`, the rows of one site, gives it a curve of its own.
+    `stolen`, the spans in which others took the machine's CPU, are hatched.
     """
     edges_s = _edges(network, scale.length_s)
     length_s = max(scale.length_s, float(edges_s[-1]))
@@ -56,12 +60,14 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow:
     errors.set_xlim(0, length_s)
     for panel in panels:
         _shade(panel, scale.bands)
+        hatch_stolen(panel, stolen, length_s, named=panel is rate)
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=panel in (heads, errors)))
     middles_s = (edges_s[:-1] + edges_s[1:]) / 2
     _draw_heads(heads, network, edges_s)
     _name_phases(heads, scale, form)
     rate.plot(middles_s, network["requests_per_s"], color=BLUE)
     rate.set_ylim(bottom=0)
+    legend_above(rate)
     whose = draw_response_times(latency, network, middles_s, slow, form)
     _draw_errors(errors, network, edges_s)
     for panel, title in ((heads, "Clinicians on duty"), (rate, "Requests per second"), (latency, whose)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.cells import split
 from harness.report.charts import Chart
 from harness.report.facts import lapse_sentences, manifest_facts, network_sentence, rehearsal_sentence
+from harness.report.generator import generator_sentences
 from harness.report.grouped import arrivals_table, kinds_table, personas_table, zones_table
 from harness.report.heat import BY_WORDS, REQUESTS_FOR_A_CELL, HeatMap, heat_map, requests_lacking
 from harness.report.rows import (
@@ -93,6 +94,7 @@ def page_of(
         "unsupported": _unsupported(manifest),
         "findings": verdict["findings"][:FOLDED_FROM],
         "findings_rest": verdict["findings"][FOLDED_FROM:],
+        "generator": generator_sentences(summary, manifest),
         "validity": validity_table(verdict),
         "time_lapse": scale.time_lapse,
         "speed": number_text(round(scale.time_lapse, 2)),

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["BLUE", "GREY", "INK", "LIGHT", "ORANGE", "PHASES", "SKY", "SLOW", "VERMILION", "heat_colour", "ink_on"]
+__all__ = [
+    "BLUE",
+    "GREY",
+    "INK",
+    "LIGHT",
+    "ORANGE",
+    "PHASES",
+    "SKY",
+    "SLOW",
+    "STOLEN",
+    "VERMILION",
+    "heat_colour",
+    "ink_on",
+]
 
 INK = "#1c2530"
 GREY = "#5b6673"
@@ -11,6 +24,8 @@ BLUE = "#0072b2"
 SKY = "#56b4e9"
 ORANGE = "#e69f00"
 VERMILION = "#d55e00"
+STOLEN = "#8a93a0"
+"""The strokes of a hatching, which lie across a panel: seen on white and on both tints, and never as a curve."""
 SLOW = "#000000"
 """One site among the network's curves: Okabe–Ito's black, the furthest from all others in grey, too."""
 PHASES = ("#eef2f6", "#dfe6ee")

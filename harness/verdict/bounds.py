@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from harness.analysis.steal import STEAL_MARKED_ABOVE
+
 STALL_MS: Final = 1000.0
 """A loop that did not run for so long has held every clinician of its worker. source: requirement (verdict rules)"""
 LATENESS_FLOOR_MS: Final = 10.0
@@ -14,6 +16,13 @@ CPU_SHARE: Final = 0.9
 """Of one core, mean over 10 s; above it a process waits for itself. source: assumption"""
 STEAL_SHARE: Final = 0.1
 """Of the host, mean over 10 s. source: assumption"""
+STEAL_MARK_SHARE: Final = STEAL_MARKED_ABOVE
+"""Seconds in which others took more of the host than this are marked in the report; no check hangs on them. source:
+requirement"""
+CLOCK_DROP_SHARE: Final = 0.1
+"""A CPU clock that falls by more than this during the load is told; no check hangs on it. source: requirement"""
+PLANNED_SHARE: Final = 0.5
+"""Of what this machine can generate; a plan that asks for more is warned of before the load. source: requirement"""
 HEALTH_GAP_S: Final = 3.0
 """A worker gives a sign every second; three missing ones are a lost or a late worker. source: assumption"""
 CLOCK_OFFSET_S: Final = 0.1
