@@ -1,15 +1,17 @@
 """How many requests one load process can send on this machine, told by sending them for a second.
 
-    this process     64 clinicians ──▶ Wire ──▶ Connection ──┐ loopback
-                     recorder, health; its own CPU seconds   └──▶ canned_server, a process of its own
+    64 clinicians, every workflow ──▶ Wire ──▶ Connection ──┐ loopback
+    recorder, health; this process's own CPU seconds        └──▶ canned_server, a process of its own
 
-Nobody thinks, so all that is left is what a request costs: written, sent, read, judged, recorded. It is told in
-requests a CPU second of the sender alone: what answers, and who else works here, is not in it (docs/decisions/0022).
+Nobody thinks, so all that is left is what a request costs: thought up, written, sent, read, judged, recorded. It is
+told in requests a CPU second of the sender alone: what answers, and who else works here, is not in it
+(docs/decisions/0022).
 """
 
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import math
 import socket
@@ -24,10 +26,14 @@ from typing import Final
 
 import gevent
 
-from harness.clinic.world import SlotOver
+from harness.clinic.canned import CannedAnswers, CannedClinician
+from harness.clinic.clinician import Habits, Pace
+from harness.clinic.registry import WORKFLOWS
+from harness.clinic.virtual import virtual_post
+from harness.clinic.world import SlotOver, StepFailed
 from harness.errors import RunError
-from harness.fhir import checks, requests
-from harness.fhir.call import Answer
+from harness.fhir import checks
+from harness.fhir.call import Answer, Call, Check
 from harness.load.canned_server import ENTRIES, KIND, PATIENT
 from harness.load.client import Connection, Endpoint
 from harness.load.clock import RunClock
@@ -43,10 +49,12 @@ CONNECTIONS: Final = 64
 WARM_UP_S: Final = 0.2
 WINDOW_S: Final = 0.8
 """Together the one second."""
+SHORTEST_S: Final = 0.2
+"""Where the machine is so busy that starting took the time, less than this tells too little."""
 LEAST_REQUESTS: Final = 200
 """Fewer tell nothing: something else is wrong."""
 LEAVE_WITHIN_S: Final = 0.3
-_CALL: Final = requests.search(KIND, PATIENT, {"category": "laboratory", "_count": str(ENTRIES)})
+_PERSONA: Final = "nurse"
 _TIMEOUT_S: Final = 1.0
 
 
@@ -59,14 +67,14 @@ class Sent:
     wall_s: float
 
 
-def send_for_a_second(folder: Path) -> Sent:
-    """Send to a server of our own and write the samples to `folder`.
+def send_for_a_second(folder: Path, window_s: float = WINDOW_S) -> Sent:
+    """Send to a server of our own for `window_s` after warming up, and write the samples to `folder`.
 
     Raises RunError where an answer is not what was to come, or too little was sent; OSError where there is no port, no
     process or no room for the samples.
     """
     with _canned_server() as url:
-        return _measured(folder, url)
+        return _measured(folder, url, window_s)
 
 
 @contextmanager
@@ -86,21 +94,37 @@ def _canned_server() -> Iterator[str]:
                 server.kill()
 
 
-def _measured(folder: Path, url: str) -> Sent:
+class _Busy(Wire):
+    """The wire of somebody who never thinks. Each call is sent as it is; the answer is always the same search result,
+    read and judged as one, and what the workflow goes on with is canned, as on the virtual clock."""
+
+    answers = CannedAnswers(0)
+
+    def perform(self, call: Call, check: Check) -> Answer:
+        canned = self.answers(call)
+        came = super().perform(call, lambda answer: _is_right(answer) or check(canned))
+        if came.outcome != "ok":
+            raise StepFailed(f"{call.operation} came as '{came.outcome}': {came.detail or came.status}")
+        return canned
+
+    def wait(self, seconds: float) -> None:  # noqa: ARG002 (the pause costs what a pause costs, and takes no time)
+        super().wait(0.0)
+
+
+def _measured(folder: Path, url: str, window_s: float) -> Sent:
     recorder = Recorder(folder, 0, RunClock(time.time()))
-    posting = _posting(recorder, Endpoint.from_url(url))
-    wrong: list[Answer] = []
+    posting, failed = _posting(recorder, Endpoint.from_url(url)), list[str]()
     wires = [
-        Wire(posting, Connection(posting.endpoint, _TIMEOUT_S), recorder, 0.0, math.inf) for _ in range(CONNECTIONS)
+        _Busy(posting, Connection(posting.endpoint, _TIMEOUT_S), recorder, 0.0, math.inf) for _ in range(CONNECTIONS)
     ]
     background = [gevent.spawn(loop) for loop in (recorder.keep_flushing, HealthProbe(recorder, int, int).watch)]
     gc.collect()
     gc.freeze()  # as a load process does before its load
-    crowd = [gevent.spawn(_keep_asking, wire, wrong) for wire in wires]
+    crowd = [gevent.spawn(_keep_working, number, wire, failed) for number, wire in enumerate(wires)]
     try:
         gevent.sleep(WARM_UP_S)
         began_s, cpu_s, finished = time.perf_counter(), time.process_time(), recorder.finished
-        gevent.sleep(WINDOW_S)
+        gevent.sleep(window_s)
         sent = Sent(recorder.finished - finished, time.process_time() - cpu_s, time.perf_counter() - began_s)
     finally:
         for wire, whose in zip(wires, crowd, strict=True):
@@ -108,24 +132,28 @@ def _measured(folder: Path, url: str) -> Sent:
         gevent.joinall(crowd, LEAVE_WITHIN_S)
         gevent.killall([*crowd, *background])
         recorder.close()
-    if wrong:
-        raise RunError(f"an answer came as '{wrong[0].outcome}': {wrong[0].detail or wrong[0].status}")
+    if failed:
+        raise RunError(failed[0])
     if sent.requests < LEAST_REQUESTS:
         raise RunError(f"only {sent.requests} requests were sent within {sent.wall_s:.1f} s")
     return sent
 
 
-def _keep_asking(wire: Wire, wrong: list[Answer]) -> None:
-    """Ask until told to leave, or until an answer is not what was to come."""
+def _keep_working(number: int, wire: Wire, failed: list[str]) -> None:
+    """Do all workflows in turn, each clinician from another one on, until told to leave or until a step fails."""
+    at_once = Pace(1.0, 0.0)
+    habits = Habits(_PERSONA, at_once, at_once, {})
+    clinician = CannedClinician(virtual_post(_PERSONA, number), habits, number, wire)
+    shipped = [one for one in WORKFLOWS.values() if not one.text]
     try:
-        wire.workflow_begins("review-results", "labs")
-        while True:
-            answer = wire.perform(_CALL, _is_right)
-            if answer.outcome != "ok":
-                wrong.append(answer)
-                return
+        for workflow in itertools.islice(itertools.cycle(shipped), number % len(shipped), None):
+            wire.workflow_begins(workflow.name, workflow.lane)
+            workflow.play(clinician)
+            wire.workflow_ends("ok", "")
     except SlotOver:
         return
+    except StepFailed as failure:
+        failed.append(str(failure))
     finally:
         wire.close()
 
@@ -135,13 +163,13 @@ def _is_right(answer: Answer) -> str:
 
 
 def _posting(recorder: Recorder, endpoint: Endpoint) -> Posting:
-    site, persona = "self-test", "nurse"
+    site = "self-test"
     return Posting(
         site=site,
-        persona=persona,
+        persona=_PERSONA,
         clinician=0,
         site_code=recorder.names.code(site),
-        persona_code=recorder.names.code(persona),
+        persona_code=recorder.names.code(_PERSONA),
         endpoint=endpoint,
         connect_timeout_s=_TIMEOUT_S,
         answer_timeout_s=_TIMEOUT_S,
@@ -156,9 +184,14 @@ def _posting(recorder: Recorder, endpoint: Endpoint) -> Posting:
 
 
 def main() -> int:
-    """`python -m harness.load.self_test FOLDER`: print what was sent as one line of JSON, or say why that failed."""
+    """`python -m harness.load.self_test FOLDER UNTIL`: print what was sent as one line of JSON, or say why that failed.
+
+    UNTIL is when it should be over, on the system's monotonic clock: where starting took long, it sends for less.
+    """
+    folder, until_s = Path(sys.argv[1]), float(sys.argv[2])
+    window_s = min(WINDOW_S, max(SHORTEST_S, until_s - time.monotonic() - WARM_UP_S - LEAVE_WITHIN_S))
     try:
-        print(json.dumps(asdict(send_for_a_second(Path(sys.argv[1])))))
+        print(json.dumps(asdict(send_for_a_second(folder, window_s))))
     except (RunError, OSError, MemoryError) as error:
         print(str(error) or type(error).__name__, file=sys.stderr)
         return 1

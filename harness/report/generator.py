@@ -18,7 +18,7 @@ __all__ = ["asks_too_much", "generator_sentences", "self_test_sentence", "steal_
 def generator_sentences(summary: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
     """How much the machine can generate, whether its clock fell, and how often others took its CPU."""
     told, host = manifest.get("self_test"), manifest.get("host") or {}
-    said = [f"Before the load {self_test_sentence(told)}." if told else "", _clock_sentence(host)]
+    said = [f"Self-test before the load: {self_test_sentence(told)}." if told else "", _clock_sentence(host)]
     return [text for text in (*said, steal_sentence(summary["generator"])) if text]
 
 
@@ -97,7 +97,6 @@ def _clock_sentence(host: Mapping[str, Any]) -> str:
 
 
 def _per_s(rate: float) -> str:
-    """Two digits are enough of what is told as about so much."""
-    if rate < 10:
-        return number_text(round(rate, 1))
-    return number_text(round(rate, 1 - len(str(int(rate)))) if rate >= 100 else round(rate))
+    """Two digits, as what is told as about so much deserves no more."""
+    digits = 1 if rate < 10 else min(0, 2 - len(str(int(rate))))
+    return number_text(round(rate, digits))

@@ -73,3 +73,34 @@ def test_an_interrupt_while_it_prepares_leaves_no_folder(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert run_program(["run", QUICK, "--duration", "10s"]) == 3
     assert [path for path in tmp_path.rglob("*") if path.name != "reports"] == []
+
+
+@pytest.mark.parametrize(
+    ("per_cpu_s", "failed", "told"),
+    [
+        (100_000.0, "", "machine  this machine can generate about 100,000 requests/s; the plan asks for"),
+        (1.0, "", "warning  this machine can generate about 1 requests/s with 1 load process, and the plan asks for"),
+        (
+            None,
+            "no port",
+            "warning  the self-test failed (no port), nobody knows what this machine can generate; the plan",
+        ),
+    ],
+)
+def test_what_the_machine_can_generate_is_told_and_kept(per_cpu_s, failed, told, monkeypatch, tmp_path, capsys):
+    from harness.cli import performance as module
+    from harness.fleet import SelfTest
+    from harness.rundir import create_run_dir
+    from harness.scenario import load_scenario, resolve
+
+    spec = resolve(load_scenario(QUICK, ()), sites=2, seed=5, duration_s=30.0)
+    performance = module.Performance(spec, 1, own_sandbox=False)
+    performance.run_dir = create_run_dir("quick-rush", tmp_path / "run")
+    monkeypatch.setattr(
+        module, "try_generator", lambda log, workers, planned: SelfTest(per_cpu_s, workers, 2.0, planned, failed)
+    )
+    performance.try_machine()
+    assert capsys.readouterr().err.startswith(told)
+    kept = performance.run_dir.read_manifest()["self_test"]
+    assert kept["requests_per_cpu_s"] == per_cpu_s
+    assert kept["planned_peak_per_s"] > 1
