@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from pathlib import Path
@@ -27,6 +28,7 @@ def test_a_healthy_server_passes_and_every_request_is_in_both_books(emrload: Any
     assert ended.manifest["state"] == "finished"
     assert ended.manifest["labels"] == {"build": "4711"}
     assert f"{ended.folder}/report.html" in ended.out
+    check_the_machine(ended)
     check_the_books(ended, sandbox.truth())
     check_the_duty(ended)
     check_residence(ended, sandbox)
@@ -78,6 +80,22 @@ def test_a_killed_server_is_an_outage_and_every_request_can_be_traced(emrload: A
     # how long a start takes depends on the machine: it is up somewhere between being started and being said to be up
     assert times["starting"] - times["down"] - 1.5 < seconds < times["up"] - times["killing"] + 1.5
     check_the_journal(ended, sandbox.data)
+
+
+def check_the_machine(ended: Any) -> None:
+    """Before the load the run told what this machine can generate; whichever way it went, it is in the manifest too."""
+    tried, host = ended.manifest["self_test"], ended.manifest["host"]
+    assert tried["planned_peak_per_s"] > 0
+    if "failed" in tried:  # beside others who keep the machine busy
+        assert re.search(r"^warning  the self-test failed \(it was not done", ended.out, re.M)
+    else:
+        can = tried["requests_per_cpu_s"] * min(tried["workers"], tried["cpus"])
+        assert tried["can_generate_per_s"] == pytest.approx(can, abs=0.1)
+        assert tried["share"] == pytest.approx(tried["planned_peak_per_s"] / can, abs=1e-5)
+        told = r"^machine  this machine can generate about [\d,]+ requests/s; the plan asks for"
+        assert re.search(told, ended.out, re.M)
+    assert {"cpu_model", "cpu_mhz_start", "cpu_mhz_end"} <= set(host)
+    assert "steal_seconds" in ended.summary["generator"]
 
 
 def check_the_books(ended: Any, truth: dict[str, Any]) -> None:
