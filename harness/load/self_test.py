@@ -45,7 +45,7 @@ from harness.load.wire import Wire
 __all__ = ["Sent", "main", "send_for_a_second"]
 
 CONNECTIONS: Final = 64
-"""As many as the benchmark of the wire keeps open; enough that the sender never waits for the one who answers."""
+"""As many as the benchmark of the wire keeps open."""
 WARM_UP_S: Final = 0.2
 WINDOW_S: Final = 0.8
 """Together the one second."""
@@ -53,7 +53,7 @@ SHORTEST_S: Final = 0.2
 """Where the machine is so busy that starting took the time, less than this tells too little."""
 LEAST_REQUESTS: Final = 200
 """Fewer tell nothing, neither that all is warm nor what one costs."""
-ANSWERS_WITHIN_S: Final = 1.0
+AT_MOST_LONGER_S: Final = 0.7
 LOOK_EVERY_S: Final = 0.02
 LEAVE_WITHIN_S: Final = 0.3
 _PERSONA: Final = "nurse"
@@ -124,9 +124,9 @@ def _measured(folder: Path, url: str, window_s: float) -> Sent:
     gc.freeze()  # as a load process does before its load
     crowd = [gevent.spawn(_keep_working, number, wire, failed) for number, wire in enumerate(wires)]
     try:
-        _warm_up(recorder)
+        _send_for(recorder, WARM_UP_S)
         began_s, cpu_s, finished = time.perf_counter(), time.process_time(), recorder.finished
-        gevent.sleep(window_s)
+        _send_for(recorder, window_s)
         sent = Sent(recorder.finished - finished, time.process_time() - cpu_s, time.perf_counter() - began_s)
     finally:
         for wire, whose in zip(wires, crowd, strict=True):
@@ -141,11 +141,12 @@ def _measured(folder: Path, url: str, window_s: float) -> Sent:
     return sent
 
 
-def _warm_up(recorder: Recorder) -> None:
-    """Not only the sender: on a busy machine it takes a while until the one who answers has been started."""
-    gevent.sleep(WARM_UP_S)
-    given_up_s = time.monotonic() + ANSWERS_WITHIN_S
-    while recorder.finished < LEAST_REQUESTS and time.monotonic() < given_up_s:
+def _send_for(recorder: Recorder, seconds: float) -> None:
+    """Let the crowd work; longer where the machine is so busy that hardly anybody was answered meanwhile."""
+    enough = recorder.finished + LEAST_REQUESTS
+    gevent.sleep(seconds)
+    given_up_s = time.monotonic() + AT_MOST_LONGER_S
+    while recorder.finished < enough and time.monotonic() < given_up_s:
         gevent.sleep(LOOK_EVERY_S)
 
 

@@ -68,6 +68,7 @@ def test_an_answer_that_is_wrong_is_not_counted_as_sent(tmp_path, monkeypatch, s
 
 def test_too_few_requests_tell_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(self_test, "LEAST_REQUESTS", 10**9)
+    monkeypatch.setattr(self_test, "AT_MOST_LONGER_S", 0.0)
     with pytest.raises(RunError, match=r"only \d+ requests were sent within"):
         self_test.send_for_a_second(tmp_path, 0.05)
 
