@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from harness.analysis.timeline import DRAWN
 from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.figures import heat_figure, phase_letters, stretch_s, timeline_figure
+from harness.report.marks import NO_MARKS, TimeMarks
 from harness.report.responses import slow_column
 from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
 from harness.report.site_times import SITES_DRAWN, SiteTime, furthest_ms, site_times_figure
@@ -73,7 +74,9 @@ def draw_site_times(times: Sequence[SiteTime], title: str, reading: str, folder:
     return Chart(wide, narrow, caption, caption)
 
 
-def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: pd.DataFrame | None = None) -> Chart:
+def draw_timeline(
+    network: pd.DataFrame, scale: TimeScale, folder: Path, slow: pd.DataFrame | None = None, marks: TimeMarks = NO_MARKS
+) -> Chart:
     """The four panels over one time axis; also `timeline.png` in `folder`.
 
     `slow` has the rows of the site that gets a curve of its own; None, or no rows: none does.
@@ -82,10 +85,10 @@ def draw_timeline(network: pd.DataFrame, scale: TimeScale, folder: Path, slow: p
     description = _timeline_description(network, slow)
 
     def draw(form: Format) -> Figure:
-        return timeline_figure(network, scale, form, slow)
+        return timeline_figure(network, scale, form, slow, marks)
 
     wide, narrow = _draw(draw, "timeline", "The run over time", description, folder)
-    notes = [_slow_note(slow), _not_drawn(network)]
+    notes = [_slow_note(slow), marks.caption, _not_drawn(network)]
     captions = (" ".join(filter(None, (_phase_key(scale, form), *notes))) for form in (WIDE, NARROW))
     return Chart(wide, narrow, *captions)
 

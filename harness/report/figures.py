@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.report.canvas import MARGIN_PT, Format, legend_above, title_above
 from harness.report.heat import BY_WORDS, heat_tables
+from harness.report.marks import NO_MARKS, TimeMarks, draw_marks
 from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
 from harness.report.responses import draw_response_times
 from harness.report.timescale import PhaseBand, TimeScale
@@ -40,7 +41,13 @@ def phase_letters(scale: TimeScale, form: Format) -> dict[str, str]:
     return {name: name if fits else chr(ord("A") + index) for index, name in enumerate(names)}
 
 
-def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow: pd.DataFrame | None = None) -> Figure:
+def timeline_figure(
+    network: pd.DataFrame,
+    scale: TimeScale,
+    form: Format,
+    slow: pd.DataFrame | None = None,
+    marks: TimeMarks = NO_MARKS,
+) -> Figure:
     """Heads on duty (planned and worked), requests/s, p50/p95/p99 and errors of the network over one time axis.
 
     `network`, the rows of site "": time_s on_duty_planned on_duty visitors requests_per_s p50_ms p95_ms p99_ms errors.
@@ -64,6 +71,7 @@ def timeline_figure(network: pd.DataFrame, scale: TimeScale, form: Format, slow:
     rate.set_ylim(bottom=0)
     whose = draw_response_times(latency, network, middles_s, slow, form)
     _draw_errors(errors, network, edges_s)
+    draw_marks(panels, marks)
     for panel, title in ((heads, "Clinicians on duty"), (rate, "Requests per second"), (latency, whose)):
         title_above(panel, title, form)
     title_above(errors, "Errors", form)
