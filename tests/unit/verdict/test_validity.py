@@ -152,7 +152,44 @@ def _stayed_longer(run: Any) -> None:
     run.duty["idle_s"] += 2.0
 
 
+def _without_an_end(run: Any) -> None:
+    run.manifest["state"] = "running"
+
+
+def _too_short(run: Any) -> None:
+    run.expected["length_s"] = 9.9
+
+
+def _nothing_required(run: Any) -> None:
+    run.objectives = tuple(each.model_copy(update={"required": False}) for each in run.objectives)
+
+
+def _too_few_to_judge(run: Any) -> None:
+    """A p99 takes a thousand requests; of 450 one lies beyond the bound, so that a count does not decide either."""
+    first = run.samples.index[run.samples["site"] == "river"][0]
+    run.samples.loc[first, "latency_ms"] = 1100.0
+    p99 = {"id": "river-p99", "metric": "p99_ms", "bound": 1050.0, "only": ("river",)}
+    run.objectives = (*run.objectives, run.objectives[-1].model_copy(update=p99))
+    run.samples = run.samples.drop(run.samples.index[run.samples["site"] == "river"][450:])
+
+
+def _missed_by_its_own_lateness(run: Any) -> None:
+    run.samples["latency_ms"] += 1000
+    run.health_edit = lambda frame: frame.assign(loop_lag_ms=900.0)
+
+
+def _turned_away(run: Any) -> None:
+    run.let_come("portal-patient", "river", 100)
+    run.manifest["arrivals_dropped"] = 3
+
+
 PLANTED = [
+    (_without_an_end, "completed"),
+    (_too_short, "too-short"),
+    (_nothing_required, "required"),
+    (_too_few_to_judge, "enough-samples"),
+    (_missed_by_its_own_lateness, "generator-explains"),
+    (_turned_away, "arrivals"),
     (_stall, "generator-stall"),
     (_late_starts, "start-lateness"),
     (_busy("cpu", 0.95, 12), "cpu"),
@@ -186,6 +223,10 @@ def test_one_thing_out_of_order_makes_a_run_invalid_by_that_check_alone(
     verdict = judged(run)
     assert [each["check"] for each in verdict["validity"] if each["outcome"] == "fail"] == [check]
     assert verdict["verdict"] == "invalid"
+
+
+def test_each_check_has_its_planted_fault() -> None:
+    assert {check for _, check in PLANTED} == set(CHECKS)
 
 
 HARMLESS = [
