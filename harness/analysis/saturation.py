@@ -171,7 +171,7 @@ def _runs_of(held: NDArray[np.bool_], length: int) -> int | None:
 
 
 def _first_slope(p95_ms: Floats, bound_ms: float | None) -> int | None:
-    """The first stretch at whose end A line through the last eight rises for sure, and reaches the bound within eight
+    """The first stretch at whose end a line through the last eight rises for sure, and reaches the bound within eight
     more."""
     if bound_ms is None:
         return None
