@@ -115,6 +115,9 @@ class FabricatedRun:
         self.samples = _samples(self.plan, requests // (len(self.plan) * STEPS), length_s, median_ms, seed)
         self.workflows = _workflows(self.samples)
         self.duty = _duty(self.plan, self.workflows)
+        self.duty_follows = True
+        """Whoever waited longer by the samples, as they are written, was idle for so much less."""
+        self._waited_s = _waited_s(self.samples)
         self.expected = {
             "length_s": length_s,
             "requests": [],
@@ -195,6 +198,8 @@ class FabricatedRun:
     def write(self) -> tuple[RunDir, RunSpec]:
         """Write the folder; returns what `analyse` takes."""
         self.run_dir.path.mkdir(parents=True, exist_ok=True)
+        if self.duty_follows:
+            self._let_duty_follow()
         health = self.health_edit(_health(self.samples, self.length_s, self.plan))
         for frame, schema, path in (
             (self.samples, SAMPLES, self.run_dir.samples),
@@ -209,6 +214,18 @@ class FabricatedRun:
         self.run_dir.arrivals.write_text(json.dumps(self.arrivals))
         self.run_dir.write_manifest(self.manifest)
         return self.run_dir, self.spec
+
+    def _let_duty_follow(self) -> None:
+        waited_s = _waited_s(self.samples)
+        more_s = waited_s.sub(self._waited_s, fill_value=0.0)
+        self._waited_s = waited_s
+        of_slot = self.plan.set_index("slot")[list(_PERSON)]
+        people = self.duty["slot"].map(
+            dict(zip(of_slot.index, of_slot.itertuples(index=False, name=None), strict=True))
+        )
+        first = ~self.duty["slot"].duplicated()
+        change_s = people.map(more_s.to_dict()).fillna(0.0).astype(float).where(first, 0.0)
+        self.duty = self.duty.assign(waiting_s=self.duty["waiting_s"] + change_s, idle_s=self.duty["idle_s"] - change_s)
 
     def _planned_objectives(self) -> Iterator[dict[str, Any]]:
         for each in self.objectives:
@@ -308,6 +325,14 @@ def _samples(plan: pd.DataFrame, runs_each: int, length_s: float, median_ms: flo
             "worker": slots["worker"],
         }
     )
+
+
+_PERSON = ("site", "persona", "clinician")
+
+
+def _waited_s(samples: pd.DataFrame) -> pd.Series:
+    """Seconds that each person on duty waited for answers."""
+    return samples[~samples["open"].astype(bool)].groupby(list(_PERSON))["latency_ms"].sum() / 1000
 
 
 def _workflows(samples: pd.DataFrame) -> pd.DataFrame:

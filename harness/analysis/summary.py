@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.arrivals import arrival_rows, expected_by_persona, processes_from
+from harness.analysis.closed_loop import ClosedLoop, measure_closed_loop
+from harness.analysis.concurrency import concurrency_figures, saturation_figures
 from harness.analysis.faults import own_faults
 from harness.analysis.groups import Row, empty_row, group_rows, outcome_counts, pair_frame
 from harness.analysis.incidents import Incidents, find_incidents
@@ -22,7 +24,8 @@ from harness.analysis.intervals import LEVEL
 from harness.analysis.lapse import lapse_figures
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
-from harness.analysis.occupancy import peak_open
+from harness.analysis.saturation import Saturation
+from harness.analysis.steady import load_changes, steady_figures
 from harness.analysis.steal import steal_figures
 from harness.analysis.tables import columns_of, open_tables
 from harness.analysis.timeline import bin_edges, concurrency_frame, moments_by_site, timeline_frame
@@ -55,6 +58,11 @@ class Analysis:
     measures: tuple[Measure, ...]
     instrument: Instrument
     incidents: Incidents
+    load_changes: str
+    """Why the plan does not ask for the same load throughout; "" where it does."""
+    closed_loop: ClosedLoop | None
+    """Little's law around the loop of those on duty; None where the load changes, or nobody asked often enough."""
+    saturation: Saturation
     links: Mapping[str, str]
     """Site → the name of its link, of those that have one."""
 
@@ -95,7 +103,11 @@ def _measured(
     instrument = measure_instrument(tables, expected, _unsupported(manifest, spec))
     spans, visits = slot_spans(tables), _visit_spans(tables)
     moments = moments_by_site(tables)
-    timeline = timeline_frame(tables, bin_edges(load_s, rows[()][()]["requests"]), spans, visits, moments)
+    edges_s = bin_edges(load_s, rows[()][()]["requests"])
+    timeline = timeline_frame(tables, edges_s, spans, visits, moments)
+    changes = load_changes(spans, planned_arrivals, spec, load_s)
+    closed_loop = None if changes else measure_closed_loop(tables, load_s)
+    saturation = saturation_figures(tables, edges_s, timeline, expected["objectives"], spec)
     planned: dict[str, list[Mapping[str, str]]] = {}
     for objective in expected["objectives"]:
         planned.setdefault(objective["id"], []).append(objective["scope"])
@@ -112,7 +124,10 @@ def _measured(
         },
         "open": arrival_rows(tables, Latencies.of_arrivals(tables), expected_of),
         "workflows": workflow_rows(tables, waits),
-        "concurrency": _concurrency(moments[""], spans, visits, spec, load_s),
+        "concurrency": concurrency_figures(moments[""], spans, visits, spec, load_s),
+        "closed_loop": closed_loop and closed_loop.to_json(),
+        "saturation": saturation.to_json(),
+        "steady": steady_figures(latencies, changes),
         "time_lapse": lapse_figures(tables, timeline_of(spec).time_lapse, spec.scenario.personas),
         "generator": {**_generator(instrument), **steal_figures(tables, load_s)},
     }
@@ -125,6 +140,9 @@ def _measured(
         measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned, own_bounds)),
         instrument=instrument,
         incidents=find_incidents(tables, faults),
+        load_changes=changes,
+        closed_loop=closed_loop,
+        saturation=saturation,
         links={site.name: site.link for site in spec.sites if site.link is not None},
     )
 
@@ -190,51 +208,6 @@ def _load_s(tables: duckdb.DuckDBPyConnection, planned_s: float, *, finished: bo
     query = "SELECT greatest((SELECT max(done_s) FROM requests), (SELECT max(time_s) FROM health))"
     last_s: float | None = tables.execute(query).fetchall()[0][0]
     return min(planned_s, max(last_s or 0.0, 0.0))
-
-
-def _concurrency(
-    moments: tuple[Floats, Floats], spans: Mapping[str, Any], visits: Mapping[str, Any], spec: RunSpec, load_s: float
-) -> dict[str, Any]:
-    """Heads, visitors and requests at once. In flight comes from the samples: the mean by Little's law, Σ latency /
-    time.
-
-    A visitor is what came by itself, from when it was begun to its end.
-    """
-    start_s, done_s = moments
-    worked = ~np.isnan(spans["start_s"])
-    duty_s = float((spans["end_s"] - spans["start_s"])[worked].sum())
-    visited_s = float((visits["end_s"] - visits["start_s"]).sum())
-    zone, template = ({site.name: getattr(site, name) for site in spec.sites} for name in ("time_zone", "template"))
-    of_slot = {
-        "site": spans["site"].tolist(),
-        "time_zone": [zone.get(site, "") for site in spans["site"].tolist()],
-        "template": [template.get(site, "") for site in spans["site"].tolist()],
-        "persona": spans["persona"].tolist(),
-    }
-    silent = {"site": zone, "time_zone": zone.values(), "template": template.values(), "persona": ()}
-    return {
-        "peak_clinicians": peak_open(spans["start_s"][worked], spans["end_s"][worked]),
-        **{
-            f"peak_clinicians_by_{name}": {**dict.fromkeys(sorted(silent[name]), 0), **_peaks(labels, spans, worked)}
-            for name, labels in of_slot.items()
-        },
-        "peak_clinicians_planned": peak_open(spans["planned_start_s"], spans["planned_end_s"]),
-        "mean_clinicians": duty_s / load_s if load_s else None,
-        "peak_visitors": peak_open(visits["start_s"], visits["end_s"]),
-        "mean_visitors": visited_s / load_s if load_s else None,
-        "mean_in_flight": float((done_s - start_s).sum()) / load_s if load_s else None,
-        "peak_in_flight": peak_open(start_s, done_s),
-    }
-
-
-def _peaks(labels: Sequence[str], spans: Mapping[str, Any], worked: NDArray[np.bool_]) -> dict[str, int]:
-    """The most heads on duty at once of each label; `labels` has one a slot."""
-    names, codes = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    return {
-        str(name): peak_open(spans["start_s"][own], spans["end_s"][own])
-        for at, name in enumerate(names)
-        for own in [worked & (codes == at)]
-    }
 
 
 def _generator(instrument: Instrument) -> dict[str, float | None]:

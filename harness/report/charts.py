@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from harness.analysis.timeline import DRAWN
 from harness.report.canvas import NARROW, WIDE, Format, drawing
 from harness.report.figures import heat_figure, phase_letters, stretch_s, timeline_figure
+from harness.report.marks import NO_MARKS, TimeMarks
 from harness.report.responses import slow_column
 from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
 from harness.report.site_times import SITES_DRAWN, SiteTime, furthest_ms, site_times_figure
@@ -75,7 +76,12 @@ def draw_site_times(times: Sequence[SiteTime], title: str, reading: str, folder:
 
 
 def draw_timeline(
-    network: pd.DataFrame, scale: TimeScale, folder: Path, slow: pd.DataFrame | None = None, stolen: Spans = ()
+    network: pd.DataFrame,
+    scale: TimeScale,
+    folder: Path,
+    slow: pd.DataFrame | None = None,
+    marks: TimeMarks = NO_MARKS,
+    stolen: Spans = (),
 ) -> Chart:
     """The four panels over one time axis; also `timeline.png` in `folder`.
 
@@ -86,10 +92,10 @@ def draw_timeline(
     description = _timeline_description(network, slow)
 
     def draw(form: Format) -> Figure:
-        return timeline_figure(network, scale, form, slow, stolen)
+        return timeline_figure(network, scale, form, slow, marks, stolen)
 
     wide, narrow = _draw(draw, "timeline", "The run over time", description, folder)
-    notes = [_slow_note(slow), stolen_note(stolen, scale.length_s), _not_drawn(network)]
+    notes = [_slow_note(slow), marks.caption, stolen_note(stolen, scale.length_s), _not_drawn(network)]
     captions = (" ".join(filter(None, (_phase_key(scale, form), *notes))) for form in (WIDE, NARROW))
     return Chart(wide, narrow, *captions)
 

@@ -27,7 +27,7 @@ _COUNTED: Final[Mapping[str, tuple[str, str]]] = {
 _AMONG_REQUIRED: Final[Mapping[str, str]] = {"enough-samples": "undecided", "generator-explains": "in doubt"}
 """Checks that count among the required objectives, and what they count there."""
 
-_APART: Final = frozenset({"littles-law", "clinician-time", "on-duty"})
+_APART: Final = frozenset({"littles-law", "closed-loop", "clinician-time", "on-duty"})
 """Checks whose figure is how far two sums are apart."""
 
 _AT_LEAST: Final = frozenset({"too-short", "required"})

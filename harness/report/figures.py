@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from harness.report.canvas import MARGIN_PT, Format, legend_above, title_above
 from harness.report.heat import BY_WORDS, heat_tables
+from harness.report.marks import NO_MARKS, TimeMarks, draw_marks
 from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
 from harness.report.responses import draw_response_times
 from harness.report.stolen import Spans, hatch_stolen
@@ -42,7 +43,12 @@ def phase_letters(scale: TimeScale, form: Format) -> dict[str, str]:
 
 
 def timeline_figure(
-    network: pd.DataFrame, scale: TimeScale, form: Format, slow: pd.DataFrame | None = None, stolen: Spans = ()
+    network: pd.DataFrame,
+    scale: TimeScale,
+    form: Format,
+    slow: pd.DataFrame | None = None,
+    marks: TimeMarks = NO_MARKS,
+    stolen: Spans = (),
 ) -> Figure:
     """Heads on duty (planned and worked), requests/s, p50/p95/p99 and errors of the network over one time axis.
 
@@ -70,6 +76,7 @@ def timeline_figure(
     legend_above(rate)
     whose = draw_response_times(latency, network, middles_s, slow, form)
     _draw_errors(errors, network, edges_s)
+    draw_marks(panels, marks)
     for panel, title in ((heads, "Clinicians on duty"), (rate, "Requests per second"), (latency, whose)):
         title_above(panel, title, form)
     title_above(errors, "Errors", form)

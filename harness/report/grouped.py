@@ -1,4 +1,4 @@
-"""The run by time zone, by kind of site, by persona, and what came by itself: one table each.
+"""The run by phase, by time zone, by kind of site, by persona, and what came by itself: one table each.
 
 A zone's row says what its clocks showed, since 09:00 in one is 07:00 in another.
 """
@@ -15,7 +15,7 @@ from harness.report.wording import MISSING, latency_text, number_text, share_tex
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec
 
-__all__ = ["arrivals_table", "kinds_table", "personas_table", "zones_table"]
+__all__ = ["arrivals_table", "kinds_table", "personas_table", "phases_table", "zones_table"]
 
 Figures = Mapping[str, Any]
 
@@ -83,6 +83,28 @@ def personas_table(summary: Mapping[str, Any], spec: RunSpec) -> Table:
                 *_cells(rows[name], linked=linked),
             )
             for name in [*known, *sorted(set(rows) - set(known))]
+        ],
+        css="grouped",
+    )
+
+
+def phases_table(summary: Mapping[str, Any], scale: TimeScale) -> Table:
+    """One row a phase that was played, in the order of time, with the local time of the figures' clock; what fell into
+    none comes last."""
+    rows = summary["by_phase"]
+    linked = _any_link(rows)
+    local = {band.name: band.local for band in scale.bands}
+    names = [*(name for name in local if name in rows), *sorted(set(rows) - set(local))]
+    return make_table(
+        "Phases",
+        f"phase | local time | {_heads(linked)}",
+        [
+            (
+                name or "outside of all phases",
+                local.get(name, MISSING),
+                *_cells(rows[name], linked=linked),
+            )
+            for name in names
         ],
         css="grouped",
     )

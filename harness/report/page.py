@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from harness.report.cells import split
 from harness.report.charts import Chart
 from harness.report.facts import lapse_sentences, manifest_facts, network_sentence, rehearsal_sentence
+from harness.report.filling import closed_loop_sentence, saturation_sentences, steady_sentence
 from harness.report.generator import generator_sentences
-from harness.report.grouped import arrivals_table, kinds_table, personas_table, zones_table
+from harness.report.grouped import arrivals_table, kinds_table, personas_table, phases_table, zones_table
 from harness.report.heat import BY_WORDS, REQUESTS_FOR_A_CELL, HeatMap, heat_map, requests_lacking
 from harness.report.rows import (
     objectives_table,
@@ -77,6 +78,10 @@ def page_of(
         "timeline": chart_markup(timeline),
         "timeline_table": table,
         "timeline_table_note": note,
+        "phases": phases_table(summary, scale),
+        "steady": steady_sentence(summary),
+        "filling": saturation_sentences(summary),
+        "closed_loop": closed_loop_sentence(summary),
         "zones": zones_table(summary, scale),
         "kinds": kinds_table(summary, spec),
         "personas": personas_table(summary, spec),

@@ -21,7 +21,8 @@ Spans = Sequence[Sequence[float]]
 
 NARROWEST_SHARE: Final = 1 / 150
 """Of the axis: narrower, a band has no room for a stroke. source: assumption (5 px of the picture for a desk)"""
-_HATCH: Final = "//////"
+_HATCH: Final = "xxxx"
+"""Crossed, as the plain one is the part of a run that was not yet steady (harness.report.marks)."""
 
 
 def drawn_spans(spans: Spans, length_s: float) -> list[tuple[float, float]]:
@@ -53,5 +54,5 @@ def stolen_note(spans: Spans, length_s: float) -> str:
         return ""
     least_s = length_s * NARROWEST_SHARE
     widened = any(end_s - begin_s < least_s for begin_s, end_s in spans)
-    said = f"Hatched: others took more than {STEAL_MARK_SHARE:.0%} of the load’s machine (steal)"
+    said = f"Cross-hatched: others took more than {STEAL_MARK_SHARE:.0%} of the load’s machine (steal)"
     return f"{said}; short stretches are drawn wider than they were." if widened else f"{said}."

@@ -48,10 +48,10 @@ class _Pool:
         self._draw_s = draw_s
         self._waiting: deque[asyncio.Future[float]] = deque()
 
-    async def hold(self, work: Callable[[], Awaitable[T]]) -> tuple[T, Visit]:
+    async def hold(self, work: Callable[[], Awaitable[T]], factor: float) -> tuple[T, Visit]:
         loop = asyncio.get_running_loop()
         start = await self._enter(loop)
-        end = start + self._draw_s()
+        end = start + self._draw_s() * factor
         try:
             result = await work()
             free_again = max(end, loop.time())  # real work may take longer than was drawn
@@ -91,18 +91,23 @@ class Pools:
         self.capacity = capacity
         self._pools: dict[str, _Pool] = {}
 
-    async def serve(self, lane: str, site: str, work: Callable[[], Awaitable[T]]) -> tuple[T, Visit]:
-        """Do `work` while holding a server of the pool that it falls to."""
+    async def serve(
+        self, lane: str, site: str, work: Callable[[], Awaitable[T]], factor: float = 1.0
+    ) -> tuple[T, Visit]:
+        """Do `work` while holding a server of the pool that it falls to, `factor` times as long as was drawn for it; at
+        full speed, `factor` times as long as it takes."""
         if not self.capacity.servers:
             loop = asyncio.get_running_loop()
             start = loop.time()
             result = await work()
+            if factor > 1:
+                await asyncio.sleep((loop.time() - start) * (factor - 1))
             return result, Visit(loop.time() - start)
         name = {"shared": "", "per-lane": lane, "per-site": site}[self.capacity.architecture]
         pool = self._pools.get(name)
         if pool is None:
             pool = self._pools[name] = _Pool(self.capacity.servers, _drawing(self.capacity, name))
-        return await pool.hold(work)
+        return await pool.hold(work, factor)
 
 
 def _drawing(capacity: Capacity, pool: str) -> Callable[[], float]:

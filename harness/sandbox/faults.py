@@ -69,6 +69,12 @@ def _positive(text: str) -> int:
     raise ValueError(f"'{text}' is no whole number above 0")
 
 
+def _times(text: str) -> float:
+    if re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text) and float(text) >= 1:
+        return float(text)
+    raise ValueError(f"'{text}' is no factor: write 1 or more, such as 1.1")
+
+
 def _site(text: str) -> str:
     if text:
         return text
@@ -81,6 +87,13 @@ FAULTS: Mapping[str, FaultKind] = {
         {
             "site": Parameter("the site, as X-Site names it", _site, required=True),
             "delay": Parameter("how much longer", parse_duration, "800ms"),
+        },
+    ),
+    "slow-operation": FaultKind(
+        "One operation takes so many times as long as it would; with a known capacity it holds its server as long.",
+        {
+            "operation": Parameter("the operation, such as Observation.search", _operation, required=True),
+            "factor": Parameter("how many times as long", _times, "2"),
         },
     ),
     "error-rate": FaultKind(
@@ -209,6 +222,14 @@ class FaultBoard:
             for planted in self._planted
             if planted.fault.name == "slow-site" and planted.fault.values["site"] == site
         )
+
+    def service_factor(self, operation: str) -> float:
+        """How many times as long as it would the operation takes."""
+        factor = 1.0
+        for planted in self._planted:
+            if planted.fault.name == "slow-operation" and planted.fault.values["operation"] == operation:
+                factor *= float(planted.fault.values["factor"])
+        return factor
 
     def error_status(self, site: str, operation: str) -> int | None:
         """The status that this request is refused with. To be asked once a request: it counts."""

@@ -113,7 +113,8 @@ class Gate:
             visitor.service_s = time.perf_counter() - start
             return reply
         await self._stand_still()
-        reply, visit = await self._pools.serve(lane_of(visitor.operation), visitor.site, work)
+        factor = self._faults.service_factor(visitor.operation)
+        reply, visit = await self._pools.serve(lane_of(visitor.operation), visitor.site, work, factor)
         visitor.service_s = visit.service_s
         delay_s = self._faults.delay_s(visitor.site)
         if delay_s:

@@ -29,6 +29,9 @@ CLOCK_OFFSET_S: Final = 0.1
 """Between the run's clock and the wall's at its end. source: assumption"""
 LITTLES_LAW_SHARE: Final = 0.01
 """Healthy recorders agree within 0.0002; one that loses half of the slow samples is off by 0.021. source: measured"""
+CLOSED_LOOP_SHARE: Final = 0.01
+"""N = X(R + Z): 1.0000 ± 0.0002 where all is well, 0.983 with 20 ms left out, 0.959 where each pause runs on for 50 ms.
+source: measured"""
 TIME_SHARE: Final = 0.01
 """On duty = waiting + thinking + idle. source: requirement (verdict rules)"""
 SMALLEST_TIME_S: Final = 0.005

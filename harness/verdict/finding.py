@@ -5,8 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.analysis import Analysis, OperationErrors, Outage
@@ -15,14 +14,12 @@ from harness.units import count_text, duration_text
 from harness.verdict import bounds
 from harness.verdict.check import Check
 from harness.verdict.objective import Judged
-from harness.verdict.wording import METRIC_WORDS, figure_text, ms_text, share_text
+from harness.verdict.slowness import Found, link_bound, saturation, slow_everywhere, slow_sites
+from harness.verdict.wording import ms_text, share_text
 
 __all__ = ["FINDERS", "find"]
 
 Finding = dict[str, Any]
-MOST_NAMED: Final = 8
-"""Sites that a sentence names; the others are counted."""
-LATENCY_METRICS: Final = ("p50_ms", "p90_ms", "p95_ms", "p99_ms")
 
 
 def find(analysis: Analysis, judged: Sequence[Judged], checks: Sequence[Check]) -> list[Finding]:
@@ -36,7 +33,6 @@ def find(analysis: Analysis, judged: Sequence[Judged], checks: Sequence[Check]) 
     return found
 
 
-Found = Iterator[tuple[dict[str, str], dict[str, Any], str]]
 Finder = Callable[[Analysis, Sequence[Judged], Mapping[str, Check]], Found]
 
 
@@ -106,76 +102,6 @@ def _stands_out(operation: OperationErrors, rest: float) -> bool:
     return low > max(bounds.ERROR_FACTOR * rest, bounds.LEAST_ERROR_RATE)
 
 
-def _slow_everywhere(analysis: Analysis, judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
-    slow = _sites_over_bound(judged)
-    total = len(analysis.summary["by_site"])
-    if _most(slow, total):
-        evidence = {"sites_over_bound": len(slow), "sites": total, "p95_ms": analysis.summary["overall"]["p95_ms"]}
-        yield (
-            {},
-            evidence,
-            f"{len(slow)} of {total} sites are slower than their objective allows: it is the server, not one site.",
-        )
-
-
-def _slow_sites(analysis: Analysis, judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
-    p95_ms: dict[str, float] = {
-        site: row["p95_ms"] for site, row in analysis.summary["by_site"].items() if row["p95_ms"] is not None
-    }
-    over_bound = _sites_over_bound(judged)
-    everywhere = _most(over_bound, len(analysis.summary["by_site"]))
-    for site in analysis.summary["by_site"]:
-        others = [figure for name, figure in p95_ms.items() if name != site]
-        usual = median(others) if others else None
-        stands_out = site in p95_ms and usual is not None and _far_above(p95_ms[site], usual)
-        missed = over_bound.get(site)
-        if not stands_out and (missed is None or everywhere):
-            continue
-        evidence: dict[str, Any] = {"p95_ms": p95_ms.get(site), "other_sites_p95_ms": usual}
-        if missed is not None:
-            evidence |= {
-                "objective": missed.measure.objective.id,
-                "bound": missed.measure.objective.bound,
-                "above": missed.measure.beyond,
-            }
-        yield {"site": site}, evidence, _slow_sentence(site, p95_ms.get(site), usual, missed)
-
-
-def _slow_sentence(site: str, p95_ms: float | None, usual_ms: float | None, missed: Judged | None) -> str:
-    parts = []
-    if p95_ms is not None:
-        parts.append(f"1 answer in 20 takes longer than {ms_text(p95_ms)}")
-    if usual_ms is not None:
-        parts.append(f"at the other sites {ms_text(usual_ms)}")
-    if missed is not None:
-        objective = missed.measure.objective
-        parts.append(
-            f"allowed is a {METRIC_WORDS[objective.metric]} of {figure_text(objective.metric, objective.bound)}"
-        )
-        if p95_ms is None:
-            parts.append(f"{missed.measure.beyond:,} of {missed.measure.samples:,} requests took longer")
-    return f"{site} is slow: {', '.join(parts)}."
-
-
-def _sites_over_bound(judged: Sequence[Judged]) -> dict[str, Judged]:
-    """Sites that miss a latency objective of their own, with the first that they miss."""
-    found: dict[str, Judged] = {}
-    for each in judged:
-        site = each.measure.scope.get("site")
-        if site and each.outcome == "fail" and each.measure.objective.metric in LATENCY_METRICS:
-            found.setdefault(site, each)
-    return found
-
-
-def _most(slow: Mapping[str, Judged], sites: int) -> bool:
-    """More than half of several sites: then the sites are not what is slow."""
-    return len(slow) >= 2 and 2 * len(slow) > sites
-
-
-def _far_above(figure_ms: float, usual_ms: float) -> bool:
-    return figure_ms > bounds.OUTLIER_FACTOR * usual_ms and figure_ms - usual_ms > bounds.OUTLIER_MS
-
-
 def _failed_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
     for each in analysis.incidents.workflows:
         if each.failed:
@@ -210,34 +136,6 @@ def _abandoned_work(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapp
     sentence += f" ({share_text(share)}), most of them at {worst_site} ({most:,})"
     again = f"; {given_up.back_entries:,} were done again later" if given_up.back_entries else ""
     yield {}, evidence, f"{sentence}{again}."
-
-
-def _link_bound(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
-    """One finding a link, whichever sites have it; the site that spends most there comes first."""
-    by_link: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for site, row in analysis.summary["by_site"].items():
-        if row["link_share"] is not None and row["link_share"] > bounds.LINK_SHARE:
-            by_link.setdefault(analysis.links.get(site, ""), {})[site] = row
-    for link, rows in by_link.items():
-        worst_first = sorted(rows, key=lambda site: -rows[site]["link_share"])
-        shares = {site: rows[site]["link_share"] for site in worst_first}
-        scope = {"site": worst_first[0]} if len(rows) == 1 else {"link": link}
-        yield scope, {"link": link, "by_site": shares}, f"{_link_sentence(link, rows, worst_first)}."
-
-
-def _link_sentence(link: str, rows: Mapping[str, Mapping[str, Any]], sites: Sequence[str]) -> str:
-    most, least = (share_text(rows[site]["link_share"]) for site in (sites[0], sites[-1]))
-    if len(sites) > 1:
-        span = most if most == least else f"{least} to {most}"
-        named = f"{', '.join(sites[:MOST_NAMED])}{f' and {len(sites) - MOST_NAMED} more' if sites[MOST_NAMED:] else ''}"
-        return (
-            f"{len(sites)} sites spend {span} of their response time on their link ({link}), not in the server: {named}"
-        )
-    sentence = f"{sites[0]} spends {most} of its response time on its link ({link}), not in the server"
-    row = rows[sites[0]]
-    if row["p95_ms"] is None or row["server_p95_ms"] is None:
-        return sentence
-    return f"{sentence}: without it p95 would be {ms_text(row['server_p95_ms'])} instead of {ms_text(row['p95_ms'])}"
 
 
 def _skipped_workflows(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
@@ -297,11 +195,12 @@ FINDERS: Final[Mapping[str, Finder]] = {
     "outage": _outages,
     "server-errors": _server_errors,
     "operation-errors": _operation_errors,
-    "slow-everywhere": _slow_everywhere,
-    "slow-site": _slow_sites,
+    "slow-everywhere": slow_everywhere,
+    "slow-site": slow_sites,
     "failed-workflows": _failed_workflows,
     "abandoned-work": _abandoned_work,
-    "link-bound": _link_bound,
+    "saturation": saturation,
+    "link-bound": link_bound,
     "generator-stall": _generator_stall,
     "generator-late": _generator_late,
     "skipped-workflows": _skipped_workflows,

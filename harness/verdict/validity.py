@@ -188,6 +188,19 @@ def _littles_law(evidence: Evidence) -> Check:
     return Check("littles-law", worst <= bounds.LITTLES_LAW_SHARE, worst, bounds.LITTLES_LAW_SHARE, "", detail)
 
 
+def _closed_loop(evidence: Evidence) -> Check:
+    """Only where the plan asks for the same load throughout, of those who asked ten times and more."""
+    loop = evidence.analysis.closed_loop
+    if loop is None:
+        why = evidence.analysis.load_changes or "nobody on duty throughout asked ten times"
+        return Check("closed-loop", None, None, bounds.CLOSED_LOOP_SHARE, "", f"not reckoned: {why}")
+    detail = (
+        f"{loop.n:.3g} people on duty, {loop.x_per_s:.3g} requests/s of {ms_text(loop.r_s * 1000)} each and "
+        f"{ms_text(loop.z_s * 1000)} between: N and X(R + Z) are {share_text(loop.off)} apart, allowed is 1%"
+    )
+    return Check("closed-loop", loop.off <= bounds.CLOSED_LOOP_SHARE, loop.off, bounds.CLOSED_LOOP_SHARE, "", detail)
+
+
 def _clinician_time(evidence: Evidence) -> Check:
     off = _apart(evidence.instrument.accounted_s, evidence.instrument.duty_s)
     detail = f"waiting, thinking and idle time add up to the time on duty within {share_text(off)}, allowed is 1%"
@@ -271,6 +284,7 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Check]]] = {
     "samples-written": _samples_written,
     "clock": _clock,
     "littles-law": _littles_law,
+    "closed-loop": _closed_loop,
     "clinician-time": _clinician_time,
     "mix": _mix,
     "slots": _slots,

@@ -26,7 +26,7 @@ def test_help_shows_two_worked_examples():
 def test_every_fault_is_listed_with_its_parameters():
     text = invoke("--list-faults").output
     rows = json.loads(invoke("--list-faults", "--json").output)
-    assert [row["name"] for row in rows] == ["slow-site", "error-rate", "stall", "down"]
+    assert [row["name"] for row in rows] == ["slow-site", "slow-operation", "error-rate", "stall", "down"]
     for row in rows:
         assert row["does"] in text
         for name, parameter in row["parameters"].items():

@@ -257,6 +257,9 @@ def _summary(
             for lane in ("scheduling", "charting", "orders", "labs", "documents", "identity")
         },
         "by_persona": {persona: figures_row(15_000, 48.0) for persona, _ in WORKFLOWS},
+        "by_phase": {
+            phase: figures_row(20_000, 50.0) for phase in ("clinics-open", "medication-pass", "results-read", "")
+        },
         "open": {"overall": {"expected": 0.0, "begun": 0}, "by_persona": {}},
         "time_lapse": {
             "factor": 60.0,

@@ -98,6 +98,23 @@ def test_a_closed_population_waits_as_in_m_m_c_n(servers, service_s, users, thin
     assert quantiles_ms(found) == pytest.approx(expected_ms, rel=0.12)
 
 
+def test_a_visit_holds_its_server_so_many_times_as_long_as_was_drawn():
+    async def held_s(pools: Pools, factor: float, work: Any) -> list[float]:
+        loop, start = asyncio.get_running_loop(), asyncio.get_running_loop().time()
+        visits = [asyncio.create_task(pools.serve("labs", "river", work, factor)) for _ in range(2)]
+        found = []
+        for visit in visits:
+            await visit
+            found.append(loop.time() - start)
+        return found
+
+    async def working() -> None:
+        await asyncio.sleep(0.2)
+
+    assert played(held_s(Pools(Capacity(1, 0.1, "fixed")), 1.5, nothing)) == pytest.approx([0.15, 0.30])
+    assert played(held_s(Pools(Capacity()), 1.5, working)) == pytest.approx([0.3, 0.3])
+
+
 def test_requests_are_served_in_the_order_they_came():
     async def served() -> list[int]:
         pools, order = Pools(Capacity(1, 0.01, "fixed")), []

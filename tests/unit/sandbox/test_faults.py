@@ -67,6 +67,13 @@ def test_the_server_stands_still_for_as_long_as_was_said():
     assert not faulty.is_down()
 
 
+def test_a_slow_operation_takes_so_many_times_as_long_and_no_other():
+    slow = board("slow-operation:operation=Observation.search,factor=1.1")
+    assert slow.service_factor("Observation.search") == 1.1
+    assert slow.service_factor("Patient.read") == 1.0
+    assert board("slow-operation:operation=batch").service_factor("batch") == 2.0
+
+
 def test_planting_again_replaces_everything():
     faulty = board("error-rate:every=1")
     faulty.plant([])
@@ -83,6 +90,7 @@ def test_planting_again_replaces_everything():
         ("slow-site:site=a,delay=800", ["delay of fault 'slow-site'", "not a duration"]),
         ("slow-site:site", ["'site' is no key=value"]),
         ("slow-site:site=a,site=b", ["given twice"]),
+        ("slow-operation:operation=batch,factor=0.5", ["'0.5' is no factor", "1 or more, such as 1.1"]),
         ("error-rate:rate=120%", ["not a share"]),
         ("error-rate:rate=1%,every=5", ["not both"]),
         ("error-rate:every=0", ["no whole number above 0"]),

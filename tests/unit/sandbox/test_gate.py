@@ -220,6 +220,14 @@ def test_a_request_that_is_cut_off_by_the_end_of_the_server_is_counted_as_unansw
     assert truth_of(bench)["unanswered"] == 1
 
 
+def test_one_operation_takes_longer_and_no_other(make_bench):
+    bench = make_bench(capacity=Capacity(1, 0.05, "fixed"))
+    plant(bench, [{"name": "slow-operation", "operation": "Observation.search", "factor": "4"}])
+    slow, other = (float(bench.get(kind).headers["X-Residence-Ms"]) for kind in ("Observation", "Patient"))
+    assert slow >= 199
+    assert 49 <= other < 190
+
+
 def test_nobody_is_served_while_the_server_stands_still_but_control_traffic(bench):
     plant(bench, [{"name": "stall", "after": "0s", "for": "300ms"}])
     bench.get("Patient", X_Request_Id="control-0123456789abcdef0123456789abcdef")

@@ -30,12 +30,23 @@ def _almost_stall(run: Any) -> None:
     run.health_edit = lambda frame: frame.assign(loop_lag_ms=frame["loop_lag_ms"].where(frame["time_s"] != 30, 999.0))
 
 
+def _let_start_late(run: Any, late_s: float) -> None:
+    """Two requests of a hundred: their lateness is no part of a cycle that anybody would notice."""
+    late = run.samples.index % 50 == 0
+    run.samples.loc[late, "intended_s"] = run.samples.loc[late, "start_s"] - late_s
+
+
 def _late_starts(run: Any) -> None:
-    run.samples["intended_s"] = run.samples["start_s"] - 0.0501
+    _let_start_late(run, 0.0501)
 
 
 def _almost_late_starts(run: Any) -> None:
-    run.samples["intended_s"] = run.samples["start_s"] - 0.0499
+    _let_start_late(run, 0.0499)
+
+
+def _pauses_that_run_on(run: Any) -> None:
+    """40 ms each time are within the bound on lateness, and too much in a cycle of two seconds."""
+    run.samples["intended_s"] = run.samples["start_s"] - 0.04
 
 
 def _busy(column: str, share: float, seconds: float) -> Callable[[Any], None]:
@@ -90,11 +101,11 @@ def _latency_nearly_left_out(run: Any) -> None:
 
 
 def _time_unaccounted(run: Any) -> None:
-    run.duty["idle_s"] -= 0.7
+    run.duty["waiting_s"] -= 0.7
 
 
 def _time_nearly_accounted(run: Any) -> None:
-    run.duty["idle_s"] -= 0.5
+    run.duty["waiting_s"] -= 0.5
 
 
 def _other_mix(run: Any) -> None:
@@ -138,10 +149,47 @@ def _left_early(run: Any) -> None:
 
 def _stayed_longer(run: Any) -> None:
     run.duty["ended_s"] += 2.0
-    run.duty["waiting_s"] += 2.0
+    run.duty["idle_s"] += 2.0
+
+
+def _without_an_end(run: Any) -> None:
+    run.manifest["state"] = "running"
+
+
+def _too_short(run: Any) -> None:
+    run.expected["length_s"] = 9.9
+
+
+def _nothing_required(run: Any) -> None:
+    run.objectives = tuple(each.model_copy(update={"required": False}) for each in run.objectives)
+
+
+def _too_few_to_judge(run: Any) -> None:
+    """A p99 takes a thousand requests; of 450 one lies beyond the bound, so that a count does not decide either."""
+    first = run.samples.index[run.samples["site"] == "river"][0]
+    run.samples.loc[first, "latency_ms"] = 1100.0
+    p99 = {"id": "river-p99", "metric": "p99_ms", "bound": 1050.0, "only": ("river",)}
+    run.objectives = (*run.objectives, run.objectives[-1].model_copy(update=p99))
+    run.samples = run.samples.drop(run.samples.index[run.samples["site"] == "river"][450:])
+
+
+def _missed_by_its_own_lateness(run: Any) -> None:
+    run.samples["latency_ms"] += 1000
+    run.health_edit = lambda frame: frame.assign(loop_lag_ms=900.0)
+
+
+def _turned_away(run: Any) -> None:
+    run.let_come("portal-patient", "river", 100)
+    run.manifest["arrivals_dropped"] = 3
 
 
 PLANTED = [
+    (_without_an_end, "completed"),
+    (_too_short, "too-short"),
+    (_nothing_required, "required"),
+    (_too_few_to_judge, "enough-samples"),
+    (_missed_by_its_own_lateness, "generator-explains"),
+    (_turned_away, "arrivals"),
     (_stall, "generator-stall"),
     (_late_starts, "start-lateness"),
     (_busy("cpu", 0.95, 12), "cpu"),
@@ -154,6 +202,7 @@ PLANTED = [
     (_torn, "samples-written"),
     (_clock, "clock"),
     (_latency_left_out, "littles-law"),
+    (_pauses_that_run_on, "closed-loop"),
     (_time_unaccounted, "clinician-time"),
     (_other_mix, "mix"),
     (_slot_missing, "slots"),
@@ -174,6 +223,10 @@ def test_one_thing_out_of_order_makes_a_run_invalid_by_that_check_alone(
     verdict = judged(run)
     assert [each["check"] for each in verdict["validity"] if each["outcome"] == "fail"] == [check]
     assert verdict["verdict"] == "invalid"
+
+
+def test_each_check_has_its_planted_fault() -> None:
+    assert {check for _, check in PLANTED} == set(CHECKS)
 
 
 HARMLESS = [
@@ -243,7 +296,7 @@ def test_lateness_is_held_against_the_tightest_bound_that_is_required(
     for required, verdict in ((False, "pass"), (True, "invalid")):
         run = fabricate()
         run.objectives = (*run.objectives, make_objective("tight", "network", "p95_ms", 600.0, required=required))
-        run.samples["intended_s"] = run.samples["start_s"] - 0.045
+        _let_start_late(run, 0.045)
         assert judged(run)["verdict"] == verdict
 
 
@@ -287,4 +340,13 @@ def test_a_night_in_which_only_messages_come_is_not_held_against_a_roster(fabric
     found = judged(run)
     failed = {each["check"] for each in found["validity"] if each["outcome"] == "fail"}
     assert failed.isdisjoint({"mix", "slots", "slot-starts", "on-duty", "clinician-time"})
-    assert {each["check"] for each in found["validity_skipped"]} == {"clock", "mix", "slot-starts"}
+    assert {each["check"] for each in found["validity_skipped"]} == {"clock", "closed-loop", "mix", "slot-starts"}
+
+
+def test_where_the_load_changes_the_loop_of_those_on_duty_is_not_reckoned(fabricate: Fabricate) -> None:
+    run = fabricate(heads=40)
+    half = run.plan["slot"] % 2 == 0
+    run.plan.loc[half, "start_s"] = 30.0
+    run.duty.loc[half, "started_s"] += 30.0
+    skipped = {each["check"]: each["detail"] for each in judged(run)["validity_skipped"]}
+    assert skipped["closed-loop"] == "not reckoned: the number of people on duty changes"
