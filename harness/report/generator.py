@@ -73,8 +73,8 @@ def steal_sentence(generator: Mapping[str, Any]) -> str:
     seconds = duration_text(sum(end_s - begin_s for begin_s, end_s in spans))
     share, times = share_text(generator["steal_seconds_share"]), count_text(len(spans), "stretch", "stretches")
     return (
-        f"Others took more than {mark} for {seconds} of the load ({share}, {times}); these are cross-hatched in the pictures "
-        "over time. What was slow in them may have been slow for that."
+        f"Others took more than {mark} for {seconds} of the load ({share}, {times}); these are cross-hatched in the "
+        "pictures over time. What was slow in them may have been slow for that."
     )
 
 
