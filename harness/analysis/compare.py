@@ -20,7 +20,7 @@ from harness.analysis.run_rows import KINDS, RowKey, RunRow
 from harness.analysis.significance import (
     FALSE_DISCOVERIES,
     Difference,
-    benjamini_hochberg,
+    benjamini_yekutieli,
     share_difference,
     welch,
 )
@@ -41,7 +41,7 @@ class ComparedFigure:
     difference: Difference | None
     """On the scale of logarithms for latencies; None where one of both is not known."""
     adjusted_p: float | None = None
-    """By Benjamini-Hochberg over the family; None where the figure is not judged."""
+    """By Benjamini-Yekutieli over the family; None where the figure is not judged."""
 
     @property
     def direction(self) -> int:
@@ -160,5 +160,5 @@ def _share_of(row: RunRow) -> float | None:
 def _adjusted(figures: Sequence[ComparedFigure]) -> list[ComparedFigure]:
     """The figures of one family with their adjusted p-values."""
     p_values = [figure.difference.p_value for figure in figures if figure.difference]
-    adjusted = iter(benjamini_hochberg(p_values))
+    adjusted = iter(benjamini_yekutieli(p_values))
     return [replace(figure, adjusted_p=next(adjusted)) if figure.difference else figure for figure in figures]

@@ -3,7 +3,7 @@
 two groups of runs     Welch's t on a figure of each run
 one run against one    t on an error that stretches of time gave (`block_bootstrap`)
 shares                 Newcombe's interval on effective counts
-a table of rows        Benjamini-Hochberg, so that of what is called different 5% at most is false
+a table of rows        Benjamini-Yekutieli, so that of what is called different 5% at most is false
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = [
     "CONFIDENCE",
     "FALSE_DISCOVERIES",
     "Difference",
-    "benjamini_hochberg",
+    "benjamini_yekutieli",
     "design_effect",
     "share_difference",
     "t_difference",
@@ -115,17 +115,17 @@ def share_difference(a: tuple[int, int], b: tuple[int, int], effect: float = 1.0
     return Difference(estimate, low, high, 2 * float(ndtr(-nearest)))
 
 
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+def benjamini_yekutieli(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values, in the order given; those up to `FALSE_DISCOVERIES` may be called different.
 
-    Benjamini and Hochberg, Journal of the Royal Statistical Society B 57, 1995: the k-th smallest of m times m/k, and
-    no greater than the next one's. It holds for rows that go up and down together, too (Benjamini and Yekutieli, Annals
-    of Statistics 29, 2001), as a network and its sites do. Where nothing differs at all, it calls anything different
-    in 5% of tables.
+    Benjamini and Yekutieli, Annals of Statistics 29, 2001: the k-th smallest of m times m/k and Σ 1/i over i ≤ m, and
+    no greater than the next one's. It holds however the rows hang together: a network is its sites, a workflow of one
+    request waits as its requests do.
     """
     ordered = np.argsort(p_values, kind="stable")
     count = len(ordered)
-    scaled = np.asarray(p_values, dtype=float)[ordered] * count / np.arange(1, count + 1)
+    places = np.arange(1, count + 1)
+    scaled = np.asarray(p_values, dtype=float)[ordered] * count * (1 / places).sum() / places
     adjusted = np.empty(count)
     adjusted[ordered] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
     return [float(value) for value in adjusted]
