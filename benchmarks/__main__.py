@@ -1,6 +1,6 @@
 """python -m benchmarks [NAME …]: measure, and print one table.
 
-Names: help, plan, report, requests, memory; all of them by default.
+Names: help, plan, report, requests, memory, stall; all of them by default.
 
 CPU time (user + system, of the whole process tree), median of five runs after a warm-up. See benchmarks/README.md.
 """
@@ -109,12 +109,30 @@ def _memory(folder: Path) -> list[Row]:
     ]
 
 
+def _stall(folder: Path) -> list[Row]:
+    from benchmarks.stall.by_k6 import INSTALL
+    from benchmarks.stall.side_by_side import WITHIN, lines
+
+    rows = [Row("a server that stands still for 6 s in 120 s, 100 requests/s", "")]
+    for line in lines(folder / "stall"):
+        what = f"  {line.case}: {line.who}"
+        if line.told is None:
+            rows.append(Row(what, f"skipped: k6 is not installed ({INSTALL})"))
+        elif line.who == "emrload":
+            bound = f"p99 {line.truth_p99_ms / 1000:.2f} s ± {WITHIN:.0%}"
+            rows.append(Row(what, line.told.text(), bound, line.is_true))
+        else:
+            rows.append(Row(what, line.told.text()))
+    return rows
+
+
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "help": _help,
     "plan": _plan,
     "report": _report,
     "requests": _requests,
     "memory": _memory,
+    "stall": _stall,
 }
 
 
