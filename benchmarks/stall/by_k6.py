@@ -18,7 +18,7 @@ from typing import Final
 from benchmarks.stall.servers import stalling_server
 from benchmarks.stall.truths import LENGTH_S, PEOPLE, RATE_PER_S, THINK_S, Told
 
-__all__ = ["INSTALL", "SCRIPTS", "Script", "k6_path", "measure"]
+__all__ = ["INSTALL", "SCRIPTS", "Script", "k6_path", "measure", "told_in"]
 
 INSTALL: Final = "GOFLAGS=-mod=mod go install go.k6.io/k6@v1.8.1, or your system's package; then on the path or in $K6"
 
@@ -54,7 +54,10 @@ def measure(k6: str, folder: Path, scripts: Sequence[Script] = SCRIPTS) -> list[
             if process.wait():
                 log = (folder / str(number) / "k6.log").read_text()
                 raise RuntimeError(f"k6 ended with {process.returncode}: {log[-500:]}")
-    return [_told(script, folder / str(number)) for number, script in enumerate(scripts)]
+    return [
+        told_in(folder / str(number) / "told.json", counts_dropped=not script.thinks)
+        for number, script in enumerate(scripts)
+    ]
 
 
 def _start(stack: ExitStack, k6: str, script: Script, folder: Path) -> subprocess.Popen[bytes]:
@@ -78,11 +81,14 @@ def _start(stack: ExitStack, k6: str, script: Script, folder: Path) -> subproces
     return process
 
 
-def _told(script: Script, folder: Path) -> Told:
-    metrics = json.loads((folder / "told.json").read_bytes())["metrics"]
-    failed = metrics["http_req_failed"]["value"]
-    if failed:
-        raise RuntimeError(f"{failed:.1%} of the requests of k6 failed: {folder}")
-    times = (metrics["http_req_duration"][name] for name in ("med", "p(95)", "p(99)", "max"))
-    dropped = None if script.thinks else metrics.get("dropped_iterations", {"count": 0})["count"]
-    return Told(*times, metrics["http_reqs"]["count"], dropped)
+def told_in(export: Path, *, counts_dropped: bool) -> Told:
+    """What a summary export says. k6 leaves `dropped_iterations` out where there are none.
+
+    Raises RuntimeError where requests failed: their times are not those of answers.
+    """
+    metrics = json.loads(export.read_bytes())["metrics"]
+    if failed := metrics["http_req_failed"]["value"]:
+        raise RuntimeError(f"{failed:.1%} of the requests of k6 failed: {export}")
+    p50_ms, p95_ms, p99_ms, max_ms = (metrics["http_req_duration"][name] for name in ("med", "p(95)", "p(99)", "max"))
+    dropped = metrics.get("dropped_iterations", {"count": 0})["count"] if counts_dropped else None
+    return Told(p50_ms, p95_ms, p99_ms, max_ms, metrics["http_reqs"]["count"], dropped)

@@ -1,6 +1,6 @@
 """The stall in Locust's own statistics: its users as its documentation has them, three populations side by side.
 
-What it says is read from `--csv`, as somebody would who uses plain Locust.
+What it says is read from `--csv`, as somebody would who uses plain Locust. It does not count what it never sent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from benchmarks.stall.servers import stalling_server
 from benchmarks.stall.truths import LENGTH_S, PEOPLE, RATE_PER_S, THINK_S, Told
 
-__all__ = ["POPULATIONS", "Population", "measure"]
+__all__ = ["POPULATIONS", "Population", "measure", "told_in"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ POPULATIONS: Final = (
 
 
 def measure(folder: Path, populations: Sequence[Population] = POPULATIONS) -> list[Told]:
-    """Play all of them, each against a server of its own. Raises RuntimeError with its log where one ends badly."""
+    """Play all of them, each against a server of its own. Raises RuntimeError where one ends badly."""
     folder.mkdir(parents=True)
     with ExitStack() as stack:
         processes = [_start(stack, population, folder / str(number)) for number, population in enumerate(populations)]
@@ -48,7 +48,7 @@ def measure(folder: Path, populations: Sequence[Population] = POPULATIONS) -> li
             if process.wait():
                 log = (folder / str(number) / "locust.log").read_text()
                 raise RuntimeError(f"Locust ended with {process.returncode}: {log[-500:]}")
-    return [_told(population, folder / str(number)) for number, population in enumerate(populations)]
+    return [told_in(folder / str(number) / "told_stats.csv") for number in range(len(populations))]
 
 
 def _start(stack: ExitStack, population: Population, folder: Path) -> subprocess.Popen[bytes]:
@@ -67,12 +67,14 @@ def _start(stack: ExitStack, population: Population, folder: Path) -> subprocess
     return process
 
 
-def _told(population: Population, folder: Path) -> Told:
-    with (folder / "told_stats.csv").open(newline="") as file:
+def told_in(table: Path) -> Told:
+    """What `--csv` says of all requests together, up to a second before the end.
+
+    Raises RuntimeError where requests failed: their times are not those of answers.
+    """
+    with table.open(newline="") as file:
         (row,) = (row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
     if int(row["Failure Count"]):
-        raise RuntimeError(f"{row['Failure Count']} requests of Locust failed: {folder}")
-    sent = int(row["Request Count"])
-    due = round(RATE_PER_S * LENGTH_S) if population.pace_s else None
-    times = (float(row[name]) for name in ("50%", "95%", "99%", "100%"))
-    return Told(*times, sent, None if due is None else max(0, due - sent))
+        raise RuntimeError(f"{row['Failure Count']} requests of Locust failed: {table}")
+    p50_ms, p95_ms, p99_ms, max_ms = (float(row[name]) for name in ("50%", "95%", "99%", "100%"))
+    return Told(p50_ms, p95_ms, p99_ms, max_ms, int(row["Request Count"]))

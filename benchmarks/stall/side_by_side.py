@@ -1,4 +1,4 @@
-"""All of them after one another, each beside its truth."""
+"""Theory, emrload, Locust and k6 after one another, each beside its truth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from typing import Final
 from benchmarks.stall import by_emrload, by_k6, by_locust
 from benchmarks.stall.truths import TRUTHS, Told, told_by_theory
 
-__all__ = ["WITHIN", "Line", "lines"]
+__all__ = ["CASES", "WITHIN", "Line", "lines"]
+
+CASES: Final = {
+    "open": "whoever comes, any number served at once",
+    "queue": "whoever comes, twenty queues, each before one server that is busy half of the time",
+    "closed": "500 people who think 5 s and wait, lognormal pauses",
+    "closed, exponential": "500 people who think 5 s and wait, exponential pauses",
+}
+"""The cases of `TRUTHS` in words."""
 
 WITHIN: Final = 0.08
 """Three standard deviations of a p99 that hangs on the 120 who come in the first 1.2 s of the stall."""
