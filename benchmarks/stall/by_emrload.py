@@ -28,8 +28,8 @@ __all__ = ["Measured", "measure"]
 SCENARIO: Final = Path(__file__).parents[2] / "tests" / "scenarios" / "one-stall.yaml"
 QUEUES: Final = 20
 SEED: Final = 7
-FIRST_STALL_S: Final = 30.0
-APART_S: Final = 13.0
+FIRST_STALL_S: Final = 15.0
+APART_S: Final = 12.0
 """So long after one stall begins the next, at another server, so that they do not catch up at once on few cores."""
 _PLAYS_WITHIN_S: Final = 60.0
 _EMRLOAD: Final = (sys.executable, "-m", "harness.cli")

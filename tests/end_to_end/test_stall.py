@@ -17,13 +17,13 @@ from benchmarks.stall.truths import STALL_S, told_by_theory
 pytestmark = [pytest.mark.end_to_end, pytest.mark.prove, pytest.mark.timeout(600)]
 
 TOLERANCE = 0.05
-"""Three standard deviations of the open and the closed p99 over two sites of each."""
-LATE_MS = 60
-"""A hundredth of the stall."""
+"""Three standard deviations of the open and the closed p99 over three sites of each, and 1% for catching up."""
+LATE_MS = 1000 * STALL_S * TOLERANCE
+"""No more than what is tolerated of the figures."""
 
 
 def test_a_stall_is_measured_as_theory_has_it(tmp_path: Path) -> None:
-    measured = measure(tmp_path / "stall", copies=2)
+    measured = measure(tmp_path / "stall", copies=3)
 
     told = {kind: measured.told(kind) for kind in ("open", "queue", "closed")}
     generator = measured.json("summary.json")["generator"]
