@@ -1,6 +1,6 @@
 """python -m benchmarks [NAME …]: measure, and print one table.
 
-Names: help, plan, report, requests, memory; all of them by default.
+Names: help, plan, report, requests, memory, stall; all of them by default.
 
 CPU time (user + system, of the whole process tree), median of five runs after a warm-up. See benchmarks/README.md.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -23,6 +23,9 @@ from rich.table import Table
 from benchmarks import commands, connected, throughput
 from benchmarks.process import Cost
 from benchmarks.web_server import WebServer, nginx_path, web_server
+
+if TYPE_CHECKING:
+    from benchmarks.stall.side_by_side import Line
 
 SITES: Final = 100
 REQUESTS: Final = 1_000_000
@@ -109,12 +112,36 @@ def _memory(folder: Path) -> list[Row]:
     ]
 
 
+def _stall(folder: Path) -> list[Row]:
+    from benchmarks.stall.side_by_side import CASES, lines
+
+    found = list(lines(folder / "stall"))
+    rows = [Row("a server that stands still for 6 s in 120 s, asked 100 times a second", "")]
+    for case, title in CASES.items():
+        rows.append(Row(f"  {title}", ""))
+        rows += [_stall_row(line) for line in found if line.case == case]
+    return rows
+
+
+def _stall_row(line: Line) -> Row:
+    from benchmarks.stall.by_k6 import INSTALL
+    from benchmarks.stall.side_by_side import WITHIN
+
+    what = f"    {line.who}"
+    if line.told is None:
+        return Row(what, f"skipped: k6 is not installed ({INSTALL})")
+    if line.who != "emrload":
+        return Row(what, line.told.text())
+    return Row(what, line.told.text(), f"p99 {line.truth_p99_ms / 1000:.2f} s ± {WITHIN:.0%}", line.is_true)
+
+
 BENCHMARKS: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "help": _help,
     "plan": _plan,
     "report": _report,
     "requests": _requests,
     "memory": _memory,
+    "stall": _stall,
 }
 
 
