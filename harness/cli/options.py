@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.errors import InputError, Problem, shortened
-from harness.units import DAY_S, moment_text, parse_duration, parse_share, parse_window
+from harness.units import DAY_S, moment_text, parse_duration, parse_factor, parse_share, parse_window
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec, Site
@@ -24,11 +24,13 @@ __all__ = [
     "MOST_SITES",
     "Choice",
     "DurationType",
+    "GreedyType",
     "PathType",
     "ShareType",
     "WholeNumber",
     "Window",
     "WindowType",
+    "greedy_option",
     "refuse_both",
     "scenario_options",
     "workers_option",
@@ -70,6 +72,7 @@ class Choice:
     seed: int = DEFAULT_SEED
     sets: tuple[str, ...] = ()
     sites_file: Path | None = None
+    greedy: tuple[tuple[str, float], ...] = ()
 
     def spec(self) -> RunSpec:
         """Load the scenario and resolve it into one run. Raises ScenarioError or InputError."""
@@ -88,6 +91,7 @@ class Choice:
             duration_s=self.duration_s,
             window=(self.window.start_s, self.window.end_s) if self.window else None,
             window_has_day=self.window is not None and self.window.has_day,
+            greedy=_once_each(self.greedy),
         )
 
     def arguments(self) -> str:
@@ -105,6 +109,8 @@ class Choice:
             words += ["--seed", str(self.seed)]
         for setting in self.sets:
             words += ["--set", setting]
+        for site, factor in self.greedy:
+            words += ["--greedy", f"{site}={_plain_number(factor)}"]
         return shlex.join(words)
 
 
@@ -194,9 +200,43 @@ class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only fro
             raise _said_by_parser(param, error, value) from error
 
 
+class GreedyType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """SITE=K: a site and how many times as much it asks."""
+
+    name = "greedy"
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002
+    ) -> tuple[str, float]:
+        if isinstance(value, tuple):
+            return value
+        site, equals, times = str(value).rpartition("=")
+        if not equals or not site.strip():
+            what = f"'{shortened(str(value), LONGEST_SHOWN)}' does not say which site is greedy, and how much"
+            raise _bad_value(param, what, "write SITE=K, such as river=4")
+        try:
+            return site.strip(), parse_factor(times)
+        except ValueError as error:
+            raise _said_by_parser(param, error, times) from error
+
+
+def greedy_option(command: Command) -> Command:
+    """Add `--greedy`; the command gets `greedy`, a tuple of (site, factor)."""
+    return click.option(
+        "--greedy",
+        metavar="SITE=K",
+        multiple=True,
+        type=GreedyType(),
+        help="K times as many people and arrivals at SITE, all else the same. Repeatable.",
+    )(command)
+
+
 def scenario_options(command: Command) -> Command:
-    """Add SCENARIO, `--sites`, `--sites-file`, `--duration`, `--window`, `--seed` and `--set`; the command gets them
-    as one `choice`."""
+    """Add SCENARIO, `--sites`, `--sites-file`, `--duration`, `--window`, `--seed`, `--set` and `--greedy`; the command
+    gets them as one `choice`."""
 
     # Takes the parameters that `command` has already (`__click_params__`) along.
     @functools.wraps(command)
@@ -208,10 +248,11 @@ def scenario_options(command: Command) -> Command:
         window: Window | None,
         seed: int,
         sets: tuple[str, ...],
+        greedy: tuple[tuple[str, float], ...],
         **others: Any,
     ) -> Any:
         refuse_both(sites, sites_file)
-        return command(Choice(scenario, sites, duration_s, window, seed, sets, sites_file), **others)
+        return command(Choice(scenario, sites, duration_s, window, seed, sets, sites_file, greedy), **others)
 
     decorate: Any = choosing
     for option in reversed(_scenario_parameters()):
@@ -271,7 +312,19 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
             multiple=True,
             help="Change one value of the scenario, such as think_factor=0.5. Repeatable.",
         ),
+        greedy_option,
     ]
+
+
+def _once_each(greedy: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Site → factor. Raises InputError where a site is given twice."""
+    found = dict(greedy)
+    if len(found) < len(greedy):
+        names = [site for site, _ in greedy]
+        twice = next(site for site in names if names.count(site) > 1)
+        what = f"site '{shortened(twice, LONGEST_SHOWN)}' is given {names.count(twice)} times"
+        raise InputError(Problem(what, "--greedy", "give each site once"))
+    return found
 
 
 def _bad_value(param: click.Parameter | None, what: str, how: str) -> InputError:
@@ -292,4 +345,8 @@ def _duration_argument(seconds: float) -> str:
     for unit, unit_s in (("h", 3600), ("m", 60)):
         if seconds % unit_s == 0:
             return f"{seconds / unit_s:.0f}{unit}"
-    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+    return _plain_number(seconds) + "s"
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -92,4 +92,6 @@ def seed_command(scenario: str, where: Destinations, sets: Sequence[str] = (), s
     words = ["emrload", "seed", scenario, *sites, "--seed", str(where.spec.seed), *where.arguments()]
     for change in sets:
         words += ["--set", change]
+    for site, factor in where.spec.greedy.items():
+        words += ["--greedy", f"{site}={factor:g}"]
     return shlex.join(words)
