@@ -100,6 +100,8 @@ def _command(
     words = ["emrload", verb, scenario, *which, "--seed", str(manifest.get("seed", 0)), *target]
     for change in asked.get("sets", ()):
         words += ["--set", change]
+    for site, times in (manifest.get("greedy") or {}).items():
+        words += ["--greedy", f"{site}={times:g}"]
     return shlex.join([*words, *more])
 
 
