@@ -102,7 +102,7 @@ def test_doses_are_rows_of_one_table_and_the_hurt_are_named(played: Make, capsys
 
 def test_the_figures_are_there_for_programs(played: Make, capsys: Capture) -> None:
     played("base", 1)
-    played("four", 4, 4.0, slower={"river": 3.0, "lake": 1.6}, missing=("hill", "river"))
+    played("four", 5, 4.0, slower={"river": 3.0, "lake": 1.6}, missing=("hill", "river"))
     assert isolation("base", "four", "--json") == 1
     found = json.loads(capsys.readouterr().out)
     (run,) = found["runs"]
@@ -131,7 +131,7 @@ def test_a_second_run_of_the_same_load_hurts_nobody_and_ends_with_0(played: Make
 
 
 def test_groups_of_runs_go_by_how_runs_differ(played: Make, capsys: Capture) -> None:
-    for at in range(2):
+    for at in range(3):
         played(f"base/{at}", at)
         played(f"four/{at}", 10 + at, 4.0, slower={"lake": 1.6})
     assert isolation("base", "four", "--json") == 1
