@@ -89,7 +89,10 @@ def _heads(named: Sequence[tuple[str, Path]], sides: Sequence[Sequence[ComparedR
     }
     spec = first.spec
     heads["all"] = f"{spec.scenario.name}, {count_text(len(spec.sites), 'site')}, {duration_text(first.length_s)}"
+    of_base = {run.run_dir.path.resolve() for run in sides[0]}
     for (name, _), runs in list(zip(named, sides, strict=True))[1:]:
+        if of_base & {run.run_dir.path.resolve() for run in runs}:
+            heads[f"{name.lower()} note"] = "it has a run in common with the baseline"
         for what, (before, after) in told_differences(sides[0], runs).items():
             if what != "seed":
                 heads[f"{name.lower()} {what}"] = f"{before} → {after}"

@@ -25,8 +25,8 @@ def greedy_spec(spec: RunSpec, times: float) -> RunSpec:
 
 @pytest.fixture
 def played(fabricate: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A run of ten minutes, moved to `name`, in which river has `times` its people; `slower`: site → factor of its
-    latencies; `missing`: sites that miss their objective."""
+    """A run of ten minutes, moved to `name`, in which river has `times` its people, and `come` patients come to each
+    site; `slower`: site or lane → factor of its latencies; `missing`: sites that miss their objective."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.setenv("NO_COLOR", "1")
@@ -39,11 +39,15 @@ def played(fabricate: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
         slower: dict[str, float] | None = None,
         missing: tuple[str, ...] = (),
         requests: int = 3600,
+        come: int = 0,
         spec: Callable[[RunSpec], RunSpec] = lambda spec: spec,
     ) -> RunDir:
         run = fabricate(seed=seed, requests=requests, length_s=600.0, sites=SITES)
-        for site, factor in (slower or {}).items():
-            run.samples.loc[run.at(site=site), ["latency_ms", "server_ms"]] *= factor
+        for site in SITES if come else ():
+            run.let_come("patient", site, come)
+        for spoilt, factor in (slower or {}).items():
+            column = "site" if spoilt in SITES else "lane"
+            run.samples.loc[run.at(**{column: spoilt}), ["latency_ms", "server_ms"]] *= factor
         river = run.plan[run.plan["site"] == "river"]
         more = [river.assign(clinician=river["clinician"] + 100 * at) for at in range(1, int(times or 1))]
         run.plan = pd.concat([run.plan, *more], ignore_index=True)
@@ -51,7 +55,7 @@ def played(fabricate: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.Mo
             {"site": site, "lane": lane, "requests": 500.0 * (times or 1 if site == "river" else 1)}
             for site in SITES
             for lane in LANES
-        ]
+        ] + [{"site": site, "lane": "identity", "requests": float(come)} for site in SITES if come]
         run_dir, resolved = run.write()
         resolved = spec(greedy_spec(resolved, times) if times else resolved)
         dump_spec(resolved, run_dir.scenario)
@@ -138,6 +142,22 @@ def test_groups_of_runs_go_by_how_runs_differ(played: Make, capsys: Capture) -> 
     found = json.loads(capsys.readouterr().out)
     assert found["method"] == "welch"
     assert found["runs"][0]["hurt"] == {"lake": ["slower"]}
+
+
+def test_more_arrivals_everywhere_are_a_row_of_the_cascade(played: Make, capsys: Capture) -> None:
+    played("usual", 1, come=400)
+    played("flood", 2, come=1200, slower={"identity": 9.0, "documents": 2.0}, missing=("hill",))
+    assert isolation("usual", "flood", "--json") == 1
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    assert run["lanes_grown_most"] == ["identity"]
+    assert run["load"].startswith("all sites ×")
+    assert run["cascade"]["documents"]["interval"][0] > 1.1
+    assert set(run["cascade"]) == set(LANES)  # the lane that grew is no victim of itself
+    assert run["others"] == 3
+    assert "misses site-p95" not in str(run["hurt"])  # hill asks more itself
+    assert isolation("usual", "flood") == 1
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("identity (all sites")]
+    assert row.split().count("hurt") == 1
 
 
 def test_too_few_requests_end_with_3(played: Make, capsys: Capture) -> None:
