@@ -13,6 +13,7 @@ __all__ = [
     "clock_text",
     "count_text",
     "duration_text",
+    "factor_text",
     "moment_text",
     "parse_bandwidth",
     "parse_clock",
@@ -131,6 +132,11 @@ def parse_factor(text: str) -> float:
     if not 0 < factor <= 1000:
         raise ValueError(f"'{text}' is no number of times: write a number above 0, up to 1000, such as 4 or 1.5")
     return factor
+
+
+def factor_text(factor: float) -> str:
+    """As `parse_factor` reads it: `4`, `1.5`."""
+    return f"{factor:.6f}".rstrip("0").rstrip(".")
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:

@@ -18,6 +18,7 @@ from harness.errors import InputError, Problem, shortened
 from harness.rundir import RunDir, open_run_dir
 from harness.samples import FORMAT_VERSION
 from harness.scenario import read_spec
+from harness.scenario.differences import ABSENT, differences
 from harness.scenario.model import RunSpec
 from harness.units import count_text
 
@@ -41,7 +42,6 @@ _LOAD: Final = re.compile(
     r"|templates\.[^.]+\.(peak|mix(\..+)?|arrivals(\.[^.]+(\.rate_per_s)?)?)"
 )
 """What of a scenario only says how many there are: heads and arrivals, and a persona that is not on both sides."""
-_ABSENT: Final = object()
 MOST_DIFFERENCES: Final = 20
 """So many are named for each run; of the rest the number."""
 _HINT: Final = "Only runs that played the same can be compared; seeds, targets, labels and workers may differ."
@@ -134,7 +134,7 @@ def _against(
     """What `other` played otherwise than `first`; up to `MOST_DIFFERENCES`, and then their number."""
     found = [
         each
-        for each in _differences(_played(first[1]), _played(other[1]))
+        for each in differences(_played(first[1]), _played(other[1]))
         if not (load_may_differ and _LOAD.fullmatch(each[0]))
     ]
     where = f"{other[0]}, {other[1].run_dir.path.name}"
@@ -220,10 +220,9 @@ def _played(run: ComparedRun) -> dict[str, Any]:
     scenario = {key: value for key, value in whole.pop("scenario").items() if key not in _OF_THE_MIX}
     sites = whole.pop("sites")
     kept = [{key: value for key, value in site.items() if key not in _OF_THE_TARGET} for site in sites]
-    by_name = {site.pop("name"): site for site in kept}
     # a site that asks once as much as planned asks as planned
     whole["greedy"] = {site: times for site, times in whole["greedy"].items() if times != 1}
-    played: dict[str, Any] = _without_words({**scenario, **whole, "sites": by_name, "length_s": run.length_s})
+    played: dict[str, Any] = _without_words({**scenario, **whole, "sites": kept, "length_s": run.length_s})
     return played
 
 
@@ -233,18 +232,9 @@ def _without_words(value: Any) -> Any:
     return [_without_words(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Path, value in `a`, value in `b` of each leaf that differs; a key that is not there is `_ABSENT`."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in dict.fromkeys([*a, *b]):
-            yield from _differences(a.get(key, _ABSENT), b.get(key, _ABSENT), f"{path}.{key}" if path else str(key))
-    elif a != b:
-        yield path, a, b
-
-
 def _value(value: Any) -> str:
-    if value is _ABSENT or value is None:
-        return "not there" if value is _ABSENT else "not set"
+    if value is ABSENT or value is None:
+        return "not there" if value is ABSENT else "not set"
     if isinstance(value, dict):
         return "there"
     return shortened(json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else f"'{value}'", 60)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from harness.errors import InputError, Problem, shortened
-from harness.units import DAY_S, moment_text, parse_duration, parse_factor, parse_share, parse_window
+from harness.units import DAY_S, factor_text, moment_text, parse_duration, parse_factor, parse_share, parse_window
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec, Site
@@ -110,7 +110,7 @@ class Choice:
         for setting in self.sets:
             words += ["--set", setting]
         for site, factor in self.greedy:
-            words += ["--greedy", f"{site}={_plain_number(factor)}"]
+            words += ["--greedy", f"{site}={factor_text(factor)}"]
         return shlex.join(words)
 
 
@@ -345,8 +345,4 @@ def _duration_argument(seconds: float) -> str:
     for unit, unit_s in (("h", 3600), ("m", 60)):
         if seconds % unit_s == 0:
             return f"{seconds / unit_s:.0f}{unit}"
-    return _plain_number(seconds) + "s"
-
-
-def _plain_number(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
