@@ -14,8 +14,7 @@ from harness.errors import InputError, Problem
 from harness.scenario import TARGET, sites_by_endpoint, vet_endpoints, with_sites_of
 from harness.scenario.model import RunSpec
 from harness.target import Target
-from harness.units import factor_text
-from harness.units import count_text
+from harness.units import count_text, factor_text
 
 __all__ = ["Destinations", "Place", "destinations_of", "seed_command"]
 

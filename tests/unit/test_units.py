@@ -161,5 +161,5 @@ def test_a_number_of_times_is_plain_and_reads_back(text, factor):
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "1e3", "1001", "4x", "", "٤", "1.0000001"])
 def test_what_is_no_number_of_times_says_how_to_write_one(text):
-    with pytest.raises(ValueError, match="write a number above 0, up to 1000, such as 4 or 1.5"):
+    with pytest.raises(ValueError, match=r"write a number above 0, up to 1000, such as 4 or 1\.5"):
         units.parse_factor(text)
