@@ -19,6 +19,7 @@ from harness.rundir import RunDir, open_run_dir
 from harness.samples import FORMAT_VERSION
 from harness.scenario import read_spec
 from harness.scenario.differences import ABSENT, differences
+from harness.scenario.greedy import other_than_planned
 from harness.scenario.model import RunSpec
 from harness.units import count_text
 
@@ -220,8 +221,7 @@ def _played(run: ComparedRun) -> dict[str, Any]:
     scenario = {key: value for key, value in whole.pop("scenario").items() if key not in _OF_THE_MIX}
     sites = whole.pop("sites")
     kept = [{key: value for key, value in site.items() if key not in _OF_THE_TARGET} for site in sites]
-    # a site that asks once as much as planned asks as planned
-    whole["greedy"] = {site: times for site, times in whole["greedy"].items() if times != 1}
+    whole["greedy"] = other_than_planned(run.spec.greedy)
     played: dict[str, Any] = _without_words({**scenario, **whole, "sites": kept, "length_s": run.length_s})
     return played
 

@@ -87,7 +87,7 @@ def read_demand(run_dir: RunDir, spec: RunSpec) -> Demand:
 
 def growth_of(base: Demand, run: Demand) -> Growth:
     """What `run` demands beyond `base`, by their plans."""
-    changes = {site: _changes_at(site, base, run) for site in run.sites}
+    changes = _changes(base, run)
     grown = [site for site, (more, less) in changes.items() if more and not less]
     gained: dict[str, float] = {}
     before: dict[str, float] = {}
@@ -118,16 +118,16 @@ def _on_duty_s(run_dir: RunDir) -> dict[tuple[str, str], float]:
     return {(site, persona): float(on_duty_s) for site, persona, on_duty_s in summed}
 
 
-def _changes_at(site: str, base: Demand, run: Demand) -> tuple[bool, bool]:
-    """Whether some persona is there more, and whether some is there less."""
-    more = less = False
+def _changes(base: Demand, run: Demand) -> dict[str, tuple[bool, bool]]:
+    """Site → whether some persona is there more, and whether some is there less."""
+    found = dict.fromkeys(run.sites, (False, False))
     for there, now in ((base.on_duty_s, run.on_duty_s), (base.arrivals, run.arrivals)):
         for key in {*there, *now}:
-            if key[0] == site:
-                change = now.get(key, 0.0) - there.get(key, 0.0)
-                close = abs(change) <= _SAME * max(now.get(key, 0.0), there.get(key, 0.0))
-                more, less = more or (change > 0 and not close), less or (change < 0 and not close)
-    return more, less
+            before, after = there.get(key, 0.0), now.get(key, 0.0)
+            if key[0] in found and abs(after - before) > _SAME * max(after, before):
+                more, less = found[key[0]]
+                found[key[0]] = (more or after > before, less or after < before)
+    return found
 
 
 def _times(site: str, base: Demand, run: Demand, before: float, after: float) -> float:

@@ -8,7 +8,7 @@ Where every site grew, in some lanes, the victims are all sites in the lanes tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,15 +99,17 @@ def rows_of_cells(cells: Cells, victims: Victims) -> dict[RowKey, RunRow]:
     if hurt:
         rows[RowKey("network", "")] = _together(list(hurt.values()))
     for at, kind in enumerate(("site", "lane")):
-        for name in sorted({key[at] for key in hurt}):
-            rows[RowKey(kind, name)] = _together([cell for key, cell in hurt.items() if key[at] == name])
-    for name in _named(cells, victims.aggressors):
-        rows[RowKey("site", name)] = _together([cell for key, cell in cells.items() if key[0] == name])
-    return rows
+        rows |= {RowKey(kind, name): _together(own) for name, own in _by(at, hurt).items()}
+    greedy = {key: cell for key, cell in cells.items() if key[0] in victims.aggressors}
+    return rows | {RowKey("site", name): _together(own) for name, own in _by(0, greedy).items()}
 
 
-def _named(cells: Cells, sites: Collection[str]) -> list[str]:
-    return sorted({site for site, _ in cells} & set(sites))
+def _by(at: int, cells: Cells) -> dict[str, list[Cell]]:
+    """By site (0) or by lane (1), in the order of their names."""
+    found: dict[str, list[Cell]] = {}
+    for key in sorted(cells, key=lambda key: key[at]):
+        found.setdefault(key[at], []).append(cells[key])
+    return found
 
 
 def _together(cells: Sequence[Cell]) -> RunRow:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from harness.errors import shortened
 from harness.scenario.differences import ABSENT
 from harness.scenario.differences import differences as differences_between
+from harness.scenario.greedy import other_than_planned
 from harness.scenario.model import RunSpec
 
 __all__ = ["differences"]
@@ -30,7 +31,10 @@ def differences(first: RunSpec, first_server: str, other: RunSpec, other_server:
         return [_told("scenario", first.scenario.name, other.scenario.name)]
     if len(first.sites) != len(other.sites):
         return [_told("the number of sites", len(first.sites), len(other.sites))]
-    both = [spec.model_dump(mode="json", exclude={"seed"}) for spec in (first, other)]
+    both = [
+        {**spec.model_dump(mode="json", exclude={"seed"}), "greedy": other_than_planned(spec.greedy)}
+        for spec in (first, other)
+    ]
     found = [_told(*difference) for difference in differences_between(both[0], both[1])]
     if first_server != other_server:
         found.append(_told("the server's software", first_server, other_server))

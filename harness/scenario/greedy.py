@@ -18,7 +18,7 @@ from harness.scenario.model import RunSpec, Site
 from harness.scenario.suggest import suggest
 from harness.units import count_text
 
-__all__ = ["greedy_problems", "greedy_text", "grown", "multiplied"]
+__all__ = ["greedy_problems", "greedy_text", "grown", "multiplied", "other_than_planned"]
 
 
 def multiplied(heads: Mapping[str, int], factor: float) -> dict[str, int]:
@@ -47,6 +47,11 @@ def greedy_problems(sites: Sequence[Site], greedy: Mapping[str, float]) -> Itera
     for name in greedy:
         if name not in names:
             yield Problem(f"unknown site '{name}'", "--greedy", suggest(name, names))
+
+
+def other_than_planned(greedy: Mapping[str, float]) -> dict[str, float]:
+    """Without the sites that ask once as much as planned, which is as planned: what of it is played."""
+    return {site: times for site, times in greedy.items() if times != 1}
 
 
 def greedy_text(spec: RunSpec) -> str:
