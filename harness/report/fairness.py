@@ -11,8 +11,11 @@ from harness.units import count_text
 __all__ = ["fairness_sentence", "uneven_line"]
 
 UNEVEN_BELOW: Final = 0.95
-"""Jain's index below which the terminal speaks of it: shares differ from each other by about 23% of their mean, which
-a hundred requests a site do not do by chance. source: assumption"""
+"""Jain's index below which the terminal speaks of it: shares differ from each other by about 23% of their mean.
+source: assumption"""
+FEWEST_DEMANDED: Final = 500
+"""Requests of a site below which chance alone moves its share far: they come in workflows of ten or so, so that the
+number of 500 varies by a seventh. source: assumption"""
 SLOW_FROM: Final = 2.0
 """So many times the median site's p95 are told of in the terminal. source: assumption"""
 FEWEST_SITES: Final = 3
@@ -33,6 +36,11 @@ def fairness_sentence(summary: Mapping[str, Any]) -> str:
     )
     if found["sites_with_p95"] > 1:
         said += f"; the slowest p95, at {found['slowest']}, is {_times(found['max_over_median_p95'])} the median site’s"
+    few = _with_few(found)
+    if few:
+        said += (
+            f". At {count_text(few, 'site')} fewer than {FEWEST_DEMANDED} were to come: there chance moves the share"
+        )
     if found["without_demand"]:
         said += f". Left out: {count_text(found['without_demand'], 'site')} that were to ask for nothing"
     return f"{said}."
@@ -44,7 +52,7 @@ def uneven_line(summary: Mapping[str, Any]) -> str:
     if found is None or found["sites"] < FEWEST_SITES:
         return ""
     said = []
-    if found["jain"] is not None and found["jain"] < UNEVEN_BELOW:
+    if found["jain"] is not None and found["jain"] < UNEVEN_BELOW and not _with_few(found):
         least = found["least_delivered"]
         got = share_text(min(1.0, found["by_site"][least]["share"]))
         said.append(f"{least} got {got} of what it demands (Jain's index {_index(found['jain'])})")
@@ -52,6 +60,10 @@ def uneven_line(summary: Mapping[str, Any]) -> str:
     if slow is not None and slow >= SLOW_FROM and found["sites_with_p95"] >= FEWEST_SITES:
         said.append(f"p95 at {found['slowest']} is {_times(slow)} the median site's")
     return f"between sites: {'; '.join(said)}" if said else ""
+
+
+def _with_few(found: Mapping[str, Any]) -> int:
+    return sum(site["demanded"] < FEWEST_DEMANDED for site in found["by_site"].values())
 
 
 def _index(jain: float) -> str:

@@ -208,7 +208,9 @@ def test_the_live_view_brings_no_heavy_library_along() -> None:
 def test_sites_that_were_served_unevenly_are_mentioned(run_of: Callable[..., Any]) -> None:
     run = run_of(3)
     assert "between sites" not in end_text(run)
-    shares = {site: {"share": share} for site, share in (("river", 1.0), ("lake", 1.0), ("hill", 0.3))}
+    shares = {
+        site: {"share": share, "demanded": 900.0} for site, share in (("river", 1.0), ("lake", 1.0), ("hill", 0.3))
+    }
     run.analysis.summary["between_sites"] = {
         "sites": 3,
         "jain": 0.8,

@@ -39,6 +39,15 @@ def test_what_an_earlier_version_left_has_no_sentence() -> None:
     assert fairness_sentence({}) == uneven_line({}) == ""
 
 
+def test_of_few_requests_the_terminal_says_nothing_and_the_report_that_it_may_be_chance() -> None:
+    found = summary({"river": 1.0, "lake": 1.0, "hill": 0.4})
+    assert uneven_line(found)
+    assert "chance" not in fairness_sentence(found)
+    found["between_sites"]["by_site"]["hill"]["demanded"] = 85.0
+    assert uneven_line(found) == ""
+    assert fairness_sentence(found).endswith("At 1 site fewer than 500 were to come: there chance moves the share.")
+
+
 def test_sites_that_were_to_ask_for_nothing_are_counted() -> None:
     found = summary({"river": 1.0, "lake": 1.0})
     found["between_sites"]["without_demand"] = 2
