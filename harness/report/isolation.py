@@ -58,9 +58,9 @@ def isolation_headline(found: Sequence[Isolation]) -> tuple[str, str]:
     """A word and a sentence: `HURT`, `9 of 9 other sites by river ×8`."""
     worst = max(found, key=lambda one: (one.blast_radius or 0.0, one.growth.dose))
     if worst.hurt:
-        named = ", ".join(sorted(worst.hurt)[:3]) + (f" and {len(worst.hurt) - 3} more" if len(worst.hurt) > 3 else "")
-        noun = _others(worst)
-        return "HURT", f"{len(worst.hurt)} of {noun} by {load_name(worst.growth)}: {named}"
+        order = [name for name in dict.fromkeys([*worst_sites_first([worst]), *worst.hurt]) if name in worst.hurt]
+        named = ", ".join(order[:3]) + (f" and {len(order) - 3} more" if len(order) > 3 else "")
+        return "HURT", f"{len(order)} of {_others(worst)} by {load_name(worst.growth)}: {named}"
     if any(one.together is None or one.together.p95.difference is None for one in found):
         return "CANNOT TELL", "too few requests at the other sites for a p95 in every run"
     return "NOBODY ELSE HURT", f"in {count_text(len(found), 'run')}; a ratio within the intervals below is possible"
