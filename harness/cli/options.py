@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.errors import InputError, Problem, shortened
-from harness.units import DAY_S, factor_text, moment_text, parse_duration, parse_factor, parse_share, parse_window
+from harness.cli.bad_values import LONGEST_SHOWN, bad_value, said_by_parser
+from harness.cli.greedy import greedy_option, once_each
+from harness.errors import shortened
+from harness.units import DAY_S, factor_text, moment_text, parse_duration, parse_share, parse_window
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec, Site
@@ -24,13 +26,11 @@ __all__ = [
     "MOST_SITES",
     "Choice",
     "DurationType",
-    "GreedyType",
     "PathType",
     "ShareType",
     "WholeNumber",
     "Window",
     "WindowType",
-    "greedy_option",
     "refuse_both",
     "scenario_options",
     "workers_option",
@@ -41,8 +41,6 @@ DEFAULT_SEED = 1
 MOST_SITES = 10_000
 MOST_WORKERS = 1_000
 GREATEST_SEED = 2**63 - 1
-LONGEST_SHOWN = 40
-"""Characters of a bad value that an error repeats."""
 LONGEST_TIME_S = 366 * DAY_S
 """No option means a longer time than this; what a run may last is narrower (`scenario.resolve`)."""
 
@@ -91,7 +89,7 @@ class Choice:
             duration_s=self.duration_s,
             window=(self.window.start_s, self.window.end_s) if self.window else None,
             window_has_day=self.window is not None and self.window.has_day,
-            greedy=_once_each(self.greedy),
+            greedy=once_each(self.greedy),
         )
 
     def arguments(self) -> str:
@@ -131,7 +129,7 @@ class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # generic only fr
             return number
         upper = f" to {self.most:,}" if self.most < GREATEST_SEED else ""
         what = f"'{shortened(str(value), LONGEST_SHOWN)}' is not a {self.name}"
-        raise _bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
+        raise bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
 
 
 class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
@@ -151,9 +149,9 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only f
         try:
             seconds = parse_duration(value)
         except ValueError as error:
-            raise _said_by_parser(param, error, value) from error
+            raise said_by_parser(param, error, value) from error
         if not 0 < seconds <= LONGEST_TIME_S:
-            raise _bad_value(param, f"'{shortened(value, LONGEST_SHOWN)}' is not a {self.noun}", self.how)
+            raise bad_value(param, f"'{shortened(value, LONGEST_SHOWN)}' is not a {self.noun}", self.how)
         return seconds
 
 
@@ -168,7 +166,7 @@ class PathType(click.ParamType):  # type: ignore[type-arg]  # generic only from 
         if not text or "\0" in text:
             said = "the path is empty" if not text else f"'{shortened(text, LONGEST_SHOWN)}' is not a path"
             without = "" if param is not None and param.required else ", or leave it out"
-            raise _bad_value(param, said, f"write the path of a {self.name}{without}")
+            raise bad_value(param, said, f"write the path of a {self.name}{without}")
         return Path(text)
 
 
@@ -183,7 +181,7 @@ class ShareType(click.ParamType):  # type: ignore[type-arg]  # generic only from
         try:
             return parse_share(value)
         except ValueError as error:
-            raise _said_by_parser(param, error, value) from error
+            raise said_by_parser(param, error, value) from error
 
 
 class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
@@ -197,41 +195,7 @@ class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only fro
         try:
             return Window(*parse_window(value), has_day="d" in value)
         except ValueError as error:
-            raise _said_by_parser(param, error, value) from error
-
-
-class GreedyType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
-    """SITE=K: a site and how many times as much it asks."""
-
-    name = "greedy"
-
-    def convert(
-        self,
-        value: Any,
-        param: click.Parameter | None,
-        ctx: click.Context | None,  # noqa: ARG002
-    ) -> tuple[str, float]:
-        if isinstance(value, tuple):
-            return value
-        site, equals, times = str(value).rpartition("=")
-        if not equals or not site.strip():
-            what = f"'{shortened(str(value), LONGEST_SHOWN)}' does not say which site is greedy, and how much"
-            raise _bad_value(param, what, "write SITE=K, such as river=4")
-        try:
-            return site.strip(), parse_factor(times)
-        except ValueError as error:
-            raise _said_by_parser(param, error, times) from error
-
-
-def greedy_option(command: Command) -> Command:
-    """Add `--greedy`; the command gets `greedy`, a tuple of (site, factor)."""
-    return click.option(
-        "--greedy",
-        metavar="SITE=K",
-        multiple=True,
-        type=GreedyType(),
-        help="K times as many people and arrivals at SITE, all else the same. Repeatable.",
-    )(command)
+            raise said_by_parser(param, error, value) from error
 
 
 def scenario_options(command: Command) -> Command:
@@ -314,31 +278,6 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
         ),
         greedy_option,
     ]
-
-
-def _once_each(greedy: Sequence[tuple[str, float]]) -> dict[str, float]:
-    """Site → factor. Raises InputError where a site is given twice."""
-    found = dict(greedy)
-    if len(found) < len(greedy):
-        names = [site for site, _ in greedy]
-        twice = next(site for site in names if names.count(site) > 1)
-        what = f"site '{shortened(twice, LONGEST_SHOWN)}' is given {names.count(twice)} times"
-        raise InputError(Problem(what, "--greedy", "give each site once"))
-    return found
-
-
-def _bad_value(param: click.Parameter | None, what: str, how: str) -> InputError:
-    if isinstance(param, click.Argument):
-        where = (param.metavar or str(param.name).upper()).strip("[]")
-    else:
-        where = param.opts[0] if param else ""
-    return InputError(Problem(what, where, how))
-
-
-def _said_by_parser(param: click.Parameter | None, error: ValueError, value: str) -> InputError:
-    """The parsers of `harness.units` say what is wrong and, after the last colon, what to write."""
-    what, _, how = str(error).rpartition(": ")
-    return _bad_value(param, what.replace(value, shortened(value, LONGEST_SHOWN)), how)
 
 
 def _duration_argument(seconds: float) -> str:

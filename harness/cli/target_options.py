@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from harness.cli.greedy import greedy_option
 from harness.cli.options import (
     DEFAULT_SEED,
     GREATEST_SEED,
@@ -16,7 +17,6 @@ from harness.cli.options import (
     Choice,
     PathType,
     WholeNumber,
-    greedy_option,
     refuse_both,
 )
 

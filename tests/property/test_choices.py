@@ -7,7 +7,8 @@ import shlex
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.cli.options import Choice, DurationType, GreedyType, Window, WindowType
+from harness.cli.greedy import GreedyType
+from harness.cli.options import Choice, DurationType, Window, WindowType
 from harness.units import DAY_S, moment_text, parse_window
 
 EDGES = st.integers(0, 14 * int(DAY_S))
