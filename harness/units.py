@@ -13,10 +13,12 @@ __all__ = [
     "clock_text",
     "count_text",
     "duration_text",
+    "factor_text",
     "moment_text",
     "parse_bandwidth",
     "parse_clock",
     "parse_duration",
+    "parse_factor",
     "parse_rate",
     "parse_share",
     "parse_window",
@@ -121,6 +123,20 @@ def parse_share(text: str | float) -> float:
     if not 0 <= value <= 1:
         raise ValueError(f"'{text}' is not a share: write a percentage from 0% to 100%")
     return value
+
+
+def parse_factor(text: str) -> float:
+    """How many times as much, from `4` or `1.5`; above zero, up to 1,000."""
+    match = re.fullmatch(r"\d{1,4}(?:\.\d{1,6})?", text.strip(), re.ASCII)
+    factor = float(match[0]) if match else 0.0
+    if not 0 < factor <= 1000:
+        raise ValueError(f"'{text}' is no number of times: write a number above 0, up to 1000, such as 4 or 1.5")
+    return factor
+
+
+def factor_text(factor: float) -> str:
+    """As `parse_factor` reads it: `4`, `1.5`."""
+    return f"{factor:.6f}".rstrip("0").rstrip(".")
 
 
 def count_text(count: int, noun: str, plural: str = "") -> str:

@@ -5,6 +5,7 @@ with every difference named; what a comparison is there to compare (server, buil
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,19 @@ from harness.errors import InputError, Problem, shortened
 from harness.rundir import RunDir, open_run_dir
 from harness.samples import FORMAT_VERSION
 from harness.scenario import read_spec
+from harness.scenario.differences import ABSENT, differences
+from harness.scenario.greedy import other_than_planned
 from harness.scenario.model import RunSpec
 from harness.units import count_text
 
-__all__ = ["ComparedRun", "open_sides", "refuse_incomparable", "told_differences"]
+__all__ = [
+    "ComparedRun",
+    "open_named_sides",
+    "open_sides",
+    "refuse_incomparable",
+    "refuse_more_than_load",
+    "told_differences",
+]
 
 NOT_PLAYED: Final = ("title", "story", "source", "sources", "objectives", "bounds")
 """Keys of a scenario, at any depth, that say nothing of what is played: words, and what it is measured against."""
@@ -28,10 +38,17 @@ _OF_THE_MIX: Final = ("sites", "site_names", "default_sites")
 """What the sites were made from; the sites themselves are compared."""
 _OF_THE_TARGET: Final = ("endpoint", "identifier_system")
 """Of a site: where its server is."""
-_ABSENT: Final = object()
+_LOAD: Final = re.compile(
+    r"sites\.[^.]+\.heads(\..+)?|greedy(\..+)?|(personas|curves)\.[^.]+"
+    r"|templates\.[^.]+\.(peak|mix(\..+)?|arrivals(\.[^.]+(\.rate_per_s)?)?)"
+)
+"""What of a scenario only says how many there are: heads and arrivals, and a persona that is not on both sides."""
 MOST_DIFFERENCES: Final = 20
 """So many are named for each run; of the rest the number."""
 _HINT: Final = "Only runs that played the same can be compared; seeds, targets, labels and workers may differ."
+_LOAD_HINT: Final = (
+    "Only how many people and arrivals there are may differ from BASELINE, and seeds, targets, labels and workers."
+)
 
 
 @dataclass(frozen=True)
@@ -46,15 +63,22 @@ class ComparedRun:
 
 
 def open_sides(a: Path, b: Path) -> tuple[list[ComparedRun], list[ComparedRun]]:
-    """The runs of A and of B, by name: the run in a folder, or each run in a folder of it.
+    """The runs of A and of B, as `open_named_sides`."""
+    in_a, in_b = open_named_sides([("A", a), ("B", b)])
+    return in_a, in_b
+
+
+def open_named_sides(sides: Sequence[tuple[str, Path]]) -> list[list[ComparedRun]]:
+    """The runs of each side (what an error calls it, and its path), by name: the run in a folder, or each run in a
+    folder of it.
 
     Raises InputError where there is none, and with all that speaks against any of them: not finished, not judged,
     invalid, damaged, or of another format.
     """
-    folders = [_folders(path, side) for side, path in (("A", a), ("B", b))]
+    folders = [_folders(path, side) for side, path in sides]
     problems: list[Problem] = []
-    opened: list[list[ComparedRun]] = [[], []]
-    for side, found, runs in zip("AB", folders, opened, strict=True):
+    opened: list[list[ComparedRun]] = [[] for _ in sides]
+    for (side, _), found, runs in zip(sides, folders, opened, strict=True):
         for run_dir in found:
             manifest = run_dir.read_manifest()
             against = [Problem(what, f"{side}, {run_dir.path}", how) for what, how in _unfit(run_dir, manifest)]
@@ -63,30 +87,66 @@ def open_sides(a: Path, b: Path) -> tuple[list[ComparedRun], list[ComparedRun]]:
                 runs.append(ComparedRun(run_dir, manifest, read_spec(run_dir.scenario), _length_s(run_dir)))
     if problems:
         raise InputError(problems, "A run that cannot be believed is not compared: take it away, or repeat it.")
-    return opened[0], opened[1]
+    return opened
 
 
 def refuse_incomparable(a: Sequence[ComparedRun], b: Sequence[ComparedRun]) -> None:
     """Raises InputError with all differences between the first run and each other one, or where one side has a single
     run and the other has more."""
-    if (len(a) == 1) != (len(b) == 1):
-        what = f"{len(a)} in A, {len(b)} in B: one run does not say how much runs differ from each other"
-        how = "give two single runs, or two folders with at least 2 runs each; 5 are advised"
-        raise InputError(Problem(what, "runs", how))
-    first = _played(a[0])
-    problems: list[Problem] = []
-    for side, run in [*(("A", run) for run in a[1:]), *(("B", run) for run in b)]:
-        found = list(_differences(first, _played(run)))
-        where = f"{side}, {run.run_dir.path.name}"
-        against = f"in A, {a[0].run_dir.path.name}"
-        problems += [
-            Problem(f"{path} is {_value(this)}, but {_value(that)} {against}", where)
-            for path, that, this in found[:MOST_DIFFERENCES]
-        ]
-        if len(found) > MOST_DIFFERENCES:
-            problems.append(Problem(f"and {count_text(len(found) - MOST_DIFFERENCES, 'more difference')}", where))
+    _refuse_one_and_several([("A", a), ("B", b)])
+    problems = [
+        problem
+        for side, run in [*(("A", run) for run in a[1:]), *(("B", run) for run in b)]
+        for problem in _against(("A", a[0]), (side, run))
+    ]
     if problems:
         raise InputError(problems, _HINT)
+
+
+def refuse_more_than_load(sides: Sequence[tuple[str, Sequence[ComparedRun]]]) -> None:
+    """Raises InputError as `refuse_incomparable`, but the sides may differ from the first one by how many people and
+    arrivals there are at their sites; the runs of one side may not."""
+    _refuse_one_and_several(sides)
+    first = (sides[0][0], sides[0][1][0])
+    problems = [
+        problem
+        for side, runs in sides
+        for at, run in enumerate(runs)
+        if at or runs is not sides[0][1]
+        for problem in _against((side, runs[0]) if at else first, (side, run), load_may_differ=not at)
+    ]
+    if problems:
+        raise InputError(problems, _LOAD_HINT)
+
+
+def _refuse_one_and_several(sides: Sequence[tuple[str, Sequence[ComparedRun]]]) -> None:
+    if len({len(runs) == 1 for _, runs in sides}) > 1:
+        counts = ", ".join(f"{len(runs)} in {side}" for side, runs in sides)
+        what = f"{counts}: one run does not say how much runs differ from each other"
+        how = "give two single runs, or two folders with at least 2 runs each; 5 are advised"
+        if len(sides) > 2:
+            how = "give single runs throughout, or folders with at least 2 runs each throughout; 5 are advised"
+        raise InputError(Problem(what, "runs", how))
+
+
+def _against(
+    first: tuple[str, ComparedRun], other: tuple[str, ComparedRun], *, load_may_differ: bool = False
+) -> list[Problem]:
+    """What `other` played otherwise than `first`; up to `MOST_DIFFERENCES`, and then their number."""
+    found = [
+        each
+        for each in differences(_played(first[1]), _played(other[1]))
+        if not (load_may_differ and _LOAD.fullmatch(each[0]))
+    ]
+    where = f"{other[0]}, {other[1].run_dir.path.name}"
+    against = f"in {first[0]}, {first[1].run_dir.path.name}"
+    problems = [
+        Problem(f"{path} is {_value(this)}, but {_value(that)} {against}", where)
+        for path, that, this in found[:MOST_DIFFERENCES]
+    ]
+    if len(found) > MOST_DIFFERENCES:
+        problems.append(Problem(f"and {count_text(len(found) - MOST_DIFFERENCES, 'more difference')}", where))
+    return problems
 
 
 def told_differences(a: Sequence[ComparedRun], b: Sequence[ComparedRun]) -> dict[str, tuple[str, str]]:
@@ -161,8 +221,8 @@ def _played(run: ComparedRun) -> dict[str, Any]:
     scenario = {key: value for key, value in whole.pop("scenario").items() if key not in _OF_THE_MIX}
     sites = whole.pop("sites")
     kept = [{key: value for key, value in site.items() if key not in _OF_THE_TARGET} for site in sites]
-    by_name = {site.pop("name"): site for site in kept}
-    played: dict[str, Any] = _without_words({**scenario, **whole, "sites": by_name, "length_s": run.length_s})
+    whole["greedy"] = other_than_planned(run.spec.greedy)
+    played: dict[str, Any] = _without_words({**scenario, **whole, "sites": kept, "length_s": run.length_s})
     return played
 
 
@@ -172,18 +232,9 @@ def _without_words(value: Any) -> Any:
     return [_without_words(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _differences(a: Any, b: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Path, value in `a`, value in `b` of each leaf that differs; a key that is not there is `_ABSENT`."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        for key in dict.fromkeys([*a, *b]):
-            yield from _differences(a.get(key, _ABSENT), b.get(key, _ABSENT), f"{path}.{key}" if path else str(key))
-    elif a != b:
-        yield path, a, b
-
-
 def _value(value: Any) -> str:
-    if value is _ABSENT or value is None:
-        return "not there" if value is _ABSENT else "not set"
+    if value is ABSENT or value is None:
+        return "not there" if value is ABSENT else "not set"
     if isinstance(value, dict):
         return "there"
     return shortened(json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else f"'{value}'", 60)

@@ -25,7 +25,7 @@ from harness.analysis.significance import (
     welch,
 )
 
-__all__ = ["ComparedFigure", "ComparedRow", "compare_rows", "regressions"]
+__all__ = ["ComparedFigure", "ComparedRow", "compare_rows", "judged", "regressions", "set_side_by_side"]
 
 Rows = Mapping[RowKey, RunRow]
 Figure = Callable[[RunRow], float | None]
@@ -77,11 +77,23 @@ class ComparedRow:
 
 
 def compare_rows(a: Sequence[Rows], b: Sequence[Rows], length_s: float) -> list[ComparedRow]:
-    """Every row that A or B has: the network, sites, workflows, waiting, each by name. `a` and `b` hold one mapping a
-    run; one each: two single runs of `length_s`; two or more each: groups.
+    """Every row that A or B has: the network, sites, workflows, waiting, each by name, judged as one table. `a` and `b`
+    hold one mapping a run; one each: two single runs of `length_s`; two or more each: groups.
 
     Raises ValueError where one side has a single run and the other has more.
     """
+    return judged(set_side_by_side(a, b, length_s))
+
+
+def judged(rows: Sequence[ComparedRow]) -> list[ComparedRow]:
+    """The rows with adjusted p-values, all of them together one family of p95 and one of errors."""
+    p95 = _adjusted([row.p95 for row in rows])
+    errors = _adjusted([row.errors for row in rows])
+    return [replace(row, p95=one, errors=other) for row, one, other in zip(rows, p95, errors, strict=True)]
+
+
+def set_side_by_side(a: Sequence[Rows], b: Sequence[Rows], length_s: float) -> list[ComparedRow]:
+    """As `compare_rows`, not judged yet: for a table that is put together from several comparisons."""
     if (len(a) == 1) != (len(b) == 1):
         raise ValueError(f"{len(a)} runs in A and {len(b)} in B: one each, or several each")
     keys = {key for rows in (*a, *b) for key in rows}
@@ -89,9 +101,7 @@ def compare_rows(a: Sequence[Rows], b: Sequence[Rows], length_s: float) -> list[
     for key in sorted(keys, key=lambda key: (KINDS.index(key.kind), key.name)):
         own = [[rows.get(key) for rows in side] for side in (a, b)]
         found.append(_single(key, own[0][0], own[1][0], length_s) if len(a) == 1 else _groups(key, *own))
-    p95 = _adjusted([row.p95 for row in found])
-    errors = _adjusted([row.errors for row in found])
-    return [replace(row, p95=one, errors=other) for row, one, other in zip(found, p95, errors, strict=True)]
+    return found
 
 
 def regressions(rows: Sequence[ComparedRow], max_regression: float) -> list[ComparedRow]:

@@ -23,8 +23,8 @@ __all__ = ["KINDS", "RowKey", "RunRow", "read_rows", "row_of"]
 
 Floats = NDArray[np.float64]
 
-KINDS: Final = ("network", "site", "workflow", "waiting")
-"""Kinds of rows. The first three are of requests; `waiting` is of whole runs of a workflow, thinking left out."""
+KINDS: Final = ("network", "site", "lane", "workflow", "waiting")
+"""Kinds of rows. All but the last are of requests; `waiting` is of whole runs of a workflow, thinking left out."""
 
 _NOTHING: Final = Stretch(np.empty(0), np.empty(0))
 _COUNTS: Final = """

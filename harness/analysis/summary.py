@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.arrivals import arrival_rows, expected_by_persona, processes_from
+from harness.analysis.between_sites import between_sites
 from harness.analysis.closed_loop import ClosedLoop, measure_closed_loop
 from harness.analysis.concurrency import concurrency_figures, saturation_figures
 from harness.analysis.faults import own_faults
@@ -111,6 +112,7 @@ def _measured(
     planned: dict[str, list[Mapping[str, str]]] = {}
     for objective in expected["objectives"]:
         planned.setdefault(objective["id"], []).append(objective["scope"])
+    by_site = {names[0]: row for names, row in rows[("site",)].items()}
     own_bounds = {site.name: site.bounds for site in spec.sites if site.bounds}
     expected_of = expected_by_persona(planned_arrivals, load_s)
     summary = {
@@ -122,6 +124,7 @@ def _measured(
             f"by_{name}": {names[0]: row for names, row in sorted(rows[(name,)].items())}
             for name in ("site", "time_zone", "template", "workflow", "operation", "lane", "persona", "phase")
         },
+        "between_sites": between_sites(by_site, expected),
         "open": arrival_rows(tables, Latencies.of_arrivals(tables), expected_of),
         "workflows": workflow_rows(tables, waits),
         "concurrency": concurrency_figures(moments[""], spans, visits, spec, load_s),
@@ -171,7 +174,7 @@ def _read_expected(run_dir: RunDir) -> dict[str, Any]:
         expected: dict[str, Any] = json.loads(run_dir.expected.read_bytes())
     except (OSError, ValueError) as error:
         raise JudgeError(f"{run_dir.expected.name}: missing or unreadable ({type(error).__name__})", hint) from error
-    lacking = [key for key in ("length_s", "by_workflow", "objectives") if key not in expected]
+    lacking = [key for key in ("length_s", "requests", "by_workflow", "objectives") if key not in expected]
     if lacking:
         raise JudgeError(f"{run_dir.expected.name}: {', '.join(lacking)} is missing", hint)
     return expected

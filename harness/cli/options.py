@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.errors import InputError, Problem, shortened
-from harness.units import DAY_S, moment_text, parse_duration, parse_share, parse_window
+from harness.cli.bad_values import LONGEST_SHOWN, bad_value, said_by_parser
+from harness.cli.greedy import greedy_option, once_each
+from harness.errors import shortened
+from harness.units import DAY_S, factor_text, moment_text, parse_duration, parse_share, parse_window
 
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec, Site
@@ -39,8 +41,6 @@ DEFAULT_SEED = 1
 MOST_SITES = 10_000
 MOST_WORKERS = 1_000
 GREATEST_SEED = 2**63 - 1
-LONGEST_SHOWN = 40
-"""Characters of a bad value that an error repeats."""
 LONGEST_TIME_S = 366 * DAY_S
 """No option means a longer time than this; what a run may last is narrower (`scenario.resolve`)."""
 
@@ -70,6 +70,7 @@ class Choice:
     seed: int = DEFAULT_SEED
     sets: tuple[str, ...] = ()
     sites_file: Path | None = None
+    greedy: tuple[tuple[str, float], ...] = ()
 
     def spec(self) -> RunSpec:
         """Load the scenario and resolve it into one run. Raises ScenarioError or InputError."""
@@ -88,6 +89,7 @@ class Choice:
             duration_s=self.duration_s,
             window=(self.window.start_s, self.window.end_s) if self.window else None,
             window_has_day=self.window is not None and self.window.has_day,
+            greedy=once_each(self.greedy),
         )
 
     def arguments(self) -> str:
@@ -105,6 +107,8 @@ class Choice:
             words += ["--seed", str(self.seed)]
         for setting in self.sets:
             words += ["--set", setting]
+        for site, factor in self.greedy:
+            words += ["--greedy", f"{site}={factor_text(factor)}"]
         return shlex.join(words)
 
 
@@ -125,7 +129,7 @@ class WholeNumber(click.ParamType):  # type: ignore[type-arg]  # generic only fr
             return number
         upper = f" to {self.most:,}" if self.most < GREATEST_SEED else ""
         what = f"'{shortened(str(value), LONGEST_SHOWN)}' is not a {self.name}"
-        raise _bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
+        raise bad_value(param, what, f"write a whole number from {self.least}{upper}, such as {self.example}")
 
 
 class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
@@ -145,9 +149,9 @@ class DurationType(click.ParamType):  # type: ignore[type-arg]  # generic only f
         try:
             seconds = parse_duration(value)
         except ValueError as error:
-            raise _said_by_parser(param, error, value) from error
+            raise said_by_parser(param, error, value) from error
         if not 0 < seconds <= LONGEST_TIME_S:
-            raise _bad_value(param, f"'{shortened(value, LONGEST_SHOWN)}' is not a {self.noun}", self.how)
+            raise bad_value(param, f"'{shortened(value, LONGEST_SHOWN)}' is not a {self.noun}", self.how)
         return seconds
 
 
@@ -162,7 +166,7 @@ class PathType(click.ParamType):  # type: ignore[type-arg]  # generic only from 
         if not text or "\0" in text:
             said = "the path is empty" if not text else f"'{shortened(text, LONGEST_SHOWN)}' is not a path"
             without = "" if param is not None and param.required else ", or leave it out"
-            raise _bad_value(param, said, f"write the path of a {self.name}{without}")
+            raise bad_value(param, said, f"write the path of a {self.name}{without}")
         return Path(text)
 
 
@@ -177,7 +181,7 @@ class ShareType(click.ParamType):  # type: ignore[type-arg]  # generic only from
         try:
             return parse_share(value)
         except ValueError as error:
-            raise _said_by_parser(param, error, value) from error
+            raise said_by_parser(param, error, value) from error
 
 
 class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
@@ -191,12 +195,12 @@ class WindowType(click.ParamType):  # type: ignore[type-arg]  # generic only fro
         try:
             return Window(*parse_window(value), has_day="d" in value)
         except ValueError as error:
-            raise _said_by_parser(param, error, value) from error
+            raise said_by_parser(param, error, value) from error
 
 
 def scenario_options(command: Command) -> Command:
-    """Add SCENARIO, `--sites`, `--sites-file`, `--duration`, `--window`, `--seed` and `--set`; the command gets them
-    as one `choice`."""
+    """Add SCENARIO, `--sites`, `--sites-file`, `--duration`, `--window`, `--seed`, `--set` and `--greedy`; the command
+    gets them as one `choice`."""
 
     # Takes the parameters that `command` has already (`__click_params__`) along.
     @functools.wraps(command)
@@ -208,10 +212,11 @@ def scenario_options(command: Command) -> Command:
         window: Window | None,
         seed: int,
         sets: tuple[str, ...],
+        greedy: tuple[tuple[str, float], ...],
         **others: Any,
     ) -> Any:
         refuse_both(sites, sites_file)
-        return command(Choice(scenario, sites, duration_s, window, seed, sets, sites_file), **others)
+        return command(Choice(scenario, sites, duration_s, window, seed, sets, sites_file, greedy), **others)
 
     decorate: Any = choosing
     for option in reversed(_scenario_parameters()):
@@ -271,21 +276,8 @@ def _scenario_parameters() -> list[Callable[[Any], Any]]:
             multiple=True,
             help="Change one value of the scenario, such as think_factor=0.5. Repeatable.",
         ),
+        greedy_option,
     ]
-
-
-def _bad_value(param: click.Parameter | None, what: str, how: str) -> InputError:
-    if isinstance(param, click.Argument):
-        where = (param.metavar or str(param.name).upper()).strip("[]")
-    else:
-        where = param.opts[0] if param else ""
-    return InputError(Problem(what, where, how))
-
-
-def _said_by_parser(param: click.Parameter | None, error: ValueError, value: str) -> InputError:
-    """The parsers of `harness.units` say what is wrong and, after the last colon, what to write."""
-    what, _, how = str(error).rpartition(": ")
-    return _bad_value(param, what.replace(value, shortened(value, LONGEST_SHOWN)), how)
 
 
 def _duration_argument(seconds: float) -> str:

@@ -40,6 +40,7 @@ from harness.report import LiveFigures, LiveView
 from harness.report.generator import asks_too_much, self_test_sentence
 from harness.rundir import RunDir, rfc3339
 from harness.scenario import TARGET, PatientsFile, dump_spec, unsupported_by_site, with_sites_of
+from harness.scenario.greedy import greedy_text
 from harness.scenario.model import RunSpec
 from harness.units import count_text, duration_text
 
@@ -76,6 +77,8 @@ class Performance:
         lapse = f", a {plan.time_lapse:.0f}× time lapse" if plan.time_lapse > 1 else ""
         sites = count_text(len(self.spec.sites), "site")
         _say(f"plan     {self.spec.scenario.name}: {people} at {sites}, {duration_text(plan.length_s)}{lapse}")
+        if self.spec.greedy:
+            _say(f"greedy   {greedy_text(self.spec)}")
         invalid = likely_invalid(plan, required_objectives(plan, self._expected))
         if invalid:
             _say(f"warning  {invalid}")

@@ -122,6 +122,7 @@ def _figures(plan: Plan, expected: ExpectedLoad, worker_of_slot: Sequence[int]) 
         "time_lapse": plan.time_lapse,
         "rehearsal": plan.rehearsal,
         "peak_on_duty": max(heads),
+        "greedy": spec.greedy,
         "sites": [
             {
                 "name": site.name,

@@ -22,6 +22,7 @@ from harness.plan import (
     timeline_of,
 )
 from harness.plan.model import REHEARSAL_ABOVE
+from harness.scenario.greedy import greedy_text
 from harness.scenario.model import Objective, Site
 from harness.units import clock_text, count_text, duration_text, moment_text
 
@@ -65,7 +66,8 @@ def headline(plan: Plan) -> str:
 
 
 def time_sentences(plan: Plan) -> Iterator[tuple[str, str]]:
-    """(label, sentence): how time runs, what that distorts, and whether a verdict would be a rehearsal."""
+    """(label, sentence): how time runs, what that distorts, whether a verdict would be a rehearsal, and which sites ask
+    more than planned."""
     lapse = f"{plan.time_lapse:.3g}"
     if plan.spec.window is not None:
         yield "time", "a slice of the timeline, at true speed"
@@ -92,6 +94,8 @@ def time_sentences(plan: Plan) -> Iterator[tuple[str, str]]:
         )
     if reasons:
         yield "rehearsal", "yes: " + " and ".join(reasons)
+    if plan.spec.greedy:
+        yield "greedy", greedy_text(plan.spec)
 
 
 def phases_line(plan: Plan) -> str:

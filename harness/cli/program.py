@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "run": "The main job: plan, preflight, load, samples, analysis, verdict, report.",
     "report": "Render again from what a run left; several runs in one report.",
     "compare": "What changed between two runs, or two groups of runs, with intervals.",
+    "isolation": "Whether the load of one site hurts the others, and how far.",
     "calibrate": "Hold the instrument to known truths on the calibrated sandbox.",
     "sandbox": "The embedded FHIR R4 server, with known capacity and planted faults.",
     "check": "Preflight: scenario, capabilities, data, round trips; no load.",

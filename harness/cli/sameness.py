@@ -6,10 +6,12 @@ run 2 ─▶ scenario.yaml ─┴─▶ seed left out ─▶ `duration_s is 60.0
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import shortened
+from harness.scenario.differences import ABSENT
+from harness.scenario.differences import differences as differences_between
+from harness.scenario.greedy import other_than_planned
 from harness.scenario.model import RunSpec
 
 __all__ = ["differences"]
@@ -27,33 +29,17 @@ def differences(first: RunSpec, first_server: str, other: RunSpec, other_server:
     how many more. A server is told by its software: the address of a sandbox is a new one each time."""
     if first.scenario.name != other.scenario.name:
         return [_told("scenario", first.scenario.name, other.scenario.name)]
-    found = list(_between("", *(spec.model_dump(mode="json", exclude={"seed"}) for spec in (first, other))))
+    if len(first.sites) != len(other.sites):
+        return [_told("the number of sites", len(first.sites), len(other.sites))]
+    both = [
+        {**spec.model_dump(mode="json", exclude={"seed"}), "greedy": other_than_planned(spec.greedy)}
+        for spec in (first, other)
+    ]
+    found = [_told(*difference) for difference in differences_between(both[0], both[1])]
     if first_server != other_server:
         found.append(_told("the server's software", first_server, other_server))
     more = len(found) - _SHOWN
     return found[:_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-
-
-def _between(path: str, first: Any, other: Any) -> Iterator[str]:
-    if first == other:
-        return
-    if isinstance(first, Mapping) and isinstance(other, Mapping):
-        for key in dict.fromkeys((*first, *other)):
-            yield from _between(f"{path}.{key}" if path else str(key), first.get(key), other.get(key))
-    elif _are_many(first) and _are_many(other):
-        if len(first) != len(other):
-            yield _told(f"the number of {path}", len(first), len(other))
-            return
-        for place, (one, another) in enumerate(zip(first, other, strict=True)):
-            name = one.get("name", place) if isinstance(one, Mapping) else place
-            yield from _between(f"{path}.{name}", one, another)
-    else:
-        yield _told(path, first, other)
-
-
-def _are_many(value: Any) -> bool:
-    """A list of things with parts; one of mere numbers is a value."""
-    return isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(one, Mapping) for one in value)
 
 
 def _told(path: str, first: Any, other: Any) -> str:
@@ -61,4 +47,4 @@ def _told(path: str, first: Any, other: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    return "not set" if value in (None, "", [], {}) else shortened(str(value), _LONGEST)
+    return "not set" if value is ABSENT or value in (None, "", [], {}) else shortened(str(value), _LONGEST)

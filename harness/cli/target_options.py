@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from harness.cli.options import DEFAULT_SEED, GREATEST_SEED, MOST_SITES, Choice, PathType, WholeNumber, refuse_both
+from harness.cli.greedy import greedy_option
+from harness.cli.options import (
+    DEFAULT_SEED,
+    GREATEST_SEED,
+    MOST_SITES,
+    Choice,
+    PathType,
+    WholeNumber,
+    refuse_both,
+)
 
 if TYPE_CHECKING:
     from harness.scenario import PatientsFile
@@ -44,8 +53,8 @@ def target_options(help_text: str, *, required: bool = False) -> Callable[[Comma
 
 
 def people_options(*, required: bool) -> Callable[[Command], Command]:
-    """Add SCENARIO, `--sites`, `--sites-file`, `--seed` and `--set`, which decide what people there are; the command
-    gets a `choice`.
+    """Add SCENARIO, `--sites`, `--sites-file`, `--seed`, `--set` and `--greedy`, which decide what people there are;
+    the command gets a `choice`.
 
     Where the scenario is not required and not given, `choice` is None.
     """
@@ -58,14 +67,16 @@ def people_options(*, required: bool) -> Callable[[Command], Command]:
             sites_file: Path | None,
             seed: int,
             sets: tuple[str, ...],
+            greedy: tuple[tuple[str, float], ...],
             **others: Any,
         ) -> Any:
-            if scenario is None and (sites is not None or sites_file is not None or sets):
-                raise click.UsageError("--sites, --sites-file and --set say something about a SCENARIO: give its name")
+            if scenario is None and (sites is not None or sites_file is not None or sets or greedy):
+                what = "--sites, --sites-file, --set and --greedy say something about a SCENARIO"
+                raise click.UsageError(f"{what}: give its name")
             refuse_both(sites, sites_file)
             choice = None
             if scenario is not None:
-                choice = Choice(scenario, sites, seed=seed, sets=sets, sites_file=sites_file)
+                choice = Choice(scenario, sites, seed=seed, sets=sets, sites_file=sites_file, greedy=greedy)
             return command(choice, **others)
 
         decorated: Any = choosing
@@ -86,6 +97,7 @@ def _people_parameters(required: bool) -> list[Callable[[Any], Any]]:
         click.option("--sites-file", metavar="FILE", type=PathType("CSV file"), help="As for the run."),
         click.option("--seed", metavar="S", type=seed, default=DEFAULT_SEED, show_default=True, help="As for the run."),
         click.option("--set", "sets", metavar="A.B=C", multiple=True, help=changes),
+        greedy_option,
     ]
 
 

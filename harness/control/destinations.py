@@ -14,7 +14,7 @@ from harness.errors import InputError, Problem
 from harness.scenario import TARGET, sites_by_endpoint, vet_endpoints, with_sites_of
 from harness.scenario.model import RunSpec
 from harness.target import Target
-from harness.units import count_text
+from harness.units import count_text, factor_text
 
 __all__ = ["Destinations", "Place", "destinations_of", "seed_command"]
 
@@ -92,4 +92,6 @@ def seed_command(scenario: str, where: Destinations, sets: Sequence[str] = (), s
     words = ["emrload", "seed", scenario, *sites, "--seed", str(where.spec.seed), *where.arguments()]
     for change in sets:
         words += ["--set", change]
+    for site, factor in where.spec.greedy.items():
+        words += ["--greedy", f"{site}={factor_text(factor)}"]
     return shlex.join(words)

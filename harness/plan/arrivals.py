@@ -24,7 +24,8 @@ __all__ = ["arrival_times", "expected_arrivals", "processes_of"]
 
 
 def processes_of(spec: RunSpec, timeline: Timeline) -> tuple[ArrivalProcess, ...]:
-    """Every process of every site, in the order of the sites; rates a second stay true in a time lapse."""
+    """Every process of every site, in the order of the sites; rates a second stay true in a time lapse, and are
+    multiplied at a greedy site."""
     curves: dict[tuple[SiteClock, str, str], tuple[tuple[float, float], ...]] = {}
     found = []
     for site in spec.sites:
@@ -35,7 +36,9 @@ def processes_of(spec: RunSpec, timeline: Timeline) -> tuple[ArrivalProcess, ...
             if kind not in curves:
                 curves[kind] = _rate_on_run(arrival, template.opening, clock)
             if any(rate for _, rate in curves[kind]):
-                found.append(ArrivalProcess(site.name, persona, curves[kind]))
+                times = spec.greedy.get(site.name, 1.0)
+                points = tuple((time_s, rate * times) for time_s, rate in curves[kind])
+                found.append(ArrivalProcess(site.name, persona, points))
     return tuple(found)
 
 

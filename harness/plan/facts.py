@@ -27,6 +27,7 @@ def manifest_facts(plan: Plan) -> dict[str, Any]:
         "timeline": list(spec.scenario.timeline),
         "played": list(spec.played),
         "window": list(spec.window) if spec.window else None,
+        **({"greedy": dict(spec.greedy)} if spec.greedy else {}),
     }
 
 

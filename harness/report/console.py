@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.report.console_sites import sites_in_columns, sites_shown
+from harness.report.fairness import uneven_line
 from harness.report.sites import site_rows
 from harness.report.wording import MISSING, latency_text, rate_text, sentence, share_text
 from harness.units import count_text, duration_text
@@ -181,7 +182,7 @@ def end_of_run(
         for row in shown:
             if row.why and row.outcome != "pass":
                 out.print(Text(f"  ← {row.why if row.site in row.why else f'{row.site}: {row.why}'}"), soft_wrap=True)
-        for line in _given_up(summary):
+        for line in filter(None, (uneven_line(summary), *_given_up(summary))):
             out.print(Text(f"  {line}"), soft_wrap=True)
         out.print()
     _print_aligned(out, "report", [str(report_path)])

@@ -96,6 +96,7 @@ def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec, scale: TimeScale)
         ("story", " ".join(spec.scenario.story.split())),
         ("seed", manifest.get("seed")),
         ("sites", len(spec.sites)),
+        ("times as much asked at", manifest.get("greedy")),
         ("target", target.get("url")),
         ("server software", target.get("software")),
         ("FHIR version", target.get("fhir_version")),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.cells import split
 from harness.report.charts import Chart
 from harness.report.facts import lapse_sentences, manifest_facts, network_sentence, rehearsal_sentence
+from harness.report.fairness import fairness_sentence
 from harness.report.filling import closed_loop_sentence, saturation_sentences, steady_sentence
 from harness.report.generator import generator_sentences
 from harness.report.grouped import arrivals_table, kinds_table, personas_table, phases_table, zones_table
@@ -72,6 +73,7 @@ def page_of(
         "aborted": _aborted(manifest),
         "next_steps": [pieces(text) for text in next_steps(verdict, summary, manifest)],
         "network": network_sentence(summary),
+        "fairness": fairness_sentence(summary),
         "intervals": "intervals" in summary["overall"],
         **_folding("sites", sites_table(rows), "other sites"),
         "by_site": chart_markup(by_site),

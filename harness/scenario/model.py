@@ -175,6 +175,8 @@ class RunSpec(Model):
     """`--duration`: what is played, squeezed into this; None plays at true speed."""
     window: tuple[float, float] | None
     """`--window`: start and end, on the clock of `clock_zone`, of the slice that is played at true speed."""
+    greedy: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """`--greedy`: site → how many times as much it asks. Its heads are multiplied here, its arrivals by the plan."""
     seeded: bool = True
     """Its patients are the harness's own, whose charts hold what workflows look for; those of a file may be bare."""
 

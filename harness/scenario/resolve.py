@@ -5,12 +5,14 @@ Sites come from the scenario's mix, in its proportions, or one by one from a sit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
 
 from harness.errors import InputError, Problem
 from harness.scenario.apportion import apportion
 from harness.scenario.clock import moment_of, utc_offset_s
+from harness.scenario.greedy import greedy_problems, grown
 from harness.scenario.model import MOST_SITES, RunSpec, Scenario, Site, SiteMix, SiteTemplate
 from harness.units import DAY_S, duration_text, moment_text
 
@@ -31,11 +33,13 @@ def resolve(
     duration_s: float | None = None,
     window: tuple[float, float] | None = None,
     window_has_day: bool = False,
+    greedy: Mapping[str, float] = MappingProxyType({}),
 ) -> RunSpec:
     """The run that `scenario` becomes: with `own_sites`, else with `sites` of its mix, else with its default number.
 
-    `window_has_day`: it was written with its day, such as 0d08:00..0d09:00. Raises InputError for a number of sites, a
-    seed, a duration or a window that cannot be played, all of them at once.
+    `window_has_day`: it was written with its day, such as 0d08:00..0d09:00. `greedy`: site → how many times as much it
+    asks. Raises InputError for a number of sites, a seed, a duration or a window that cannot be played, all of them at
+    once; and for a greedy site that is none.
     """
     wanted = len(own_sites) or (scenario.default_sites if sites is None else sites)
     if window is not None and not window_has_day:
@@ -48,8 +52,20 @@ def resolve(
     placed = list(own_sites) or [
         site_of(scenario, mix, name) for mix, name in zip(_mixes(scenario, wanted), _names(scenario), strict=False)
     ]
-    zone = _zone_of_most(placed)
-    spec = RunSpec(scenario=scenario, sites=(), clock_zone=zone, seed=seed, duration_s=duration_s, window=window)
+    problems += greedy_problems(placed, greedy)
+    if problems:
+        raise InputError(problems)
+    zone = _zone_of_most(placed)  # before a site grows: that must not move everybody's clock
+    placed = grown(placed, greedy)
+    spec = RunSpec(
+        scenario=scenario,
+        sites=(),
+        clock_zone=zone,
+        seed=seed,
+        duration_s=duration_s,
+        window=window,
+        greedy=dict(greedy),
+    )
     begins = moment_of(scenario.date, spec.played[0], zone)
     ahead_s = {name: utc_offset_s(begins, name) for name in {site.time_zone for site in placed}}
     told = tuple(site.model_copy(update={"utc_offset_s": ahead_s[site.time_zone]}) for site in placed)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.plan import samples_for
-from harness.units import DAY_S, count_text, moment_text
+from harness.units import DAY_S, count_text, factor_text, moment_text
 from harness.verdict.objective import SAMPLES_BEYOND
 
 __all__ = ["next_steps", "run_with_seed"]
@@ -100,6 +100,8 @@ def _command(
     words = ["emrload", verb, scenario, *which, "--seed", str(manifest.get("seed", 0)), *target]
     for change in asked.get("sets", ()):
         words += ["--set", change]
+    for site, times in (manifest.get("greedy") or {}).items():
+        words += ["--greedy", f"{site}={factor_text(float(times))}"]
     return shlex.join([*words, *more])
 
 

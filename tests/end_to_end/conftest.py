@@ -159,6 +159,24 @@ def emrload(tmp_path: Path) -> Emrload:
     return Emrload(tmp_path)
 
 
+@pytest.fixture
+def workplace(tmp_path: Path) -> Iterator[Callable[[str], tuple[Emrload, Sandbox]]]:
+    """The program and a sandbox in a folder of that name, so that several can go side by side."""
+    servers: list[Sandbox] = []
+
+    def place(name: str) -> tuple[Emrload, Sandbox]:
+        folder = tmp_path / name
+        folder.mkdir()
+        servers.append(Sandbox(folder))
+        return Emrload(folder), servers[-1]
+
+    try:
+        yield place
+    finally:
+        for server in servers:
+            server.end()
+
+
 def wait_for_load(folder: Path, process: subprocess.Popen[str], requests: int = 20) -> None:
     """Return once so many requests have been answered."""
     deadline = time.monotonic() + 120

@@ -121,6 +121,10 @@ WRONG: dict[str, list[str]] = {
     "compare-no-such-folder": ["compare", "reports/2026", "reports/2027"],
     "compare-a-file": ["compare", "/etc/hostname", "/etc/hostname"],
     "compare-regression-without-percent": ["compare", "a", "b", "--max-regression", "10"],
+    # isolation
+    "isolation-nothing": ["isolation"],
+    "isolation-one": ["isolation", "reports"],
+    "isolation-no-such-folder": ["isolation", "reports/2026", "reports/2027"],
     # sandbox
     "sandbox-port-ten": ["sandbox", "--port", "ten"],
     "sandbox-port-70000": ["sandbox", "--port", "70000"],

@@ -35,6 +35,10 @@ BAD_VALUES = {
     "window-and-duration": ["--window", "08:00..09:00", "--duration", "5m"],
     "workers-0": ["--workers", "0"],
     "seed-negative": ["--seed", "-3"],
+    "greedy-unknown-site": ["--greedy", "laek=4"],
+    "greedy-without-a-number": ["--greedy", "lake"],
+    "greedy-0": ["--greedy", "lake=0"],
+    "greedy-twice": ["--greedy", "lake=2", "--greedy", "lake=4"],
     "png-nowhere": ["--png", "nowhere/heads.png"],
 }
 
@@ -69,6 +73,12 @@ def test_many_sites_share_a_row(emrload: Run, golden: Golden) -> None:
     told = emrload("plan", RUSH, "--sites", "20", "--set", "think_factor=0.5")
     assert told.code == 0
     golden("plan/many-sites.txt", told.out.replace(RUSH, "quick-rush.yaml"))
+
+
+def test_a_greedy_site_is_told(emrload: Run, golden: Golden) -> None:
+    told = emrload("plan", RUSH, "--sites", "3", "--window", "08:45..09:15", "--greedy", "lake=2.5")
+    assert told.code == 0
+    golden("plan/greedy.txt", told.out.replace(RUSH, "quick-rush.yaml"))
 
 
 @pytest.mark.parametrize("name", BAD_VALUES)

@@ -7,6 +7,7 @@ import shlex
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from harness.cli.greedy import GreedyType
 from harness.cli.options import Choice, DurationType, Window, WindowType
 from harness.units import DAY_S, moment_text, parse_window
 
@@ -40,3 +41,10 @@ def test_a_duration_reads_back(microseconds: int) -> None:
     seconds = round(microseconds / 1e6, 6)
     printed = option(Choice("rush", duration_s=seconds), "--duration")
     assert abs(DurationType().convert(printed, None, None) - seconds) < 1e-6
+
+
+@given(st.integers(1, 1_000_000_000))
+def test_a_greedy_site_reads_back(millionths: int) -> None:
+    greedy = ("saint-mary", millionths / 1e6)
+    printed = option(Choice("rush", greedy=(greedy,)), "--greedy")
+    assert GreedyType().convert(printed, None, None) == greedy

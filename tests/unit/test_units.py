@@ -151,3 +151,15 @@ def test_a_count_goes_with_its_noun():
     assert units.count_text(0, "site") == "0 sites"
     assert units.count_text(61204, "request") == "61,204 requests"
     assert units.count_text(2, "person", "people") == "2 people"
+
+
+@pytest.mark.parametrize(("text", "factor"), [("4", 4.0), ("1.5", 1.5), (" 0.25 ", 0.25), ("1000", 1000.0)])
+def test_a_number_of_times_is_plain_and_reads_back(text, factor):
+    assert units.parse_factor(text) == factor
+    assert units.parse_factor(units.factor_text(factor)) == factor
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "1e3", "1001", "4x", "", "٤", "1.0000001"])
+def test_what_is_no_number_of_times_says_how_to_write_one(text):
+    with pytest.raises(ValueError, match=r"write a number above 0, up to 1000, such as 4 or 1\.5"):
+        units.parse_factor(text)

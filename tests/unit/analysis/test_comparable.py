@@ -57,6 +57,14 @@ def test_runs_with_other_seeds_words_objectives_and_targets_may_be_compared(play
     assert told == {"label build": ("–", "4711"), "seed": ("7", "99"), "workers": ("2", "4")}
 
 
+def test_a_site_that_asks_once_as_much_as_planned_asks_as_planned(played: Make) -> None:
+    def greedy(times: float) -> Callable[[RunSpec], RunSpec]:
+        return lambda spec: spec.model_copy(update={"greedy": {"river": times}})
+
+    refuse_incomparable(opened(played()), opened(played(greedy(1.0))))
+    assert "greedy.river is 2.0, but not there in A" in refusal(played(), played(greedy(2.0)))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

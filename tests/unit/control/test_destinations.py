@@ -58,6 +58,11 @@ def test_the_command_to_seed_is_complete_and_can_be_pasted(spec: RunSpec) -> Non
     )
 
 
+def test_the_command_to_seed_brings_the_greedy_sites_along(spec: RunSpec) -> None:
+    greedy = spec.model_copy(update={"greedy": {"lake": 2.5}})
+    assert seed_command("rush", Destinations(greedy, HERE, {})).endswith(" --greedy lake=2.5")
+
+
 def test_a_command_says_who_owns_each_host_once(spec: RunSpec) -> None:
     assert Destinations(spec, HERE, {}).arguments() == ["--target", HERE.url]
     far = Destinations(spec, FAR, {FAR.url + "/2": FAR})

@@ -205,6 +205,22 @@ def test_the_live_view_brings_no_heavy_library_along() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_sites_that_were_served_unevenly_are_mentioned(run_of: Callable[..., Any]) -> None:
+    run = run_of(3)
+    assert "between sites" not in end_text(run)
+    shares = {
+        site: {"share": share, "demanded": 900.0} for site, share in (("river", 1.0), ("lake", 1.0), ("hill", 0.3))
+    }
+    run.analysis.summary["between_sites"] = {
+        "sites": 3,
+        "jain": 0.8,
+        "least_delivered": "hill",
+        "by_site": shares,
+        "max_over_median_p95": None,
+    }
+    assert "  between sites: hill got 30.0% of what it demands (Jain's index 0.800)" in end_text(run)
+
+
 def test_work_that_was_given_up_is_mentioned_where_there_was_any(run_of: Callable[..., Any]) -> None:
     run = run_of(3, "pass")
     assert "abandoned" not in end_text(run)

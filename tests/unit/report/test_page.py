@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from harness.analysis.between_sites import between_sites
 from harness.errors import InputError
 from harness.report import render
 from harness.report.charts import Chart
@@ -148,6 +149,21 @@ def test_a_hundred_sites_show_the_worst_ten_and_fold_the_rest(run_of: Callable[.
     assert [len(table) - 1 for table in found.tables[:2]] == [10, 90]
     assert found.tables[0][1][0] == "river"
     assert "90 other sites" in text
+
+
+def test_how_evenly_sites_were_served_stands_above_their_table(run_of: Callable[..., Any]) -> None:
+    run = run_of(3)
+    assert "Between sites" not in page(run)  # an earlier version did not measure it
+    asked = [{"site": site, "lane": "labs", "requests": 6000.0} for site in run.analysis.summary["by_site"]]
+    rows = {site: {**row, "cancelled": 0} for site, row in run.analysis.summary["by_site"].items()}
+    run.analysis.summary["between_sites"] = between_sites(rows, {"requests": asked})
+    text = page(run)
+    assert text.index("Site by site") < text.index("Between sites: Jain’s index") < text.index("<th scope")
+
+
+def test_a_greedy_site_is_among_the_facts(run_of: Callable[..., Any]) -> None:
+    text = page(run_of(3), greedy={"lake": 4.0})
+    assert "<dt>times as much asked at</dt><dd>lake 4</dd>" in text
 
 
 def test_workflows_show_how_their_runs_came_out(run_of: Callable[..., Any]) -> None:

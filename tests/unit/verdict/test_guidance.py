@@ -54,6 +54,11 @@ def test_the_next_run_is_as_long_as_this_one() -> None:
     assert window[-1].endswith("--window 08:45..09:15`")
 
 
+def test_a_greedy_site_stays_greedy_when_it_is_played_again() -> None:
+    steps = next_steps(verdict("fail"), SUMMARY, {**MANIFEST, "greedy": {"lake": 4.0}})
+    assert steps[-1].endswith("--target sandbox --greedy lake=4`")
+
+
 def test_after_a_run_against_a_real_server_cleaning_up_is_named() -> None:
     manifest = {**MANIFEST, "target": {"url": "http://127.0.0.1:8080/fhir", "sandbox": False}}
     steps = next_steps(verdict("pass"), SUMMARY, manifest)
