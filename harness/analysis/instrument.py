@@ -164,8 +164,8 @@ def _worker_counts(tables: duckdb.DuckDBPyConnection) -> tuple[WorkerCounts, ...
                 own AS (SELECT worker, min(time_s) AS first_s, max(time_s) AS last_s, coalesce(max(gap_s), 0) AS gap_s,
                                max(started) AS started, max(finished) AS finished, max(in_flight_s) AS in_flight_s
                         FROM gaps GROUP BY worker),
-                left_behind AS (SELECT worker, count(*) AS rows, sum(latency_ms) / 1000 AS latency_s
-                                FROM requests GROUP BY worker),
+                left_behind AS (SELECT worker, sum(requests)::BIGINT AS rows, sum(latency_ms) / 1000 AS latency_s
+                                FROM counted GROUP BY worker),
                 until AS (SELECT coalesce(duty.worker, plan.worker) AS worker, max(end_s) AS end_s
                           FROM plan LEFT JOIN duty USING (slot) GROUP BY 1)
            SELECT worker, coalesce(end_s, 0),

@@ -148,8 +148,11 @@ def _rate_measure(objective: Objective, scope: Mapping[str, str], samples: int, 
 def _rates(tables: duckdb.DuckDBPyConnection, metric: str, column: str) -> dict[str, tuple[int, int, int]]:
     """Name → (samples, errors, those of them that are timeouts or lost connections)."""
     if metric == "error_rate":
-        source = "requests"
-        counts = "count(*), count(*) FILTER (is_error), count(*) FILTER (outcome IN ('timeout', 'connection'))"
+        source = "counted"
+        counts = ", ".join(
+            f"coalesce(sum(requests) FILTER ({which}), 0)::BIGINT"
+            for which in ("true", "is_error", "outcome IN ('timeout', 'connection')")
+        )
     elif column in ("", *WORKFLOW_DIMENSIONS):
         source, counts = "workflows", f"count(*) FILTER ({_ENDED}), count(*) FILTER ({_FAILED}), 0"
     else:

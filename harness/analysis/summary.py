@@ -23,8 +23,9 @@ from harness.analysis.lapse import lapse_figures
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
 from harness.analysis.occupancy import peak_open
+from harness.analysis.requests import Requests, read_requests
 from harness.analysis.tables import columns_of, open_tables
-from harness.analysis.timeline import bin_edges, concurrency_frame, moments_by_site, timeline_frame
+from harness.analysis.timeline import bin_edges, concurrency_frame, timeline_frame
 from harness.analysis.workflows import workflow_rows
 from harness.errors import JudgeError
 from harness.plan import ArrivalProcess, timeline_of
@@ -73,7 +74,9 @@ def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
     planned_arrivals = _read_arrivals(run_dir)
     try:
         with open_tables(run_dir, spec.sites) as tables:
-            return _measured(tables, spec, expected, manifest, planned_arrivals, own_faults(run_dir.failures))
+            requests = read_requests(tables, run_dir.samples)
+            faults = own_faults(run_dir.failures)
+            return _measured(tables, requests, spec, expected, manifest, planned_arrivals, faults)
     except duckdb.Error as error:
         hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
         raise JudgeError(f"the run could not be analysed: {error}", hint) from error
@@ -81,6 +84,7 @@ def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
 
 def _measured(
     tables: duckdb.DuckDBPyConnection,
+    requests: Requests,
     spec: RunSpec,
     expected: Mapping[str, Any],
     manifest: Mapping[str, Any],
@@ -88,13 +92,12 @@ def _measured(
     faults: Mapping[str, str],
 ) -> Analysis:
     load_s = _load_s(tables, float(expected["length_s"]), finished=manifest.get("state") == "finished")
-    latencies, waits = Latencies.of_requests(tables), Latencies.of_workflows(tables)
-    rows = group_rows(tables, latencies, load_s)
+    latencies, waits = Latencies.of_requests(requests), Latencies.of_workflows(tables)
+    rows = group_rows(tables, latencies, requests.server_ms, load_s)
     _add_silent(rows, spec, planned_arrivals, load_s)
     instrument = measure_instrument(tables, expected, _unsupported(manifest, spec))
     spans, visits = slot_spans(tables), _visit_spans(tables)
-    moments = moments_by_site(tables)
-    timeline = timeline_frame(tables, bin_edges(load_s, rows[()][()]["requests"]), spans, visits, moments)
+    timeline = timeline_frame(requests, bin_edges(load_s, rows[()][()]["requests"]), spans, visits)
     planned: dict[str, list[Mapping[str, str]]] = {}
     for objective in expected["objectives"]:
         planned.setdefault(objective["id"], []).append(objective["scope"])
@@ -109,9 +112,9 @@ def _measured(
             f"by_{name}": {names[0]: row for names, row in sorted(rows[(name,)].items())}
             for name in ("site", "time_zone", "template", "workflow", "operation", "lane", "persona", "phase")
         },
-        "open": arrival_rows(tables, Latencies.of_arrivals(tables), expected_of),
+        "open": arrival_rows(tables, Latencies.of_arrivals(requests), expected_of),
         "workflows": workflow_rows(tables, waits),
-        "concurrency": _concurrency(moments[""], spans, visits, spec, load_s),
+        "concurrency": _concurrency((requests.start_s, requests.done_s), spans, visits, spec, load_s),
         "time_lapse": lapse_figures(tables, timeline_of(spec).time_lapse, spec.scenario.personas),
         "generator": _generator(instrument),
     }
@@ -123,7 +126,7 @@ def _measured(
         concurrency=concurrency_frame(timeline),
         measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned, own_bounds)),
         instrument=instrument,
-        incidents=find_incidents(tables, faults),
+        incidents=find_incidents(tables, requests, faults),
         links={site.name: site.link for site in spec.sites if site.link is not None},
     )
 
