@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.at_once import two_at_once
 from harness.analysis.latencies import Latencies, named_percentiles, percentile_row
 from harness.analysis.tables import DIMENSIONS
 
@@ -62,17 +63,21 @@ def group_rows(
     rows[()].setdefault((), empty_row(load_s))
     for workflow, lane in tables.execute(_LANES).fetchall():
         rows[("workflow",)][(workflow or "",)]["lane"] = lane or ""
-    for dimensions, found in rows.items():
+    servers = None if server_ms is None else latencies.beside(server_ms)
+
+    def add_percentiles(dimensions: tuple[str, ...]) -> None:
+        found = rows[dimensions]
         if dimensions in PAIRS:
             for names, headline_ms in latencies.split(*dimensions):
                 found[names].update(named_percentiles(headline_ms, _OF_PAIR))
-        elif server_ms is None or rows[()][()]["link_share"] is None:
-            for names, headline_ms in latencies.split(*dimensions):
-                found[names].update(percentile_row(headline_ms))
-        else:
-            for names, headline_ms, beside_ms in latencies.split_with(server_ms, *dimensions):
-                found[names].update(percentile_row(headline_ms))
-                _add_servers_part(found[names], beside_ms)
+            return
+        for names, headline_ms in latencies.split(*dimensions):
+            found[names].update(percentile_row(headline_ms))
+        if servers is not None:
+            for names, own_ms in servers.split(*dimensions):
+                _add_servers_part(found[names], own_ms)
+
+    two_at_once(add_percentiles, rows)
     return rows
 
 

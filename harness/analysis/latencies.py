@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -13,8 +13,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.grouping import code_type, side_by_side
 from harness.analysis.intervals import Percentile, percentile, printable
-from harness.analysis.requests import Requests, code_type
+from harness.analysis.requests import Requests
 from harness.analysis.tables import WORKFLOW_DIMENSIONS, columns_of
 
 __all__ = ["PERCENTILES", "Latencies", "named_percentiles", "percentile_row"]
@@ -62,6 +63,10 @@ class Latencies:
         codes = {name: columns[name].astype(code_type(len(names[name])))[order] for name in WORKFLOW_DIMENSIONS}
         return cls(columns["waited_ms"][order], codes, names, columns["start_s"][order])
 
+    def beside(self, values_ms: Floats) -> Latencies:
+        """Another column of the same, one value each."""
+        return replace(self, values_ms=values_ms)
+
     def split(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats]]:
         """Each group that has latencies: its names, one a dimension, and its latencies in time order. No dimension: one
         group of all."""
@@ -76,18 +81,13 @@ class Latencies:
     def _groups(
         self, dimensions: Sequence[str], *columns: Floats
     ) -> Iterator[tuple[tuple[str, ...], tuple[Floats, ...]]]:
-        """Each column is brought into the order of the groups as a whole: a group of it is a stretch, and no copy."""
-        sizes = [len(self.names[name]) + 1 for name in dimensions]
         if not dimensions:
             kept = slice(None) if self.left_out is None else ~self.left_out
             if len(self.values_ms[kept]):
                 yield (), tuple(column[kept] for column in columns)
             return
-        code = self._code(dimensions, sizes)
-        order = np.argsort(code, kind="stable")
-        edges = np.searchsorted(code, np.arange(math.prod(sizes) + 1, dtype=code.dtype), sorter=order).tolist()
-        grouped = [column[order[: edges[-1]]] for column in columns]
-        del code, order
+        sizes = [len(self.names[name]) + 1 for name in dimensions]
+        edges, grouped = side_by_side(self._code(dimensions, sizes), math.prod(sizes), *columns)
         for group, (begin, end) in enumerate(pairwise(edges)):
             if begin < end:
                 places = np.unravel_index(group, sizes)
@@ -98,7 +98,7 @@ class Latencies:
         """One code a combination of names; what is left out has the one after the last."""
         first, *others = dimensions
         kind = code_type(math.prod(sizes))
-        code = self.codes[first].astype(kind)
+        code = self.codes[first].astype(kind, copy=self.left_out is not None)
         for name, size in zip(others, sizes[1:], strict=True):
             code = code * kind(size) + self.codes[name]
         if self.left_out is not None:

@@ -5,6 +5,7 @@ F(t) = ∫₀ᵗ open dt = Σ over starts before t of (t − start) − Σ over 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -40,8 +41,8 @@ def _peak_of(starts: Floats, ends: Floats, begin: int) -> int:
 
 
 def _time_since(moments_s: Floats, edges_s: Floats) -> Floats:
-    """Σ (edge − moment) over the moments before each edge; counted bin by bin, which spares sorting a million."""
-    bins = np.searchsorted(edges_s, moments_s, side="right")
-    before = np.bincount(bins, minlength=len(edges_s) + 1)[:-1].cumsum()
-    total = np.bincount(bins, moments_s, minlength=len(edges_s) + 1)[:-1].cumsum()
-    return np.asarray(before * edges_s - total, dtype=np.float64)
+    """Σ (edge − moment) over the moments before each edge."""
+    moments = np.sort(moments_s)  # a fifth of the time of finding the bin of each
+    before = np.searchsorted(moments, edges_s)
+    parts = [moments[begin:end].sum() for begin, end in pairwise([0, *before.tolist()])]
+    return np.asarray(before * edges_s - np.cumsum(parts), dtype=np.float64)

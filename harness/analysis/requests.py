@@ -10,7 +10,6 @@ Only the columns are ever whole in memory, never the rows: ten million requests 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,18 +20,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from harness.analysis.at_once import THREADS, two_at_once
+from harness.analysis.grouping import code_type
 from harness.analysis.tables import NOT_ERRORS, UNTIMED, columns_of
 from harness.errors import JudgeError
 
-__all__ = ["Requests", "code_type", "read_requests"]
+__all__ = ["Requests", "read_requests"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.unsignedinteger[Any]]
 Places = NDArray[np.intp]
 
-THREADS: Final = 2
-"""Reading a row group lets go of Python's lock; more threads than these gain nothing."""
 _NAMES: Final = ("site", "workflow", "operation", "lane", "persona", "phase", "outcome")
 _BY_SITE: Final = ("time_zone", "template")
 
@@ -43,7 +42,8 @@ class Requests:
 
     start_s: Floats
     """Seconds of the run, ascending."""
-    done_s: Floats
+    latency_ms: Floats
+    """As the clinician felt it, link included."""
     headline_ms: Floats
     """Of the first request of what came by itself from when it was due, of any other from when it was sent."""
     server_ms: Floats | None
@@ -57,6 +57,12 @@ class Requests:
     the last where there is no name."""
     names: Mapping[str, tuple[str, ...]]
     """In alphabetical order."""
+
+    @property
+    def done_s(self) -> Floats:
+        done_s = self.latency_ms / 1000
+        done_s += self.start_s
+        return done_s
 
     def has_outcome(self, *outcomes: str) -> Bools:
         """Whether a request's outcome is one of these."""
@@ -72,12 +78,6 @@ class Requests:
     @property
     def is_error(self) -> Bools:
         return ~self.has_outcome(*NOT_ERRORS)
-
-
-def code_type(names: int) -> type[np.unsignedinteger[Any]]:
-    """The smallest type for the codes of so many names and of no name. Numpy sorts codes of up to 16 bits by radix, ten
-    times faster than wider ones."""
-    return next(kind for kind in (np.uint8, np.uint16, np.uint32) if names <= np.iinfo(kind).max)
 
 
 def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
@@ -103,14 +103,11 @@ def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
     except (OSError, pa.ArrowInvalid) as error:
         hint = "the file is damaged; run again"
         raise JudgeError(f"{samples.name}: cannot be read ({type(error).__name__})", hint) from error
-    done_s = columns.latency_ms / 1000
-    done_s += start_s
-    _count_from_due(columns.latency_ms, tables, place)
     codes = {**columns.codes, **_codes_by_site(tables, names, columns.codes["site"])}
     return Requests(
         start_s=start_s,
-        done_s=done_s,
-        headline_ms=columns.latency_ms,
+        latency_ms=columns.latency_ms,
+        headline_ms=_counted_from_due(columns.latency_ms, tables, place),
         server_ms=columns.server_ms,
         open=columns.open,
         status=columns.status,
@@ -174,8 +171,7 @@ def _fill(columns: _Columns, samples: Path, place: Places | None, names: Mapping
                 for name in _NAMES:
                     columns.codes[name][to] = _coded(table[name], code_of[name])
 
-    with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(fill, range(THREADS)))
+    two_at_once(fill, range(THREADS))
 
 
 def _coded(column: pa.ChunkedArray[Any], code_of: Mapping[str, int]) -> Codes:
@@ -190,12 +186,15 @@ def _coded(column: pa.ChunkedArray[Any], code_of: Mapping[str, int]) -> Codes:
     return np.concatenate(coded)
 
 
-def _count_from_due(latency_ms: Floats, tables: duckdb.DuckDBPyConnection, place: Places | None) -> None:
-    """Make headline latencies of `latency_ms`: first requests of what came by itself count from when they were due."""
+def _counted_from_due(latency_ms: Floats, tables: duckdb.DuckDBPyConnection, place: Places | None) -> Floats:
+    """Headline latencies; the latencies themselves, not even copied, where nothing came by itself."""
     query = "SELECT row, (start_s - intended_s) * 1000 AS late_ms FROM requests WHERE is_arrival"
     late = columns_of(tables, query)
-    at = late["row"] if place is None else place[late["row"]]
-    latency_ms[at] += late["late_ms"]
+    if not len(late["row"]):
+        return latency_ms
+    headline_ms = latency_ms.copy()
+    headline_ms[late["row"] if place is None else place[late["row"]]] += late["late_ms"]
+    return headline_ms
 
 
 def _codes_by_site(

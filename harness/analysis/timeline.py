@@ -8,7 +8,7 @@ so that a short run has a curve at all. Nothing is judged from them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.at_once import two_at_once
 from harness.analysis.intervals import quantile
 from harness.analysis.occupancy import mean_open
 from harness.analysis.requests import Requests
@@ -43,7 +44,7 @@ class _Moments:
     """Requests of one site, or of all, in the order of their start."""
 
     start_s: Floats
-    done_s: Floats
+    latency_ms: Floats
     headline_ms: Floats
     timed: Bools
     is_error: Bools
@@ -52,14 +53,14 @@ class _Moments:
         """Those at these places."""
         return _Moments(
             self.start_s[places],
-            self.done_s[places],
+            self.latency_ms[places],
             self.headline_ms[places],
             self.timed[places],
             self.is_error[places],
         )
 
 
-_NO_MOMENTS: Final = _Moments(np.empty(0), np.empty(0), np.empty(0), np.empty(0, bool), np.empty(0, bool))
+_NOWHERE: Final = np.empty(0, np.intp)
 
 
 def bin_edges(load_s: float, requests: int) -> Floats:
@@ -82,10 +83,15 @@ def timeline_frame(
     it was not worked; `visits` holds site, start_s, end_s of what came by itself. Columns: time_s site on_duty_planned
     on_duty visitors (mean heads) requests_per_s p50_ms p95_ms p99_ms (NaN: too few) errors in_flight (mean).
     """
-    by_site = {site: _site_frame(site, edges_s, spans, visits, own) for site, own in _by_site(requests)}
-    silent = {*spans["site"].tolist(), *visits["site"].tolist()} - by_site.keys()
-    by_site |= {site: _site_frame(site, edges_s, spans, visits, _NO_MOMENTS) for site in silent}
-    return pd.concat([by_site[site] for site in sorted(by_site)], ignore_index=True)
+    network = _Moments(requests.start_s, requests.latency_ms, requests.headline_ms, requests.timed, requests.is_error)
+    places = _places_by_site(requests)
+    sites = sorted({*spans["site"].tolist(), *visits["site"].tolist(), *places} - {NETWORK})
+
+    def frame_of(site: str) -> pd.DataFrame:
+        moments = network if site == NETWORK else network.at(places.get(site, _NOWHERE))
+        return _site_frame(site, edges_s, spans, visits, moments)
+
+    return pd.concat(two_at_once(frame_of, [NETWORK, *sites]), ignore_index=True)
 
 
 def concurrency_frame(timeline: pd.DataFrame) -> pd.DataFrame:
@@ -94,16 +100,12 @@ def concurrency_frame(timeline: pd.DataFrame) -> pd.DataFrame:
     return network[["time_s", "on_duty", "in_flight", "requests_per_s", "p95_ms"]].reset_index(drop=True)
 
 
-def _by_site(requests: Requests) -> Iterator[tuple[str, _Moments]]:
-    """Those of the network, as they are; then site by site those that have one."""
-    network = _Moments(requests.start_s, requests.done_s, requests.headline_ms, requests.timed, requests.is_error)
-    yield NETWORK, network
-    code = requests.codes["site"]
+def _places_by_site(requests: Requests) -> dict[str, NDArray[np.intp]]:
+    """Where the requests of each site stand; of those that have one."""
+    code, names = requests.codes["site"], requests.names["site"]
     order = np.argsort(code, kind="stable")
-    edges = np.searchsorted(code, np.arange(len(requests.names["site"]) + 1, dtype=code.dtype), sorter=order)
-    for site, (begin, end) in zip(requests.names["site"], pairwise(edges.tolist()), strict=True):
-        own = order[begin:end]
-        yield site, network.at(own)
+    edges = np.searchsorted(code, np.arange(len(names) + 1, dtype=code.dtype), sorter=order)
+    return {site: order[begin:end] for site, (begin, end) in zip(names, pairwise(edges.tolist()), strict=True)}
 
 
 def _site_frame(
@@ -127,7 +129,7 @@ def _site_frame(
             "requests_per_s": np.diff(bins) / np.diff(edges_s),
             **_drawn(moments, bins),
             "errors": np.diff(np.searchsorted(np.flatnonzero(moments.is_error), bins)),
-            "in_flight": mean_open(moments.start_s, moments.done_s, edges_s),
+            "in_flight": mean_open(moments.start_s, moments.start_s + moments.latency_ms / 1000, edges_s),
         }
     )
 
@@ -141,11 +143,20 @@ def _bins(start_s: Floats, edges_s: Floats) -> NDArray[np.intp]:
     return np.array([0, *inner.tolist(), len(start_s)], np.intp)
 
 
-def _drawn(moments: _Moments, bins: NDArray[np.intp]) -> dict[str, list[float]]:
+def _drawn(moments: _Moments, bins: NDArray[np.intp]) -> dict[str, Floats]:
     """The percentiles of each bin; NaN where too few requests carry one."""
-    columns: dict[str, list[float]] = {name: [] for name in DRAWN}
-    for begin, end in pairwise(bins.tolist()):
-        ordered = np.sort(moments.headline_ms[begin:end][moments.timed[begin:end]])
-        for name, (p, least) in DRAWN.items():
-            columns[name].append(quantile(ordered, p) if len(ordered) >= least else math.nan)
-    return columns
+    values_ms = moments.headline_ms[moments.timed]
+    edges = bins - np.searchsorted(np.flatnonzero(~moments.timed), bins)
+    for begin, end in pairwise(edges.tolist()):
+        values_ms[begin:end].sort()
+    return {name: _quantiles(values_ms, edges, p, least) for name, (p, least) in DRAWN.items()}
+
+
+def _quantiles(values: Floats, edges: NDArray[np.intp], p: float, least: int) -> Floats:
+    """The `p` quantile of each stretch of ascending values between `edges`, as `intervals.quantile`; NaN where there
+    are fewer than `least`."""
+    counts = np.diff(edges)
+    drawn = np.full(len(counts), math.nan)
+    for at in np.flatnonzero(counts >= least).tolist():
+        drawn[at] = quantile(values[edges[at] : edges[at + 1]], p)
+    return drawn
