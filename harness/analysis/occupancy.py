@@ -1,5 +1,7 @@
 """How many intervals are open at a moment: clinicians on duty, requests in flight. Exact sums, no sampling.
 
+Which start belongs to which end does not matter: each may be in any order.
+
 F(t) = ∫₀ᵗ open dt = Σ over starts before t of (t − start) − Σ over ends before t of (t − end)
 """
 
@@ -28,8 +30,13 @@ def peak_open(starts_s: Floats, ends_s: Floats) -> int:
     """The most intervals open at once; one that ends where another starts does not overlap it."""
     if not len(starts_s):
         return 0
-    starts, ends = np.sort(starts_s), np.sort(ends_s)
+    starts, ends = _ascending(starts_s), _ascending(ends_s)
     return max(_peak_of(starts, ends, begin) for begin in range(0, len(starts), STRETCH))
+
+
+def _ascending(moments_s: Floats) -> Floats:
+    """Themselves where they ascend already: ten million take 80 MB."""
+    return moments_s if bool((moments_s[1:] >= moments_s[:-1]).all()) else np.sort(moments_s)
 
 
 def _peak_of(starts: Floats, ends: Floats, begin: int) -> int:
@@ -42,7 +49,7 @@ def _peak_of(starts: Floats, ends: Floats, begin: int) -> int:
 
 def _time_since(moments_s: Floats, edges_s: Floats) -> Floats:
     """Σ (edge − moment) over the moments before each edge."""
-    moments = np.sort(moments_s)  # a fifth of the time of finding the bin of each
+    moments = _ascending(moments_s)  # a fifth of the time of finding the bin of each
     before = np.searchsorted(moments, edges_s)
     parts = [moments[begin:end].sum() for begin, end in pairwise([0, *before.tolist()])]
     return np.asarray(before * edges_s - np.cumsum(parts), dtype=np.float64)

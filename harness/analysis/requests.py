@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.at_once import THREADS, two_at_once
 from harness.analysis.grouping import code_type
+from harness.analysis.intervals import quantile
 from harness.analysis.tables import NOT_ERRORS, UNTIMED, columns_of
 from harness.errors import JudgeError
 
@@ -52,6 +53,9 @@ class Requests:
     """Whether it is part of what came by itself."""
     status: NDArray[np.int16]
     """0 where none came."""
+    start_lag_p99_ms: float | None
+    """How late the latest hundredth were sent, in ms; None without requests. Only this needs when each was due, so that
+    no column of it is kept."""
     codes: Mapping[str, Codes]
     """site, workflow, operation, lane, persona, phase, outcome, time_zone, template → index into its `names`; one past
     the last where there is no name."""
@@ -85,6 +89,7 @@ def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
 
     Raises JudgeError where a part of the file cannot be read.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own keeps 70 MB of row groups that nobody needs again
     names = {name: _distinct(tables, name) for name in (*_NAMES, *_BY_SITE)}
     linked = tables.execute("SELECT bool_or(linked) FROM counted").fetchall()[0][0]
     try:
@@ -97,12 +102,14 @@ def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
             server_ms=np.empty(len(start_s)) if linked else None,
             open=np.empty(len(start_s), np.bool_),
             status=np.empty(len(start_s), np.int16),
+            lag_ms=np.empty(len(start_s)),
             codes={name: np.empty(len(start_s), code_type(len(names[name]))) for name in _NAMES},
         )
-        _fill(columns, samples, place, names)
+        _fill(columns, samples, start_s, place, names)
     except (OSError, pa.ArrowInvalid) as error:
         hint = "the file is damaged; run again"
         raise JudgeError(f"{samples.name}: cannot be read ({type(error).__name__})", hint) from error
+    columns.lag_ms.sort()
     codes = {**columns.codes, **_codes_by_site(tables, names, columns.codes["site"])}
     return Requests(
         start_s=start_s,
@@ -111,6 +118,7 @@ def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
         server_ms=columns.server_ms,
         open=columns.open,
         status=columns.status,
+        start_lag_p99_ms=quantile(columns.lag_ms, 0.99) if len(start_s) else None,
         codes=codes,
         names=names,
     )
@@ -124,6 +132,7 @@ class _Columns:
     server_ms: Floats | None
     open: Bools
     status: NDArray[np.int16]
+    lag_ms: Floats
     codes: Mapping[str, Codes]
 
 
@@ -150,11 +159,15 @@ def _placed(values: Floats, place: Places | None) -> Floats:
     return placed
 
 
-def _fill(columns: _Columns, samples: Path, place: Places | None, names: Mapping[str, tuple[str, ...]]) -> None:
+def _fill(
+    columns: _Columns, samples: Path, start_s: Floats, place: Places | None, names: Mapping[str, tuple[str, ...]]
+) -> None:
     """Each thread reads every other row group; no two write to the same place."""
     about = pq.ParquetFile(samples).metadata
     edges = np.cumsum([0, *(about.row_group(group).num_rows for group in range(about.num_row_groups))])
-    wanted = ["latency_ms", "open", "status", *_NAMES, *(["server_ms"] if columns.server_ms is not None else [])]
+    wanted = ["intended_s", "latency_ms", "open", "status", *_NAMES]
+    if columns.server_ms is not None:
+        wanted.append("server_ms")
     code_of = {name: {text: code for code, text in enumerate(names[name])} for name in _NAMES}
 
     def fill(first: int) -> None:
@@ -164,6 +177,7 @@ def _fill(columns: _Columns, samples: Path, place: Places | None, names: Mapping
                 to = rows if place is None else place[rows]
                 table = file.read_row_group(group, wanted, use_threads=False)
                 columns.latency_ms[to] = table["latency_ms"].to_numpy()
+                columns.lag_ms[to] = np.maximum(0.0, start_s[to] - table["intended_s"].to_numpy()) * 1000
                 columns.open[to] = table["open"].to_numpy()
                 columns.status[to] = table["status"].to_numpy()
                 if columns.server_ms is not None:

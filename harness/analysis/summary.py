@@ -95,7 +95,7 @@ def _measured(
     latencies, waits = Latencies.of_requests(requests), Latencies.of_workflows(tables)
     rows = group_rows(tables, latencies, requests.server_ms, load_s)
     _add_silent(rows, spec, planned_arrivals, load_s)
-    instrument = measure_instrument(tables, expected, _unsupported(manifest, spec))
+    instrument = measure_instrument(tables, requests.start_lag_p99_ms, expected, _unsupported(manifest, spec))
     spans, visits = slot_spans(tables), _visit_spans(tables)
     timeline = timeline_frame(requests, bin_edges(load_s, rows[()][()]["requests"]), spans, visits)
     planned: dict[str, list[Mapping[str, str]]] = {}

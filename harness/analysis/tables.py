@@ -87,7 +87,7 @@ _COUNTED: Final = """
 """`requests` is how many, `latency_ms` and `way_ms` (what of it the link took) are sums."""
 
 _WAITS: Final = """
-    CREATE TEMP TABLE waits AS
+    CREATE VIEW waits AS
     SELECT start_s, CASE WHEN outcome = 'ok' THEN waited_ms ELSE 'inf' END AS waited_ms, {coded}
     FROM workflows WHERE outcome = 'ok' OR outcome IN {lost}
 """

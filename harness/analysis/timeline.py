@@ -49,6 +49,14 @@ class _Moments:
     timed: Bools
     is_error: Bools
 
+    @property
+    def ends_s(self) -> Floats:
+        """When their answers came, ascending."""
+        ends_s = self.latency_ms / 1000
+        ends_s += self.start_s
+        ends_s.sort()
+        return ends_s
+
     def at(self, places: NDArray[np.intp]) -> _Moments:
         """Those at these places."""
         return _Moments(
@@ -129,7 +137,7 @@ def _site_frame(
             "requests_per_s": np.diff(bins) / np.diff(edges_s),
             **_drawn(moments, bins),
             "errors": np.diff(np.searchsorted(np.flatnonzero(moments.is_error), bins)),
-            "in_flight": mean_open(moments.start_s, moments.start_s + moments.latency_ms / 1000, edges_s),
+            "in_flight": mean_open(moments.start_s, moments.ends_s, edges_s),
         }
     )
 
