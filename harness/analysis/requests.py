@@ -9,7 +9,8 @@ Only the columns are ever whole in memory, never the rows: ten million requests 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from harness.analysis.at_once import THREADS, two_at_once
 from harness.analysis.grouping import code_type
 from harness.analysis.intervals import quantile
-from harness.analysis.tables import NOT_ERRORS, UNTIMED, columns_of
+from harness.analysis.tables import NOT_ERRORS, UNTIMED, columns_of, count_requests
 from harness.errors import JudgeError
 
 __all__ = ["Requests", "read_requests"]
@@ -85,32 +86,22 @@ class Requests:
 
 
 def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
-    """The requests of `samples`, the file that `tables` was opened over.
+    """The requests of `samples`, the file that `tables` was opened over, and its table `counted` is made.
 
     Raises JudgeError where a part of the file cannot be read.
     """
     pa.set_memory_pool(pa.system_memory_pool())  # pyarrow's own keeps 70 MB of row groups that nobody needs again
-    names = {name: _distinct(tables, name) for name in (*_NAMES, *_BY_SITE)}
-    linked = tables.execute("SELECT bool_or(linked) FROM counted").fetchall()[0][0]
     try:
-        in_file_s = pq.read_table(samples, columns=["start_s"]).column(0).to_numpy()
-        place = _places_in_time(in_file_s)
-        start_s = _placed(in_file_s, place)
-        del in_file_s
-        columns = _Columns(
-            latency_ms=np.empty(len(start_s)),
-            server_ms=np.empty(len(start_s)) if linked else None,
-            open=np.empty(len(start_s), np.bool_),
-            status=np.empty(len(start_s), np.int16),
-            lag_ms=np.empty(len(start_s)),
-            codes={name: np.empty(len(start_s), code_type(len(names[name]))) for name in _NAMES},
-        )
-        _fill(columns, samples, start_s, place, names)
+        with ThreadPoolExecutor(1) as beside:
+            in_time = beside.submit(_in_time, samples)
+            count_requests(tables)
+            start_s, place = in_time.result()
+        columns = _Columns.empty(tables, len(start_s))
+        _fill(columns, samples, start_s, place)
     except (OSError, pa.ArrowInvalid) as error:
         hint = "the file is damaged; run again"
         raise JudgeError(f"{samples.name}: cannot be read ({type(error).__name__})", hint) from error
     columns.lag_ms.sort()
-    codes = {**columns.codes, **_codes_by_site(tables, names, columns.codes["site"])}
     return Requests(
         start_s=start_s,
         latency_ms=columns.latency_ms,
@@ -119,8 +110,8 @@ def read_requests(tables: duckdb.DuckDBPyConnection, samples: Path) -> Requests:
         open=columns.open,
         status=columns.status,
         start_lag_p99_ms=quantile(columns.lag_ms, 0.99) if len(start_s) else None,
-        codes=codes,
-        names=names,
+        codes={**columns.codes, **_codes_by_site(tables, columns.names, columns.codes["site"])},
+        names=columns.names,
     )
 
 
@@ -134,6 +125,22 @@ class _Columns:
     status: NDArray[np.int16]
     lag_ms: Floats
     codes: Mapping[str, Codes]
+    names: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def empty(cls, tables: duckdb.DuckDBPyConnection, rows: int) -> _Columns:
+        """To be filled. The codes are as small as the names are few."""
+        names = {name: _distinct(tables, name) for name in (*_NAMES, *_BY_SITE)}
+        linked = tables.execute("SELECT bool_or(linked) FROM counted").fetchall()[0][0]
+        return cls(
+            latency_ms=np.empty(rows),
+            server_ms=np.empty(rows) if linked else None,
+            open=np.empty(rows, np.bool_),
+            status=np.empty(rows, np.int16),
+            lag_ms=np.empty(rows),
+            codes={name: np.empty(rows, code_type(len(names[name]))) for name in _NAMES},
+            names=names,
+        )
 
 
 def _distinct(tables: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
@@ -141,51 +148,52 @@ def _distinct(tables: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
     return tuple(text for (text,) in tables.execute(query).fetchall())
 
 
-def _places_in_time(start_s: Floats) -> Places | None:
-    """Where in the order of time each row belongs; None where all are there already."""
-    if bool((start_s[1:] >= start_s[:-1]).all()):
-        return None
-    order = np.argsort(start_s, kind="stable")  # what each worker wrote is nearly in order: few merges
+def _in_time(samples: Path) -> tuple[Floats, Places | None]:
+    """When each request was sent, ascending; and where in this order each row of the file belongs, None where all are
+    there already."""
+    in_file_s = np.empty(pq.ParquetFile(samples).metadata.num_rows)
+
+    def keep(rows: slice, table: pa.Table) -> None:
+        in_file_s[rows] = table["start_s"].to_numpy()
+
+    _read(samples, ["start_s"], keep)
+    if bool((in_file_s[1:] >= in_file_s[:-1]).all()):
+        return in_file_s, None
+    order = np.argsort(in_file_s, kind="stable")  # what each worker wrote is nearly in order: few merges
     place = np.empty(len(order), np.intp)
     place[order] = np.arange(len(order))
-    return place
+    return in_file_s[order], place
 
 
-def _placed(values: Floats, place: Places | None) -> Floats:
-    if place is None:
-        return values
-    placed = np.empty_like(values)
-    placed[place] = values
-    return placed
+def _read(samples: Path, wanted: list[str], keep: Callable[[slice, pa.Table], None]) -> None:
+    """Give `keep` each row group, and which rows it is. Two threads, each with every other one."""
 
-
-def _fill(
-    columns: _Columns, samples: Path, start_s: Floats, place: Places | None, names: Mapping[str, tuple[str, ...]]
-) -> None:
-    """Each thread reads every other row group; no two write to the same place."""
-    about = pq.ParquetFile(samples).metadata
-    edges = np.cumsum([0, *(about.row_group(group).num_rows for group in range(about.num_row_groups))])
-    wanted = ["intended_s", "latency_ms", "open", "status", *_NAMES]
-    if columns.server_ms is not None:
-        wanted.append("server_ms")
-    code_of = {name: {text: code for code, text in enumerate(names[name])} for name in _NAMES}
-
-    def fill(first: int) -> None:
+    def share(first: int) -> None:
         with pq.ParquetFile(samples) as file:
-            for group in range(first, about.num_row_groups, THREADS):
-                rows = slice(edges[group], edges[group + 1])
-                to = rows if place is None else place[rows]
-                table = file.read_row_group(group, wanted, use_threads=False)
-                columns.latency_ms[to] = table["latency_ms"].to_numpy()
-                columns.lag_ms[to] = np.maximum(0.0, start_s[to] - table["intended_s"].to_numpy()) * 1000
-                columns.open[to] = table["open"].to_numpy()
-                columns.status[to] = table["status"].to_numpy()
-                if columns.server_ms is not None:
-                    columns.server_ms[to] = table["server_ms"].to_numpy()
-                for name in _NAMES:
-                    columns.codes[name][to] = _coded(table[name], code_of[name])
+            edges = np.cumsum([0, *(file.metadata.row_group(at).num_rows for at in range(file.num_row_groups))])
+            for at in range(first, file.num_row_groups, THREADS):
+                keep(slice(edges[at], edges[at + 1]), file.read_row_group(at, wanted, use_threads=False))
 
-    two_at_once(fill, range(THREADS))
+    two_at_once(share, range(THREADS))
+
+
+def _fill(columns: _Columns, samples: Path, start_s: Floats, place: Places | None) -> None:
+    """Bring each row to its place; no two threads write to the same."""
+    code_of = {name: {text: code for code, text in enumerate(columns.names[name])} for name in _NAMES}
+
+    def keep(rows: slice, table: pa.Table) -> None:
+        to = rows if place is None else place[rows]
+        columns.latency_ms[to] = table["latency_ms"].to_numpy()
+        columns.lag_ms[to] = np.maximum(0.0, start_s[to] - table["intended_s"].to_numpy()) * 1000
+        columns.open[to] = table["open"].to_numpy()
+        columns.status[to] = table["status"].to_numpy()
+        if columns.server_ms is not None:
+            columns.server_ms[to] = table["server_ms"].to_numpy()
+        for name in _NAMES:
+            columns.codes[name][to] = _coded(table[name], code_of[name])
+
+    beside = [] if columns.server_ms is None else ["server_ms"]
+    _read(samples, ["intended_s", "latency_ms", "open", "status", *_NAMES, *beside], keep)
 
 
 def _coded(column: pa.ChunkedArray[Any], code_of: Mapping[str, int]) -> Codes:

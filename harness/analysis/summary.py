@@ -114,7 +114,7 @@ def _measured(
         },
         "open": arrival_rows(tables, Latencies.of_arrivals(requests), expected_of),
         "workflows": workflow_rows(tables, waits),
-        "concurrency": _concurrency((requests.start_s, requests.done_s), spans, visits, spec, load_s),
+        "concurrency": _concurrency((requests.start_s, np.sort(requests.done_s)), spans, visits, spec, load_s),
         "time_lapse": lapse_figures(tables, timeline_of(spec).time_lapse, spec.scenario.personas),
         "generator": _generator(instrument),
     }

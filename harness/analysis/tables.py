@@ -34,6 +34,7 @@ __all__ = [
     "UNTIMED",
     "WORKFLOW_DIMENSIONS",
     "columns_of",
+    "count_requests",
     "open_tables",
 ]
 
@@ -97,8 +98,8 @@ shorter (docs/decisions/0010)."""
 
 @contextmanager
 def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """An in-memory database over the files of one run: `requests`, `counted`, `workflows`, `waits`, `duty`, `health`,
-    `plan`; and `places`, its sites. An empty name is NULL in the first two.
+    """An in-memory database over the files of one run: `requests`, `workflows`, `waits`, `duty`, `health`, `plan`; and
+    `places`, its sites. An empty name is NULL in the first.
 
     Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column.
     """
@@ -117,18 +118,26 @@ def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckD
             tables.read_parquet(str(path), file_row_number=name == "samples").create_view(name)
         tables.from_arrow(places).create_view("places")
         tables.execute("CREATE VIEW workflows AS SELECT * FROM workflow_rows LEFT JOIN places USING (site)")
-        names = [*(name for name in DIMENSIONS if name not in _PLACE), "outcome"]
-        words = {
-            "names": ", ".join(names),
-            "named": ", ".join(f"nullif({name}, '') AS {name}" for name in names),
-            "not_errors": NOT_ERRORS,
-            "untimed": UNTIMED,
-        }
-        for statement in (_FIRST_ASKED, _REQUESTS, _COUNTED):
-            tables.execute(statement.format(**words))
+        tables.execute(_FIRST_ASKED)
+        tables.execute(_REQUESTS.format(**_words()))
         coded = _code_names(tables, WORKFLOW_DIMENSIONS)
         tables.execute(_WAITS.format(coded=coded, lost=LOST))
         yield tables
+
+
+def count_requests(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `counted`; the only query that looks at every request, so it is for whoever needs it to ask."""
+    tables.execute(_COUNTED.format(**_words()))
+
+
+def _words() -> dict[str, Any]:
+    names = [*(name for name in DIMENSIONS if name not in _PLACE), "outcome"]
+    return {
+        "names": ", ".join(names),
+        "named": ", ".join(f"nullif({name}, '') AS {name}" for name in names),
+        "not_errors": NOT_ERRORS,
+        "untimed": UNTIMED,
+    }
 
 
 def _places(sites: Sequence[Site]) -> pa.Table:

@@ -146,7 +146,8 @@ def _bins(start_s: Floats, edges_s: Floats) -> NDArray[np.intp]:
     """Where each bin begins in these ascending moments, and where the last one ends; what lies outside belongs to the
     first or the last."""
     # floor and not the edges: a moment just below one may be rounded up by the division, as it always was
-    bins = np.floor(start_s / (edges_s[1] - edges_s[0]))
+    bins = start_s / (edges_s[1] - edges_s[0])
+    np.floor(bins, out=bins)
     inner = np.searchsorted(bins, np.arange(1, len(edges_s) - 1))
     return np.array([0, *inner.tolist(), len(start_s)], np.intp)
 
