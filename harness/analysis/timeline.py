@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.at_once import two_at_once
 from harness.analysis.intervals import quantile
+from harness.analysis.latencies import PERCENTILES
 from harness.analysis.occupancy import mean_open
 from harness.analysis.requests import Requests
 
@@ -33,8 +34,8 @@ WANTED_PER_BIN: Final = 40
 """Requests that a bin should hold, so that its p95 can be drawn."""
 
 NICE_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
-DRAWN: Final = {"p50_ms": (0.50, 4), "p95_ms": (0.95, 40), "p99_ms": (0.99, 200)}
-"""Percentile → its p, and the requests in a bin from which its point is drawn: 2/(1−p)."""
+DRAWN: Final = {"p50_ms": 4, "p95_ms": 40, "p99_ms": 200}
+"""Percentile → requests in a bin from which its point is drawn: 2/(1−p)."""
 
 NETWORK: Final = ""
 
@@ -158,7 +159,7 @@ def _drawn(moments: _Moments, bins: NDArray[np.intp]) -> dict[str, Floats]:
     edges = bins - np.searchsorted(np.flatnonzero(~moments.timed), bins)
     for begin, end in pairwise(edges.tolist()):
         values_ms[begin:end].sort()
-    return {name: _quantiles(values_ms, edges, p, least) for name, (p, least) in DRAWN.items()}
+    return {name: _quantiles(values_ms, edges, PERCENTILES[name], least) for name, least in DRAWN.items()}
 
 
 def _quantiles(values: Floats, edges: NDArray[np.intp], p: float, least: int) -> Floats:
