@@ -1,11 +1,13 @@
 """A run's folder as a load leaves it, of exactly so many requests, from known distributions: what a report is made of.
 
 The plan is a real one (a morning rush over 50 sites expects about a million requests), of the staff alone: nobody comes
-at a rate. Who does what how often follows it, answers take a lognormal time, nobody is late and nothing fails.
+at a rate. Who does what how often follows it, answers take a lognormal time, nobody is late and nothing fails. Rows
+stand as a load leaves them: one worker's after the other's, each in the order of its answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,13 +27,14 @@ from harness.samples.columns import coded_columns
 from harness.scenario import dump_spec, habits_of, load_scenario, resolve
 from harness.scenario.model import RunSpec
 
-__all__ = ["SITES", "fabricate"]
+__all__ = ["fabricate"]
 
-SITES: Final = 50
 WORKERS: Final = 2
 SEED: Final = 7
 MEDIAN_MS: Final = 80.0
 SIGMA: Final = 0.5
+ROWS_AT_ONCE: Final = 16 * 65_536
+"""So many are in memory with all their columns while they are written."""
 
 Column = NDArray[Any]
 
@@ -59,9 +62,18 @@ class _Runs:
     requests: Column
 
 
-def fabricate(path: Path, requests: int) -> RunDir:
+@dataclass(frozen=True)
+class _Requests:
+    """All requests, run by run: the little of them that is needed before they are written."""
+
+    run: Column
+    start_s: Column
+    latency_ms: Column
+
+
+def fabricate(path: Path, requests: int, sites: int) -> RunDir:
     """Write a finished run with `requests` samples to the new folder `path`; neither summary nor verdict is there."""
-    spec = _without_arrivals(resolve(load_scenario("morning-rush", ()), sites=SITES, seed=SEED))
+    spec = _without_arrivals(resolve(load_scenario("morning-rush", ()), sites=sites, seed=SEED))
     plan = compile_plan(spec)
     expected = expected_load(plan)
     run_dir = create_run_dir(spec.scenario.name, path)
@@ -72,18 +84,20 @@ def fabricate(path: Path, requests: int) -> RunDir:
     tasks = _tasks(plan, expected)
     runs = _draw_runs(plan, tasks, requests, draws)
     latency_ms = draws.lognormal(np.log(MEDIAN_MS), SIGMA, requests)
-    samples = _samples(plan, tasks, runs, latency_ms, workers)
-    _write(run_dir.samples, SAMPLES, samples)
+    sent = _requests(runs, latency_ms)
+    written = _order_of_answers(runs, sent, workers)
+    chunks = (written[begin : begin + ROWS_AT_ONCE] for begin in range(0, requests, ROWS_AT_ONCE))
+    _write(run_dir.samples, SAMPLES, (_samples(plan, tasks, runs, sent, rows, workers) for rows in chunks))
     waited_ms = np.add.reduceat(latency_ms, runs.first)
-    _write(run_dir.workflows, WORKFLOW_RUNS, _workflows(plan, tasks, runs, waited_ms, workers))
-    _write(run_dir.duty, DUTY, _duty(plan, runs, waited_ms, workers))
-    _write(run_dir.health, HEALTH, _health(plan, samples, workers))
+    _write(run_dir.workflows, WORKFLOW_RUNS, [_workflows(plan, tasks, runs, waited_ms, workers)])
+    _write(run_dir.duty, DUTY, [_duty(plan, runs, waited_ms, workers)])
+    _write(run_dir.health, HEALTH, [_health(plan, runs, sent, workers)])
     run_dir.update_manifest(
         state="finished",
         started_at="2026-11-23T06:30:00+00:00",
         ended_at="2026-11-23T10:30:00+00:00",
         seed=SEED,
-        sites=SITES,
+        sites=sites,
         roster_digest=plan.roster_digest,
         target={"url": "http://127.0.0.1:8090/fhir", "software": "none: fabricated", "fhir_version": "4.0.1"},
         workers=WORKERS,
@@ -162,11 +176,26 @@ def _times(plan: Plan, slot: Column, draws: np.random.Generator) -> tuple[Column
     return begin_s + (nth + draws.uniform(0.0, 0.2, len(slot))) * stretch_s, stretch_s * 0.8
 
 
-def _samples(plan: Plan, tasks: list[_Task], runs: _Runs, latency_ms: Column, workers: Column) -> dict[str, Any]:
-    total = len(latency_ms)
-    run = np.repeat(np.arange(len(runs.slot)), runs.requests)
-    nth = np.arange(total) - runs.first[run]
-    start_s = runs.start_s[run] + nth * (runs.length_s / runs.requests)[run]
+def _requests(runs: _Runs, latency_ms: Column) -> _Requests:
+    """A run's requests follow each other evenly."""
+    run = np.repeat(np.arange(len(runs.slot), dtype=np.int32), runs.requests)
+    nth = np.arange(len(run)) - runs.first[run]
+    return _Requests(run, runs.start_s[run] + nth * (runs.length_s / runs.requests)[run], latency_ms)
+
+
+def _order_of_answers(runs: _Runs, sent: _Requests, workers: Column) -> Column:
+    """Which request stands in each row of the file."""
+    done_s = sent.start_s + sent.latency_ms / 1000
+    worker = workers[runs.slot][sent.run]
+    shares = [np.flatnonzero(worker == one) for one in range(WORKERS)]
+    return np.concatenate([own[np.argsort(done_s[own])] for own in shares])
+
+
+def _samples(
+    plan: Plan, tasks: list[_Task], runs: _Runs, sent: _Requests, rows: Column, workers: Column
+) -> dict[str, Any]:
+    run, start_s, latency_ms = sent.run[rows], sent.start_s[rows], sent.latency_ms[rows]
+    nth = rows - runs.first[run]
     task, slot = runs.task[run], runs.slot[run]
     names = sorted({operation for one in tasks for operation in one.operations})
     longest = max(len(one.operations) for one in tasks)
@@ -187,9 +216,9 @@ def _samples(plan: Plan, tasks: list[_Task], runs: _Runs, latency_ms: Column, wo
         "reused": nth > 0,
         "operation": (operation, names),
         "method": (np.array([method_names.index(name) for name in methods])[operation], method_names),
-        "outcome": (np.zeros(total, np.int32), ["ok"]),
+        "outcome": (np.zeros(len(rows), np.int32), ["ok"]),
         "workflow_run": run + 1,
-        "request_id": np.arange(1, total + 1),
+        "request_id": rows + 1,
         "status": 200,
         "bytes_sent": 400,
         "bytes_received": 2400,
@@ -261,14 +290,14 @@ def _duty(plan: Plan, runs: _Runs, waited_ms: Column, workers: Column) -> dict[s
     }
 
 
-def _health(plan: Plan, samples: dict[str, Any], workers: Column) -> dict[str, Any]:
+def _health(plan: Plan, runs: _Runs, sent: _Requests, workers: Column) -> dict[str, Any]:
     """A row a second and worker; the recorder's own counts, as they follow from the samples."""
     time_s = np.arange(0.0, plan.length_s + 5.0)
     parts: list[dict[str, Any]] = []
     for worker in range(WORKERS):
-        mine = samples["worker"] == worker
-        starts = np.sort(samples["start_s"][mine])
-        ends = np.sort(samples["start_s"][mine] + samples["latency_ms"][mine] / 1000)
+        mine = (workers[runs.slot] == worker)[sent.run]
+        starts = np.sort(sent.start_s[mine])
+        ends = np.sort(sent.start_s[mine] + sent.latency_ms[mine] / 1000)
         started, finished = np.searchsorted(starts, time_s, "right"), np.searchsorted(ends, time_s, "right")
         begun_s, done_s = (np.concatenate(([0.0], np.cumsum(edges))) for edges in (starts, ends))
         heads = _heads([slot for slot in plan.slots if workers[slot.slot] == worker], time_s)
@@ -294,8 +323,15 @@ def _heads(slots: list[Any], time_s: Column) -> Column:
     return np.searchsorted(starts, time_s, "right") - np.searchsorted(ends, time_s, "right")
 
 
-def _write(path: Path, schema: pa.Schema, columns: dict[str, Any]) -> None:
-    """A column is an array, one value for all rows, or codes with their names."""
+def _write(path: Path, schema: pa.Schema, chunks: Iterable[dict[str, Any]]) -> None:
+    """A chunk's column is an array, one value for all rows, or codes with their names."""
+    schema = schema.with_metadata({"format_version": str(FORMAT_VERSION)})
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for columns in chunks:
+            writer.write_table(_table(schema, columns), row_group_size=4096 * 16)
+
+
+def _table(schema: pa.Schema, columns: dict[str, Any]) -> pa.Table:
     coded = set(coded_columns(schema))
     rows = max(len(column) for column in columns.values() if isinstance(column, np.ndarray))
     arrays: list[Any] = []
@@ -307,5 +343,4 @@ def _write(path: Path, schema: pa.Schema, columns: dict[str, Any]) -> None:
         else:
             values = column if isinstance(column, np.ndarray) else np.full(rows, column)
             arrays.append(pa.array(values).cast(field.type, safe=False))
-    table = pa.table(arrays, schema=schema.with_metadata({"format_version": str(FORMAT_VERSION)}))
-    pq.write_table(table, path, compression="zstd", row_group_size=4096 * 16)
+    return pa.table(arrays, schema=schema)

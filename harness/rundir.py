@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -103,23 +103,33 @@ class RunDir:
         self.write_manifest(manifest)
         return manifest
 
-    def _digests(self, besides: Collection[str]) -> dict[str, str]:
-        """SHA-256 of every file but the manifest itself and those named, by relative path."""
+    def digest(self, names: Collection[str]) -> dict[str, str]:
+        """SHA-256 of these files, by relative path."""
+        return {name: _sha256(self.path / name) for name in names}
+
+    def unsealed_evidence(self) -> list[str]:
+        """Files that rendering does not make again and that the manifest has no digest of, by relative path."""
+        sealed = self.read_manifest().get("sha256", {})
+        return [name for name in self._files() if name not in sealed and not name.startswith(_RENDERED)]
+
+    def _files(self) -> list[str]:
+        """Every file but the manifest itself, by relative path."""
         files = sorted(path for path in self.path.rglob("*") if path.is_file() and path != self.manifest)
-        named = {str(path.relative_to(self.path)): path for path in files}
-        return {name: _sha256(path) for name, path in named.items() if name not in besides}
+        return [str(path.relative_to(self.path)) for path in files]
 
     def discard_if_unplayed(self) -> None:
         """A run that never began leaves nothing behind; one that did keeps all it has."""
         if self.read_manifest()["state"] == "preparing":
             self.discard()
 
-    def seal(self, **changes: Any) -> dict[str, Any]:
-        """Write the digests into the manifest, with `changes`; those of evidence that is sealed already are kept."""
+    def seal(self, digests: Mapping[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+        """Write the digests into the manifest, with `changes`; those of evidence that is sealed already are kept, and
+        `digests` are not made again."""
         manifest = {**self.read_manifest(), **changes}
         sealed = manifest.get("sha256", {})
-        kept = {name: digest for name, digest in sealed.items() if not name.startswith(_RENDERED)}
-        manifest["sha256"] = self._digests(besides=kept) | kept
+        known = {name: digest for name, digest in sealed.items() if not name.startswith(_RENDERED)}
+        known = {**(digests or {}), **known}
+        manifest["sha256"] = self.digest([name for name in self._files() if name not in known]) | known
         self.write_manifest(manifest)
         return manifest
 

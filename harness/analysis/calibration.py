@@ -26,6 +26,7 @@ from harness.analysis.queueing import (
     stalled_closed,
     stalled_open,
 )
+from harness.analysis.requests import read_requests
 from harness.analysis.tables import columns_of, open_tables
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
@@ -160,7 +161,9 @@ def repetitions(run_dir: RunDir, spec: RunSpec) -> Measured:
     length_s = min(phase.end_s, end_s) - max(phase.start_s, begin_s)
     queues: dict[str, list[Floats]] = {case.name: [] for case in CASES}
     with open_tables(run_dir, spec.sites) as tables:
-        for (site, name), latencies_ms in Latencies.of_requests(tables).split("site", "phase"):
+        for (site, name), latencies_ms in Latencies.of_requests(read_requests(tables, run_dir.samples)).split(
+            "site", "phase"
+        ):
             if name == MEASURED:
                 queues[template_of[site]].append(latencies_ms)
     repeated = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from harness.analysis.occupancy import peak_open
+from harness.analysis.requests import Requests
 from harness.analysis.saturation import Saturation, first_broken, saturation_of, slowdowns
 from harness.analysis.timeline import NETWORK
 from harness.scenario.model import RunSpec
@@ -66,7 +66,7 @@ def _peaks(labels: Sequence[str], spans: Mapping[str, Any], worked: NDArray[np.b
 
 
 def saturation_figures(
-    tables: duckdb.DuckDBPyConnection,
+    requests: Requests,
     edges_s: Floats,
     timeline: pd.DataFrame,
     planned: Sequence[Mapping[str, Any]],
@@ -79,7 +79,7 @@ def saturation_figures(
     of_network = [bound for _, site, column, bound in bounds if site == NETWORK and column == "p95_ms"]
     return saturation_of(
         edges_s,
-        slowdowns(tables, edges_s, (network["on_duty"] + network["visitors"]).to_numpy()),
+        slowdowns(requests, edges_s, (network["on_duty"] + network["visitors"]).to_numpy()),
         network["p95_ms"].to_numpy(),
         min(of_network, default=None),
         first_broken(timeline, bounds),

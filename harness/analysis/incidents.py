@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.tables import columns_of
+from harness.analysis.requests import Requests
 
 __all__ = ["GivenUp", "Incidents", "OperationErrors", "Outage", "WorkflowFailures", "find_incidents"]
 
@@ -93,10 +93,10 @@ class Incidents:
     conflicts: int
 
 
-def find_incidents(tables: duckdb.DuckDBPyConnection, own_faults: Mapping[str, str]) -> Incidents:
+def find_incidents(tables: duckdb.DuckDBPyConnection, requests: Requests, own_faults: Mapping[str, str]) -> Incidents:
     """`own_faults`: workflow → what its own code did."""
     return Incidents(
-        outages=tuple(_outages(tables)),
+        outages=tuple(_outages(tables, requests)),
         operations=_operation_errors(tables),
         workflows=_workflow_failures(tables, own_faults),
         given_up=_given_up(tables),
@@ -106,35 +106,31 @@ def find_incidents(tables: duckdb.DuckDBPyConnection, own_faults: Mapping[str, s
     )
 
 
-def _outages(tables: duckdb.DuckDBPyConnection) -> Iterator[Outage]:
+def _outages(tables: duckdb.DuckDBPyConnection, requests: Requests) -> Iterator[Outage]:
     """Outages of the network; then those of single sites that are not part of one of these."""
-    affected = dict(
-        tables.execute(
-            f"""SELECT enum_code(site), any_value(site)::VARCHAR FROM requests WHERE {_REFUSED} AND site <> ''
-                GROUP BY ALL HAVING count(*) >= {FEWEST_REFUSED} ORDER BY 2"""  # noqa: S608 (constants of ours)
-        ).fetchall()
-    )
+    affected = tables.execute(
+        f"""SELECT site FROM counted WHERE {_REFUSED} AND site <> ''
+            GROUP BY 1 HAVING sum(requests) >= {FEWEST_REFUSED} ORDER BY 1"""  # noqa: S608 (constants of ours)
+    ).fetchall()
     if not sum(_counted(tables, "outcome::VARCHAR", _REFUSED).values()) >= FEWEST_REFUSED:
         return
-    columns = columns_of(
-        tables,
-        f"""SELECT coalesce(enum_code(site), -1) AS site, start_s, done_s, outcome = 'timeout' AS waited,
-                   outcome IN ('ok', 'expected_refusal') AS good,
-                   {_REFUSED} AS refused
-            FROM requests
-            WHERE outcome <> 'cancelled'""",  # noqa: S608 (a constant of ours)
-    )
-    sites = columns["site"]
-    refused, good = columns["refused"].astype(bool), columns["good"].astype(bool)
+    waited = requests.has_outcome("timeout")
+    good = requests.has_outcome("ok", "expected_refusal")
+    refused = waited | requests.has_outcome("connection") | np.isin(requests.status, UNREACHABLE_STATUS)
     # Somebody who ran into a timeout found nobody when she asked; any other request shows the server's state when it
     # ended.
-    moment_s = np.where(columns["waited"], columns["start_s"], columns["done_s"])
-    network = [Outage("", *span) for span in _outage_spans(moment_s, columns["start_s"], refused, good)]
+    moment_s = np.where(waited, requests.start_s, requests.done_s)
+
+    def spans(own: Bools) -> Iterator[tuple[float, float | None, int, float]]:
+        return _outage_spans(moment_s[own], requests.start_s[own], refused[own], good[own])
+
+    asked = ~requests.has_outcome("cancelled")
+    sites = requests.codes["site"]
+    network = [Outage("", *span) for span in spans(asked)]
     yield from network
-    several = len(np.unique(sites)) > 1
-    for code, site in affected.items() if several else ():
-        own = sites == code
-        for span in _outage_spans(moment_s[own], columns["start_s"][own], refused[own], good[own]):
+    several = len(np.unique(sites[asked])) > 1
+    for (site,) in affected if several else ():
+        for span in spans(asked & (sites == requests.names["site"].index(site))):
             outage = Outage(site, *span)
             if not any(_overlap(outage, other) for other in network):
                 yield outage
@@ -192,8 +188,8 @@ def _operation_errors(tables: duckdb.DuckDBPyConnection) -> tuple[OperationError
     """Only what a server answered; unanswered requests and gateways in an outage blame no operation."""
     answered = f"status > 0 AND status NOT IN {UNREACHABLE_STATUS}"
     found = tables.execute(
-        f"""SELECT operation::VARCHAR, status, count(*), count(*) FILTER (is_error) FROM requests
-            WHERE {answered} GROUP BY ALL ORDER BY ALL"""  # noqa: S608 (constants of ours)
+        f"""SELECT operation, status, sum(requests)::BIGINT, coalesce(sum(requests) FILTER (is_error), 0)::BIGINT
+            FROM counted WHERE {answered} GROUP BY ALL ORDER BY ALL"""  # noqa: S608 (constants of ours)
     ).fetchall()
     totals: dict[str, tuple[int, int, dict[str, int]]] = {}
     for operation, status, requests, errors in found:
@@ -236,5 +232,5 @@ def _given_up(tables: duckdb.DuckDBPyConnection) -> GivenUp:
 
 
 def _counted(tables: duckdb.DuckDBPyConnection, column: str, where: str) -> dict[str, int]:
-    query = f"SELECT {column}, count(*) FROM requests WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608 (ours)
+    query = f"SELECT {column}, sum(requests) FROM counted WHERE {where} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608 (ours)
     return {str(name): int(count) for name, count in tables.execute(query).fetchall()}

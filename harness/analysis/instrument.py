@@ -96,10 +96,13 @@ class Instrument:
 
 
 def measure_instrument(
-    tables: duckdb.DuckDBPyConnection, expected: Mapping[str, Any], unsupported: Mapping[str, Collection[str]]
+    tables: duckdb.DuckDBPyConnection,
+    start_lag_p99_ms: float | None,
+    expected: Mapping[str, Any],
+    unsupported: Mapping[str, Collection[str]],
 ) -> Instrument:
-    """`expected` is expected.json; `unsupported` is site → workflows that cannot be done there, left out of the mix."""
-    lag = _row(tables, "SELECT quantile_cont(lag_ms, 0.99) FROM requests")
+    """`start_lag_p99_ms` is of all requests; `expected` is expected.json; `unsupported` is site → workflows that cannot
+    be done there, left out of the mix."""
     late = _row(tables, "SELECT quantile_cont(lag_ms, 0.99), count(*) FROM requests WHERE is_arrival")
     health = _row(
         tables,
@@ -109,7 +112,7 @@ def measure_instrument(
     loop_lag_p99_ms, loop_lag_max_ms, loop_lag_max_at_s, cpu_max, steal_max = health
     cpu_mean_max, steal_mean_max = (_highest_mean(tables, column) for column in ("cpu", "steal"))
     return Instrument(
-        start_lag_p99_ms=lag[0],
+        start_lag_p99_ms=start_lag_p99_ms,
         arrival_lag_p99_ms=late[0] if late[1] >= LEAST_FOR_P99 else None,
         loop_lag_p99_ms=loop_lag_p99_ms,
         loop_lag_max_ms=loop_lag_max_ms,
@@ -164,8 +167,8 @@ def _worker_counts(tables: duckdb.DuckDBPyConnection) -> tuple[WorkerCounts, ...
                 own AS (SELECT worker, min(time_s) AS first_s, max(time_s) AS last_s, coalesce(max(gap_s), 0) AS gap_s,
                                max(started) AS started, max(finished) AS finished, max(in_flight_s) AS in_flight_s
                         FROM gaps GROUP BY worker),
-                left_behind AS (SELECT worker, count(*) AS rows, sum(latency_ms) / 1000 AS latency_s
-                                FROM requests GROUP BY worker),
+                left_behind AS (SELECT worker, sum(requests)::BIGINT AS rows, sum(latency_ms) / 1000 AS latency_s
+                                FROM counted GROUP BY worker),
                 until AS (SELECT coalesce(duty.worker, plan.worker) AS worker, max(end_s) AS end_s
                           FROM plan LEFT JOIN duty USING (slot) GROUP BY 1)
            SELECT worker, coalesce(end_s, 0),

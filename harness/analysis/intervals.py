@@ -76,7 +76,8 @@ def _factors(indicator: Bools) -> tuple[float, float]:
     size = len(indicator) // BATCHES
     if len(indicator) < MIN_SAMPLES_FOR_BATCHES:
         return 1.0, 1.0
-    means = indicator[: size * BATCHES].reshape(BATCHES, size).mean(axis=1)
+    hits = [np.count_nonzero(batch) for batch in indicator[: size * BATCHES].reshape(BATCHES, size)]
+    means = np.array(hits) / size
     factor = _factor_of(means, size)
     return factor, max(factor, _factor_of((means[::2] + means[1::2]) / 2, 2 * size))
 

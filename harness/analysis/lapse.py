@@ -61,17 +61,20 @@ def busiest_within(moments: NDArray[np.float64], width: float) -> int:
 
 
 def _shifts(tables: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Slots that were worked, and those of them in which no run came to an end by itself."""
-    worked, idle = tables.execute(
-        """WITH ended AS (SELECT site, persona, clinician, start_s FROM workflows
-                          WHERE NOT open AND outcome IN ('ok', 'failed', 'abandoned'))
-           SELECT count(*), count(*) FILTER (NOT EXISTS (
-               SELECT 1 FROM ended
-               WHERE ended.site = plan.site AND ended.persona = plan.persona AND ended.clinician = plan.clinician
-                     AND ended.start_s >= plan.start_s AND ended.start_s < plan.end_s + 1))
-           FROM plan WHERE slot IN (SELECT slot FROM duty)"""
+    """Slots that were worked, and those of them in which no run came to an end by itself.
+
+    Each run looks for its slots and not the other way round: slots are few, and runs would have to be held in memory.
+    """
+    worked, fruitful = tables.execute(
+        """WITH worked AS (SELECT * FROM plan WHERE slot IN (SELECT slot FROM duty)),
+                fruitful AS (SELECT DISTINCT slot FROM workflow_rows AS runs JOIN worked
+                             ON runs.site = worked.site AND runs.persona = worked.persona
+                                AND runs.clinician = worked.clinician
+                                AND runs.start_s >= worked.start_s AND runs.start_s < worked.end_s + 1
+                             WHERE NOT runs.open AND runs.outcome IN ('ok', 'failed', 'abandoned'))
+           SELECT (SELECT count(*) FROM worked), (SELECT count(*) FROM fruitful)"""
     ).fetchall()[0]
-    return {"shifts": worked, "shifts_without_a_finished_run": idle}
+    return {"shifts": worked, "shifts_without_a_finished_run": worked - fruitful}
 
 
 def _on_arrival(tables: duckdb.DuckDBPyConnection, personas: Mapping[str, Persona]) -> int:

@@ -3,16 +3,20 @@ group carries."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.grouping import code_type, side_by_side
 from harness.analysis.intervals import Percentile, percentile, printable
-from harness.analysis.tables import DIMENSIONS, WORKFLOW_DIMENSIONS, columns_of, positions_by_code
+from harness.analysis.requests import Requests
+from harness.analysis.tables import WORKFLOW_DIMENSIONS, columns_of
 
 __all__ = ["PERCENTILES", "Latencies", "named_percentiles", "percentile_row"]
 
@@ -30,65 +34,76 @@ class Latencies:
     names: Mapping[str, tuple[str, ...]]
     start_s: Floats
     """When each began, in seconds of the run, ascending."""
+    left_out: NDArray[np.bool_] | None = None
+    """Those that do not count: a copy of all the others would take as much memory again."""
 
     @classmethod
-    def of_requests(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
+    def of_requests(cls, requests: Requests) -> Latencies:
         """Headline latencies of all timed requests, by site, workflow, operation, lane, persona, phase, time zone and
         kind of site."""
-        return cls._fetch(tables, "samples", DIMENSIONS, "headline_ms", "requests WHERE timed")
+        untimed = ~requests.timed
+        left_out = untimed if untimed.any() else None
+        return cls(requests.headline_ms, requests.codes, requests.names, requests.start_s, left_out)
 
     @classmethod
-    def of_servers(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
-        """The same requests' times without the emulated link."""
-        return cls._fetch(tables, "samples", DIMENSIONS, "server_ms", "requests WHERE timed")
-
-    @classmethod
-    def of_arrivals(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
-        """Headline latencies of what came by itself, its first requests counted from when they were due."""
-        return cls._fetch(tables, "samples", DIMENSIONS, "headline_ms", "requests WHERE timed AND open")
+    def of_arrivals(cls, requests: Requests) -> Latencies:
+        """Headline latencies of what came by itself, its first requests counted from when they were due; by persona."""
+        own = np.flatnonzero(requests.open & requests.timed)
+        codes = {"persona": requests.codes["persona"][own]}
+        return cls(requests.headline_ms[own], codes, requests.names, requests.start_s[own])
 
     @classmethod
     def of_workflows(cls, tables: duckdb.DuckDBPyConnection) -> Latencies:
         """Waiting times of the workflow runs that ended, by site, workflow, persona, lane, time zone and kind of site;
         infinite where one failed or was abandoned."""
-        return cls._fetch(tables, "workflows", WORKFLOW_DIMENSIONS, "waited_ms", "waits")
-
-    @classmethod
-    def _fetch(
-        cls, tables: duckdb.DuckDBPyConnection, types: str, dimensions: Sequence[str], value: str, rows: str
-    ) -> Latencies:
-        names = {name: _names_of(tables, f"{types}_{name}") for name in dimensions}
-        coded = ", ".join(f"coalesce(enum_code({name}), {len(names[name])}) AS {name}" for name in dimensions)
-        columns = columns_of(tables, f"SELECT start_s, {value}, {coded} FROM {rows}")  # noqa: S608 (ours)
+        names = {name: _names_of(tables, f"workflows_{name}") for name in WORKFLOW_DIMENSIONS}
+        coded = ", ".join(f"coalesce(enum_code({name}), {len(names[name])}) AS {name}" for name in WORKFLOW_DIMENSIONS)
+        columns = columns_of(tables, f"SELECT start_s, waited_ms, {coded} FROM waits")  # noqa: S608 (ours)
         order = np.argsort(columns["start_s"], kind="stable")
-        codes = {name: columns[name].astype(np.uint16)[order] for name in dimensions}
-        return cls(columns[value][order], codes, names, columns["start_s"][order])
+        codes = {name: columns[name].astype(code_type(len(names[name])))[order] for name in WORKFLOW_DIMENSIONS}
+        return cls(columns["waited_ms"][order], codes, names, columns["start_s"][order])
+
+    def beside(self, values_ms: Floats) -> Latencies:
+        """Another column of the same, one value each."""
+        return replace(self, values_ms=values_ms)
 
     def split(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats]]:
         """Each group that has latencies: its names, one a dimension, and its latencies in time order. No dimension: one
         group of all."""
-        for labels, own in self._places(*dimensions):
-            yield labels, self.values_ms[own]
+        for labels, (values_ms,) in self._groups(dimensions, self.values_ms):
+            yield labels, values_ms
 
-    def split_with_starts(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats, Floats]]:
-        """As `split`: names, when each of the group began (s), latencies (ms)."""
-        for labels, own in self._places(*dimensions):
-            yield labels, self.start_s[own], self.values_ms[own]
+    def split_with(self, beside: Floats, *dimensions: str) -> Iterator[tuple[tuple[str, ...], Floats, Floats]]:
+        """As `split`: names, latencies (ms), and the part of another column that goes with them."""
+        for labels, (values_ms, others) in self._groups(dimensions, self.values_ms, beside):
+            yield labels, values_ms, others
 
-    def _places(self, *dimensions: str) -> Iterator[tuple[tuple[str, ...], NDArray[np.intp]]]:
-        if not len(self.values_ms):
+    def _groups(
+        self, dimensions: Sequence[str], *columns: Floats
+    ) -> Iterator[tuple[tuple[str, ...], tuple[Floats, ...]]]:
+        if not dimensions:
+            kept = slice(None) if self.left_out is None else ~self.left_out
+            if len(self.values_ms[kept]):
+                yield (), tuple(column[kept] for column in columns)
             return
-        code = np.zeros(len(self.values_ms), np.int64)
-        for name in dimensions:
-            code = code * (len(self.names[name]) + 1) + self.codes[name]
-        if code.max() <= np.iinfo(np.uint16).max:
-            code = code.astype(np.uint16)
-        for own in positions_by_code(code):
-            yield tuple(self._name(name, int(self.codes[name][own[0]])) for name in dimensions), own
+        sizes = [len(self.names[name]) + 1 for name in dimensions]
+        edges, grouped = side_by_side(self._code(dimensions, sizes), math.prod(sizes), *columns)
+        for group, (begin, end) in enumerate(pairwise(edges)):
+            if begin < end:
+                places = np.unravel_index(group, sizes)
+                labels = tuple((*self.names[name], "")[place] for name, place in zip(dimensions, places, strict=True))
+                yield labels, tuple(column[begin:end] for column in grouped)
 
-    def _name(self, dimension: str, code: int) -> str:
-        known = self.names[dimension]
-        return known[code] if code < len(known) else ""
+    def _code(self, dimensions: Sequence[str], sizes: Sequence[int]) -> NDArray[Any]:
+        """One code a combination of names; what is left out has the one after the last."""
+        first, *others = dimensions
+        kind = code_type(math.prod(sizes))
+        code = self.codes[first].astype(kind, copy=self.left_out is not None)
+        for name, size in zip(others, sizes[1:], strict=True):
+            code = code * kind(size) + self.codes[name]
+        if self.left_out is not None:
+            code[self.left_out] = math.prod(sizes)
+        return code
 
 
 def percentile_row(headline_ms: Floats) -> dict[str, Any]:

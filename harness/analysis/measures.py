@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.analysis.at_once import two_at_once
 from harness.analysis.intervals import Interval, correlation_factor, percentile, printable, share_interval
 from harness.analysis.latencies import Latencies
 from harness.analysis.tables import LOST, WORKFLOW_DIMENSIONS
@@ -75,23 +76,55 @@ def measure_objectives(
 
     `own_bounds`: site → objective id → the bound that holds there instead of the objective's own.
     """
-    found = []
+    objectives = list(objectives)
+    by_source: dict[tuple[str, str], list[Objective]] = {}
     for objective in objectives:
-        column = SCOPE_COLUMN[objective.scope]
-        if objective.metric not in PERCENTILE_OF:
-            by_name: Mapping[str, Any] = _rates(tables, objective.metric, column)
+        by_source.setdefault((_source(objective), SCOPE_COLUMN[objective.scope]), []).append(objective)
+
+    def measured(key: tuple[str, str]) -> dict[str, list[Measure]]:
+        """What is split alike is split once, and let go of before the next."""
+        source, column = key
+        sharing = by_source[key]
+        if source == "rates":
+            seen: dict[str, Mapping[str, Any]] = {one.id: _rates(tables, one.metric, column) for one in sharing}
         else:
-            by_name = _by_name(waits if objective.metric == "waited_p95_ms" else latencies, column)
-        for name in _scope_names(objective, column, planned.get(objective.id, []), by_name):
-            scope = {column: name} if column else {}
-            bound = own_bounds.get(name, {}).get(objective.id) if column == "site" else None
-            held = objective if bound is None else objective.model_copy(update={"bound": bound})
-            if objective.metric in PERCENTILE_OF:
-                measure = _percentile_measure(held, scope, by_name.get(name, np.empty(0)))
-            else:
-                measure = _rate_measure(held, scope, *by_name.get(name, (0, 0, 0)))
-            found.append(measure if bound is None else replace(measure, own_bound=True))
-    return found
+            seen = dict.fromkeys(
+                (one.id for one in sharing), _by_name(waits if source == "waits" else latencies, column)
+            )
+        return {
+            one.id: list(_in_each_scope(one, column, planned.get(one.id, []), seen[one.id], own_bounds))
+            for one in sharing
+        }
+
+    rates, split = ([key for key in by_source if (key[0] == "rates") is wanted] for wanted in (True, False))
+    found: dict[str, list[Measure]] = {}
+    for each in (*map(measured, rates), *two_at_once(measured, split)):
+        found |= each
+    return [measure for objective in objectives for measure in found[objective.id]]
+
+
+def _source(objective: Objective) -> str:
+    if objective.metric not in PERCENTILE_OF:
+        return "rates"
+    return "waits" if objective.metric == "waited_p95_ms" else "latencies"
+
+
+def _in_each_scope(
+    objective: Objective,
+    column: str,
+    planned: list[Mapping[str, str]],
+    by_name: Mapping[str, Any],
+    own_bounds: Mapping[str, Mapping[str, float]],
+) -> Iterator[Measure]:
+    for name in _scope_names(objective, column, planned, by_name):
+        scope = {column: name} if column else {}
+        bound = own_bounds.get(name, {}).get(objective.id) if column == "site" else None
+        held = objective if bound is None else objective.model_copy(update={"bound": bound})
+        if objective.metric in PERCENTILE_OF:
+            measure = _percentile_measure(held, scope, by_name.get(name, np.empty(0)))
+        else:
+            measure = _rate_measure(held, scope, *by_name.get(name, (0, 0, 0)))
+        yield measure if bound is None else replace(measure, own_bound=True)
 
 
 def _by_name(latencies: Latencies, column: str) -> dict[str, Floats]:
@@ -148,8 +181,11 @@ def _rate_measure(objective: Objective, scope: Mapping[str, str], samples: int, 
 def _rates(tables: duckdb.DuckDBPyConnection, metric: str, column: str) -> dict[str, tuple[int, int, int]]:
     """Name → (samples, errors, those of them that are timeouts or lost connections)."""
     if metric == "error_rate":
-        source = "requests"
-        counts = "count(*), count(*) FILTER (is_error), count(*) FILTER (outcome IN ('timeout', 'connection'))"
+        source = "counted"
+        counts = ", ".join(
+            f"coalesce(sum(requests) FILTER ({which}), 0)::BIGINT"
+            for which in ("true", "is_error", "outcome IN ('timeout', 'connection')")
+        )
     elif column in ("", *WORKFLOW_DIMENSIONS):
         source, counts = "workflows", f"count(*) FILTER ({_ENDED}), count(*) FILTER ({_FAILED}), 0"
     else:

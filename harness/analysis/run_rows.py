@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.analysis.block_bootstrap import Stretch, stretches_of
 from harness.analysis.intervals import correlation_factor, printable
 from harness.analysis.latencies import Latencies
+from harness.analysis.requests import Requests, read_requests
 from harness.analysis.significance import design_effect
 from harness.analysis.tables import columns_of, open_tables
 from harness.errors import JudgeError
@@ -74,14 +75,14 @@ def read_rows(run_dir: RunDir, spec: RunSpec, length_s: float) -> dict[RowKey, R
     """The rows of a run of `length_s`. Raises JudgeError where a file is missing or cannot be read."""
     try:
         with open_tables(run_dir, spec.sites) as tables:
-            return dict(_rows(tables, length_s))
+            return dict(_rows(tables, read_requests(tables, run_dir.samples), length_s))
     except duckdb.Error as error:
         hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
         raise JudgeError(f"the run could not be read: {error}", hint) from error
 
 
-def _rows(tables: duckdb.DuckDBPyConnection, length_s: float) -> Iterator[tuple[RowKey, RunRow]]:
-    of_requests, of_runs = Latencies.of_requests(tables), Latencies.of_workflows(tables)
+def _rows(tables: duckdb.DuckDBPyConnection, requests: Requests, length_s: float) -> Iterator[tuple[RowKey, RunRow]]:
+    of_requests, of_runs = Latencies.of_requests(requests), Latencies.of_workflows(tables)
     for kind, source, dimensions, bad, latencies in (
         ("network", "requests", (), "is_error", of_requests),
         ("site", "requests", ("site",), "is_error", of_requests),
@@ -90,7 +91,7 @@ def _rows(tables: duckdb.DuckDBPyConnection, length_s: float) -> Iterator[tuple[
     ):
         timed = {
             "".join(names): Stretch(start_s, values_ms)
-            for names, start_s, values_ms in latencies.split_with_starts(*dimensions)
+            for names, values_ms, start_s in latencies.split_with(latencies.start_s, *dimensions)
         }
         for name, totals, bads in _counts(tables, source, "".join(dimensions), bad, length_s):
             if kind == "network" or name:

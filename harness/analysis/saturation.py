@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Final
 
-import duckdb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.analysis.requests import Requests
 from harness.analysis.timeline import DRAWN, NETWORK
 
 __all__ = ["Broken", "Saturation", "first_broken", "saturation_of", "slowdowns"]
@@ -45,12 +46,6 @@ SURE_SLOPE: Final = 5.0
 """Student's t of the slope, of as many stretches less two: once in some thousand stretches by chance."""
 LONGEST_BREATH: Final = 0.1
 """A share of the run: shorter than this is a hiccup, and nothing that fills up. source: assumption"""
-
-_BY_OPERATION: Final = """
-    SELECT greatest(0, least(floor(start_s / $width), $last))::INTEGER AS bin, enum_code(operation) AS operation,
-           count(*) AS requests, avg(latency_ms) AS ms
-    FROM requests WHERE timed AND operation IS NOT NULL GROUP BY ALL
-"""
 
 
 @dataclass(frozen=True)
@@ -85,30 +80,40 @@ class Saturation:
         return asdict(self)
 
 
-def slowdowns(tables: duckdb.DuckDBPyConnection, edges_s: Floats, heads: Floats) -> Floats:
+def slowdowns(requests: Requests, edges_s: Floats, heads: Floats) -> Floats:
     """Of each stretch, how many times as long its requests took as the same operations in the quarter of the stretches
     with fewest people; NaN where too few are known, or people are about as many throughout. `heads` is the mean number
     there in each stretch."""
-    asked = {"width": float(edges_s[1] - edges_s[0]), "last": len(edges_s) - 2}
-    found = tables.execute(_BY_OPERATION, asked).fetchnumpy()
-    bins, operations, requests, ms = (np.asarray(found[name]) for name in ("bin", "operation", "requests", "ms"))
-    stretches = len(edges_s) - 1
-    if not len(bins):
-        return np.full(stretches, np.nan)
-    counts, sums = (np.zeros((stretches, int(operations.max()) + 1)) for _ in range(2))
-    counts[bins, operations] = requests
-    sums[bins, operations] = requests * ms
+    counts, sums_ms = _by_operation(requests, edges_s)
+    untold: Floats = np.full(len(counts), np.nan)
     asking = np.flatnonzero(counts.sum(axis=1) > 0)
+    if not len(asking):
+        return untold
     calm = asking[np.argsort(heads[asking], kind="stable")][: max(1, round(CALM_SHARE * len(asking)))]
     if heads[calm].mean() > CALM_HEADS * heads.max():
-        return np.full(stretches, np.nan)
+        return untold
     calm_counts = counts[calm].sum(axis=0)
     known = calm_counts >= FEWEST_CALM
-    calm_ms = np.divide(sums[calm].sum(axis=0), calm_counts, out=np.zeros(len(known)), where=known)
+    calm_ms = np.divide(sums_ms[calm].sum(axis=0), calm_counts, out=np.zeros(len(known)), where=known)
     usual = counts[:, known] @ calm_ms[known]
-    taken = sums[:, known].sum(axis=1)
-    held: Floats = np.divide(taken, usual, out=np.full(stretches, np.nan), where=usual > 0)
+    taken = sums_ms[:, known].sum(axis=1)
+    held: Floats = np.divide(taken, usual, out=untold, where=usual > 0)
     return held
+
+
+def _by_operation(requests: Requests, edges_s: Floats) -> tuple[Floats, Floats]:
+    """Requests that have a latency, and its sum in ms: a row a stretch, a column an operation."""
+    begins = np.searchsorted(requests.start_s, edges_s[1:-1])
+    stretches = [slice(begin, end) for begin, end in pairwise([0, *begins.tolist(), len(requests.start_s)])]
+    operations = len(requests.names["operation"]) + 1
+    timed = requests.timed
+    rows = []
+    for own in stretches:
+        codes = requests.codes["operation"][own][timed[own]]
+        taken_ms = requests.latency_ms[own][timed[own]]
+        rows.append([np.bincount(codes, minlength=operations), np.bincount(codes, taken_ms, operations)])
+    found = np.array(rows, dtype=np.float64)
+    return found[:, 0], found[:, 1]
 
 
 def first_broken(timeline: pd.DataFrame, bounds: Sequence[tuple[str, str, str, float]]) -> Broken | None:

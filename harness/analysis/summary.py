@@ -25,11 +25,12 @@ from harness.analysis.intervals import LEVEL
 from harness.analysis.lapse import lapse_figures
 from harness.analysis.latencies import Latencies
 from harness.analysis.measures import Measure, measure_objectives
+from harness.analysis.requests import Requests, read_requests
 from harness.analysis.saturation import Saturation
 from harness.analysis.steady import load_changes, steady_figures
 from harness.analysis.steal import steal_figures
 from harness.analysis.tables import columns_of, open_tables
-from harness.analysis.timeline import bin_edges, concurrency_frame, moments_by_site, timeline_frame
+from harness.analysis.timeline import bin_edges, concurrency_frame, timeline_frame
 from harness.analysis.workflows import workflow_rows
 from harness.errors import JudgeError
 from harness.plan import ArrivalProcess, timeline_of
@@ -83,7 +84,9 @@ def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
     planned_arrivals = _read_arrivals(run_dir)
     try:
         with open_tables(run_dir, spec.sites) as tables:
-            return _measured(tables, spec, expected, manifest, planned_arrivals, own_faults(run_dir.failures))
+            requests = read_requests(tables, run_dir.samples)
+            faults = own_faults(run_dir.failures)
+            return _measured(tables, requests, spec, expected, manifest, planned_arrivals, faults)
     except duckdb.Error as error:
         hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
         raise JudgeError(f"the run could not be analysed: {error}", hint) from error
@@ -91,6 +94,7 @@ def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
 
 def _measured(
     tables: duckdb.DuckDBPyConnection,
+    requests: Requests,
     spec: RunSpec,
     expected: Mapping[str, Any],
     manifest: Mapping[str, Any],
@@ -98,17 +102,16 @@ def _measured(
     faults: Mapping[str, str],
 ) -> Analysis:
     load_s = _load_s(tables, float(expected["length_s"]), finished=manifest.get("state") == "finished")
-    latencies, waits = Latencies.of_requests(tables), Latencies.of_workflows(tables)
-    rows = group_rows(tables, latencies, load_s)
+    latencies, waits = Latencies.of_requests(requests), Latencies.of_workflows(tables)
+    rows = group_rows(tables, latencies, requests.server_ms, load_s)
     _add_silent(rows, spec, planned_arrivals, load_s)
-    instrument = measure_instrument(tables, expected, _unsupported(manifest, spec))
+    instrument = measure_instrument(tables, requests.start_lag_p99_ms, expected, _unsupported(manifest, spec))
     spans, visits = slot_spans(tables), _visit_spans(tables)
-    moments = moments_by_site(tables)
     edges_s = bin_edges(load_s, rows[()][()]["requests"])
-    timeline = timeline_frame(tables, edges_s, spans, visits, moments)
+    timeline = timeline_frame(requests, edges_s, spans, visits)
     changes = load_changes(spans, planned_arrivals, spec, load_s)
     closed_loop = None if changes else measure_closed_loop(tables, load_s)
-    saturation = saturation_figures(tables, edges_s, timeline, expected["objectives"], spec)
+    saturation = saturation_figures(requests, edges_s, timeline, expected["objectives"], spec)
     planned: dict[str, list[Mapping[str, str]]] = {}
     for objective in expected["objectives"]:
         planned.setdefault(objective["id"], []).append(objective["scope"])
@@ -125,9 +128,9 @@ def _measured(
             for name in ("site", "time_zone", "template", "workflow", "operation", "lane", "persona", "phase")
         },
         "between_sites": between_sites(by_site, expected),
-        "open": arrival_rows(tables, Latencies.of_arrivals(tables), expected_of),
+        "open": arrival_rows(tables, Latencies.of_arrivals(requests), expected_of),
         "workflows": workflow_rows(tables, waits),
-        "concurrency": concurrency_figures(moments[""], spans, visits, spec, load_s),
+        "concurrency": concurrency_figures((requests.start_s, np.sort(requests.done_s)), spans, visits, spec, load_s),
         "closed_loop": closed_loop and closed_loop.to_json(),
         "saturation": saturation.to_json(),
         "steady": steady_figures(latencies, changes),
@@ -142,7 +145,7 @@ def _measured(
         concurrency=concurrency_frame(timeline),
         measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned, own_bounds)),
         instrument=instrument,
-        incidents=find_incidents(tables, faults),
+        incidents=find_incidents(tables, requests, faults),
         load_changes=changes,
         closed_loop=closed_loop,
         saturation=saturation,

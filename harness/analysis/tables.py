@@ -1,16 +1,18 @@
 """A run's Parquet files as DuckDB tables, with the words of the analysis defined once: headline latency, error, timed.
 
-samples.parquet ──▶ requests     names as ENUM codes, so that a million rows group in milliseconds
-workflows.parquet ──▶ waits      waiting times of the runs that ended, likewise
+samples.parquet ──▶ requests     a view, read anew by each query: for what asks for few rows, or for few columns
+                └─▶ counted      one row for all requests alike in every name, outcome and status: for what counts
+workflows.parquet ──▶ waits      waiting times of the runs that ended, names as ENUM codes
 workflows · duty · health · plan ──▶ views
 the run's sites ──▶ places       each site's time zone, kind, and whether a link is between it and the target
+
+Ten million requests as a table would take 2 GB; what needs them one by one has them in `harness.analysis.requests`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +34,8 @@ __all__ = [
     "UNTIMED",
     "WORKFLOW_DIMENSIONS",
     "columns_of",
+    "count_requests",
     "open_tables",
-    "positions_by_code",
 ]
 
 _PLACE: Final = ("time_zone", "template")
@@ -56,25 +58,37 @@ _PLAN_COLUMNS: Final = ("slot", "site", "persona", "clinician", "start_s", "end_
 LOST: Final = ("failed", "abandoned")
 """Outcomes of workflow runs that came to no good end: nobody knows how long it would have taken to wait for one."""
 
+_FIRST_ASKED: Final = """
+    CREATE TEMP TABLE first_asked AS
+    SELECT worker, workflow_run, min(start_s) AS first_s FROM samples WHERE open GROUP BY ALL
+"""
 _REQUESTS: Final = """
-    CREATE TEMP TABLE requests AS
-    WITH first_open AS (
-        SELECT worker, workflow_run, min(start_s) AS first_s FROM samples WHERE open GROUP BY ALL
-    )
-    SELECT start_s, latency_ms, server_ms, start_s + latency_ms / 1000 AS done_s,
+    CREATE VIEW requests AS
+    SELECT file_row_number AS row, intended_s, start_s, latency_ms, server_ms, start_s + latency_ms / 1000 AS done_s,
            greatest(0, start_s - intended_s) * 1000 AS lag_ms,
            open AND start_s = first_s AS is_arrival,
            CASE WHEN open AND start_s = first_s THEN latency_ms + (start_s - intended_s) * 1000 ELSE latency_ms END
                AS headline_ms,
-           {coded}, open, coalesce(linked, false) AS linked, status, attempt, samples.worker, samples.workflow_run,
+           {named}, open, status, attempt, samples.worker, samples.workflow_run,
            outcome NOT IN {not_errors} AS is_error, outcome NOT IN {untimed} AS timed
-    FROM samples LEFT JOIN places USING (site)
-         LEFT JOIN first_open ON open AND samples.worker = first_open.worker
-         AND samples.workflow_run = first_open.workflow_run
+    FROM samples LEFT JOIN first_asked ON open AND samples.worker = first_asked.worker
+         AND samples.workflow_run = first_asked.workflow_run
 """
+_COUNTED: Final = """
+    CREATE TEMP TABLE counted AS
+    WITH alike AS (
+        SELECT {names}, status, attempt, open, worker,
+               count(*) AS requests, sum(latency_ms) AS latency_ms, sum(latency_ms - server_ms) AS way_ms
+        FROM samples GROUP BY ALL
+    )
+    SELECT {named}, time_zone, template, coalesce(linked, false) AS linked, status, attempt, open, worker,
+           requests, latency_ms, way_ms, outcome NOT IN {not_errors} AS is_error, outcome NOT IN {untimed} AS timed
+    FROM alike LEFT JOIN places USING (site)
+"""
+"""`requests` is how many, `latency_ms` and `way_ms` (what of it the link took) are sums."""
 
 _WAITS: Final = """
-    CREATE TEMP TABLE waits AS
+    CREATE VIEW waits AS
     SELECT start_s, CASE WHEN outcome = 'ok' THEN waited_ms ELSE 'inf' END AS waited_ms, {coded}
     FROM workflows WHERE outcome = 'ok' OR outcome IN {lost}
 """
@@ -85,7 +99,7 @@ shorter (docs/decisions/0010)."""
 @contextmanager
 def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory database over the files of one run: `requests`, `workflows`, `waits`, `duty`, `health`, `plan`; and
-    `places`, its sites.
+    `places`, its sites. An empty name is NULL in the first.
 
     Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column.
     """
@@ -101,16 +115,29 @@ def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckD
     places = _places(sites)
     with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as tables:
         for name, (path, _) in files.items():
-            tables.read_parquet(str(path)).create_view(name)
+            tables.read_parquet(str(path), file_row_number=name == "samples").create_view(name)
         tables.from_arrow(places).create_view("places")
         tables.execute("CREATE VIEW workflows AS SELECT * FROM workflow_rows LEFT JOIN places USING (site)")
-        own = [name for name in DIMENSIONS if name not in _PLACE]
-        coded = _code_names(tables, "samples", "samples", (*own, "outcome"))
-        coded += ", " + _code_names(tables, "samples", "places", _PLACE)
-        tables.execute(_REQUESTS.format(coded=coded, not_errors=NOT_ERRORS, untimed=UNTIMED))
-        coded = _code_names(tables, "workflows", "workflows", WORKFLOW_DIMENSIONS)
+        tables.execute(_FIRST_ASKED)
+        tables.execute(_REQUESTS.format(**_words()))
+        coded = _code_names(tables, WORKFLOW_DIMENSIONS)
         tables.execute(_WAITS.format(coded=coded, lost=LOST))
         yield tables
+
+
+def count_requests(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `counted`; the only query that looks at every request, so it is for whoever needs it to ask."""
+    tables.execute(_COUNTED.format(**_words()))
+
+
+def _words() -> dict[str, Any]:
+    names = [*(name for name in DIMENSIONS if name not in _PLACE), "outcome"]
+    return {
+        "names": ", ".join(names),
+        "named": ", ".join(f"nullif({name}, '') AS {name}" for name in names),
+        "not_errors": NOT_ERRORS,
+        "untimed": UNTIMED,
+    }
 
 
 def _places(sites: Sequence[Site]) -> pa.Table:
@@ -124,13 +151,13 @@ def _places(sites: Sequence[Site]) -> pa.Table:
     )
 
 
-def _code_names(tables: duckdb.DuckDBPyConnection, prefix: str, source: str, names: Sequence[str]) -> str:
-    """Make an ENUM type `prefix_name` of each name's values in `source`; returns the columns cast to them, "" as
+def _code_names(tables: duckdb.DuckDBPyConnection, names: Sequence[str]) -> str:
+    """Make an ENUM type `workflows_name` of each name's values in `workflows`; returns the columns cast to them, "" as
     NULL."""
     for name in names:
-        values = f"SELECT DISTINCT {name} FROM {source} WHERE {name} <> '' ORDER BY 1"  # noqa: S608 (ours)
-        tables.execute(f"CREATE TYPE {prefix}_{name} AS ENUM ({values})")
-    return ", ".join(f"nullif({name}, '')::{prefix}_{name} AS {name}" for name in names)
+        values = f"SELECT DISTINCT {name} FROM workflows WHERE {name} <> '' ORDER BY 1"  # noqa: S608 (ours)
+        tables.execute(f"CREATE TYPE workflows_{name} AS ENUM ({values})")
+    return ", ".join(f"nullif({name}, '')::workflows_{name} AS {name}" for name in names)
 
 
 def _check_format(path: Path, columns: list[str]) -> None:
@@ -145,17 +172,6 @@ def _check_format(path: Path, columns: list[str]) -> None:
     missing = [name for name in columns if name not in schema.names]
     if missing:
         raise JudgeError(f"{path.name}: column {', '.join(missing)} is missing", hint)
-
-
-def positions_by_code(codes: NDArray[Any]) -> Iterator[NDArray[np.intp]]:
-    """Where each code of `codes` stands, code by code in ascending order; the places of one code ascend, too."""
-    if not len(codes):
-        return
-    order = np.argsort(codes, kind="stable")  # numpy sorts 16 bits by radix, ten times faster than wider integers
-    ordered = codes[order]
-    edges = [0, *(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(order)]
-    for begin, end in pairwise(edges):
-        yield order[begin:end]
 
 
 def columns_of(

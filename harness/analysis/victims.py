@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from harness.analysis.block_bootstrap import Stretch, stretches_of
 from harness.analysis.demand import Growth
 from harness.analysis.latencies import Latencies
+from harness.analysis.requests import read_requests
 from harness.analysis.run_rows import RowKey, RunRow, row_of
 from harness.analysis.tables import columns_of, open_tables
 from harness.errors import JudgeError
@@ -72,9 +73,10 @@ def read_cells(run_dir: RunDir, spec: RunSpec, length_s: float) -> dict[tuple[st
     """The requests of a run of `length_s`. Raises JudgeError where a file is missing or cannot be read."""
     try:
         with open_tables(run_dir, spec.sites) as tables:
+            latencies = Latencies.of_requests(read_requests(tables, run_dir.samples))
             timed = {
                 (site, lane): Stretch(start_s, values_ms)
-                for (site, lane), start_s, values_ms in Latencies.of_requests(tables).split_with_starts("site", "lane")
+                for (site, lane), values_ms, start_s in latencies.split_with(latencies.start_s, "site", "lane")
             }
             stretches = stretches_of(length_s)
             counts = columns_of(tables, _COUNTS.format(stretches=stretches, length_s=length_s))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,8 +70,11 @@ def conclude(source: RunDir, target: RunDir, spec: RunSpec) -> Conclusion:
         else:
             write_json(target.summary, analysis.summary)
         verdict = _verdict_of(source, target, analysis, spec)
-        render(target, analysis, verdict, spec)
-        manifest = target.seal(exit_code=verdict["exit_code"])
+        with ThreadPoolExecutor(1) as beside:
+            # of half a gigabyte of samples it takes half a second, which drawing does not wait for
+            digests = beside.submit(target.digest, target.unsealed_evidence())
+            render(target, analysis, verdict, spec)
+            manifest = target.seal(digests.result(), exit_code=verdict["exit_code"])
     return Conclusion(target, analysis.summary, verdict, manifest)
 
 

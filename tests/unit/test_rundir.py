@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -129,6 +130,16 @@ def test_rendering_again_seals_files_that_are_new_and_forgets_figures_that_are_g
     sealed.seal()
     assert set(sealed.read_manifest()["sha256"]) == {EVIDENCE, "figures/latency.png", "report.html", "summary.json"}
     assert sealed.changed_files() == []
+
+
+def test_evidence_is_hashed_before_it_is_sealed_and_not_again(sealed):
+    sealed.summary.write_text("{}")
+    assert sealed.unsealed_evidence() == ["summary.json"]
+    digests = sealed.digest(sealed.unsealed_evidence())
+    sealed.seal({"summary.json": "as was told"})
+    assert sealed.read_manifest()["sha256"]["summary.json"] == "as was told"
+    assert sealed.changed_files() == ["summary.json"]
+    assert digests["summary.json"] == hashlib.sha256(b"{}").hexdigest()
 
 
 def test_json_is_written_whole_or_not_at_all(tmp_path: Path):

@@ -7,12 +7,12 @@ import heapq
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from harness.analysis.requests import Requests
 from harness.analysis.saturation import Broken, Saturation, first_broken, saturation_of, slowdowns
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ def day(first: int, most: int, seed: int, heavier_from_s: float = np.inf) -> Day
         free_s[server] = done_s
         rows.append((start_s, (done_s - start_s) * 1000, "transaction" if heavy else "Patient.read"))
         heapq.heappush(events, (done_s + draws.exponential(THINK_S), who))
-    requests = pd.DataFrame(rows, columns=pd.Index(["start_s", "latency_ms", "operation"])).assign(timed=True)
+    requests = pd.DataFrame(rows, columns=pd.Index(["start_s", "latency_ms", "operation"]))
     edges_s = np.linspace(0.0, LENGTH_S, STRETCHES + 1)
     at = np.clip(np.digitize(requests["start_s"], edges_s) - 1, 0, STRETCHES - 1)
     p95 = requests.groupby(at)["latency_ms"].quantile(0.95).reindex(range(STRETCHES))
@@ -59,11 +59,24 @@ def day(first: int, most: int, seed: int, heavier_from_s: float = np.inf) -> Day
 
 
 def slowdown_of(it: Day) -> Floats:
-    with duckdb.connect(":memory:") as tables:
-        tables.execute("CREATE TYPE op AS ENUM ('Patient.read', 'transaction')")
-        frame = it.requests  # noqa: F841 (DuckDB finds it by its name)
-        tables.execute("CREATE TABLE requests AS SELECT * REPLACE (operation::op AS operation) FROM frame")
-        return slowdowns(tables, it.edges_s, it.heads)
+    frame = it.requests
+    names = {"operation": tuple(sorted(set(frame["operation"]))), "outcome": ("ok",)}
+    latency_ms = frame["latency_ms"].to_numpy()
+    asked = Requests(
+        start_s=frame["start_s"].to_numpy(),
+        latency_ms=latency_ms,
+        headline_ms=latency_ms,
+        server_ms=None,
+        open=np.zeros(len(frame), np.bool_),
+        status=np.full(len(frame), 200, np.int16),
+        start_lag_p99_ms=None,
+        codes={
+            "operation": np.searchsorted(names["operation"], frame["operation"]).astype(np.uint8),
+            "outcome": np.zeros(len(frame), np.uint8),
+        },
+        names=names,
+    )
+    return slowdowns(asked, it.edges_s, it.heads)
 
 
 def told(it: Day, bound_ms: float) -> Saturation:
