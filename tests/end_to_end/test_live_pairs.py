@@ -30,7 +30,7 @@ SERVICE = ("--servers", "1000", "--service", "40ms", "--distribution", "exponent
 TRIALS = 20
 A_SIDE = 5
 SIDE_BY_SIDE = int(os.environ.get("EMRLOAD_RUNS_SIDE_BY_SIDE", "2"))
-ATTEMPTS = 3
+ATTEMPTS = 6
 """A run that says itself that it cannot be trusted is played again."""
 
 
