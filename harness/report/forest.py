@@ -11,18 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.analysis.compare import ComparedRow
-from harness.errors import OutputError, Problem
 from harness.report.canvas import WIDE, drawing, title_above
 from harness.report.compared import change_text, ratio_text, row_name, worst_first
 from harness.report.palette import BLUE, GREY, INK, LIGHT, VERMILION
+from harness.report.ratio_axis import draw_ratio_axis, ratio_ticks, save_figure
 
 __all__ = ["draw_forest", "forest_figure"]
 
@@ -67,13 +64,7 @@ _MARKS: Final = {
 def draw_forest(rows: Sequence[ComparedRow], path: Path) -> None:
     """Write the picture as PNG. Raises OutputError where `path` cannot be written."""
     with drawing(WIDE):
-        figure = forest_figure(rows)
-        FigureCanvasAgg(figure)
-        try:
-            figure.savefig(path, format="png", dpi=150)
-        except OSError as error:
-            what = f"cannot write {path}: {error.strerror}"
-            raise OutputError(Problem(what, "--png", "give a file in a folder that exists")) from error
+        save_figure(forest_figure(rows), path)
 
 
 def forest_figure(rows: Sequence[ComparedRow]) -> Figure:
@@ -114,12 +105,8 @@ def _axis(panel: Axes, shown: Sequence[ComparedRow]) -> None:
     ends = [end for row in shown if row.p95.difference for end in row.p95.difference.ratio]
     low = max(min([0.95, *ends]) / 1.02, 1 / _WIDEST_RATIO)
     high = min(max([1.05, *ends]) * 1.02, _WIDEST_RATIO)
-    panel.set_xscale("log")
-    panel.set_xlim(low, high)
-    panel.xaxis.set_major_locator(FixedLocator(_ticks(low, high)))
-    panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: ratio_text(ratio).replace(".0", "")))
-    panel.grid(True, axis="x", color=LIGHT, linewidth=0.6)
+    ticks = ratio_ticks(low, high, _TICKS, 1 / _MOST_TICKS, (1.0,))
+    draw_ratio_axis(panel, low, high, ticks, lambda ratio: ratio_text(ratio).replace(".0", ""))
     panel.set_xlabel("← faster      change of p95 from A to B      slower →", labelpad=4)
     handles = [
         Line2D([], [], marker=marker, color=line, markerfacecolor=filling, linewidth=1.8, label=outcome)
@@ -130,13 +117,3 @@ def _axis(panel: Axes, shown: Sequence[ComparedRow]) -> None:
         # half an inch below the axis, whatever the picture's height
         below = -0.55 / (_ROW_IN * len(shown))
         panel.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, below), ncols=3, borderpad=0)
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Those that lie between and do not crowd each other; always that of no change."""
-    apart = float(np.log(high / low)) / _MOST_TICKS
-    kept = [1.0]
-    for tick in sorted(_TICKS, key=lambda tick: abs(np.log(tick))):
-        if low <= tick <= high and all(abs(np.log(tick / other)) >= apart for other in kept):
-            kept.append(tick)
-    return sorted(kept)

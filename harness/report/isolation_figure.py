@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.analysis.compare import ComparedRow
 from harness.analysis.isolation import HURT_FROM, Isolation
-from harness.errors import OutputError, Problem
 from harness.report.canvas import WIDE, drawing, shortened_name, title_above
 from harness.report.isolation import isolation_headline, load_name, worst_sites_first
 from harness.report.palette import BLUE, GREY, INK, LIGHT, ORANGE, SKY, VERMILION
+from harness.report.ratio_axis import draw_ratio_axis, ratio_ticks, save_figure
 
 __all__ = ["draw_isolation", "isolation_figure"]
 
@@ -48,13 +46,7 @@ _MARKS: Final = (("o", SKY), ("^", VERMILION), ("s", BLUE), ("D", INK), ("v", OR
 def draw_isolation(found: Sequence[Isolation], path: Path) -> None:
     """Write the picture as PNG. Raises OutputError where `path` cannot be written."""
     with drawing(WIDE):
-        figure = isolation_figure(found)
-        FigureCanvasAgg(figure)
-        try:
-            figure.savefig(path, format="png", dpi=150)
-        except OSError as error:
-            what = f"cannot write {path}: {error.strerror}"
-            raise OutputError(Problem(what, "--png", "give a file in a folder that exists")) from error
+        save_figure(isolation_figure(found), path)
 
 
 def isolation_figure(found: Sequence[Isolation]) -> Figure:
@@ -125,18 +117,9 @@ def _draw(
 
 def _axis(panel: Axes, low: float, high: float) -> None:
     low, high = max(low, 1 / _WIDEST_RATIO), min(high, _WIDEST_RATIO)
-    panel.set_xscale("log")
-    panel.set_xlim(low, high)
-    width = math.log(high / low)
-    kept = [1.0, HURT_FROM] if math.log(HURT_FROM) >= _TICK_APART * width else [1.0]
-    for tick in sorted(_TICKS, key=lambda tick: abs(math.log(tick))):
-        apart = all(abs(math.log(tick / other)) >= _TICK_APART * width for other in kept)
-        if low <= tick <= high and apart:
-            kept.append(tick)
-    panel.xaxis.set_major_locator(FixedLocator(sorted(kept)))
-    panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda ratio, _: f"×{ratio:g}"))
-    panel.grid(True, axis="x", color=LIGHT, linewidth=0.6)
+    always = (1.0, HURT_FROM) if math.log(HURT_FROM) >= _TICK_APART * math.log(high / low) else (1.0,)
+    ticks = ratio_ticks(low, high, _TICKS, _TICK_APART, always)
+    draw_ratio_axis(panel, low, high, ticks, lambda ratio: f"×{ratio:g}")
     panel.set_xlabel(
         "p95 with the load, over p95 without it; bars: 95% intervals; filled: hurt; dashes: where harm begins",
         labelpad=4,
