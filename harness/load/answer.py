@@ -1,83 +1,43 @@
-"""One answer as it comes off the line: llhttp calls out what it reads, this collects it and says when it is whole."""
+"""One answer as it comes off the line: llhttp calls out what it reads, this collects it and says when it is whole.
+
+llhttp is strict by itself (RFC 9112): lines end in CR LF, one Content-Length, none beside Transfer-Encoding. What it
+lets pass is refused here, whatever parts the bytes come in:
+
+    another protocol (RTSP/1.0 200, HTTP/2.0 200)    a status below 100    a head beyond MAX_HEAD_BYTES
+    codings that nobody asked for (deflate, br; gzip in Transfer-Encoding)
+"""
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Final
 
 import httptools
 
-__all__ = ["AnswerParser", "BadAnswer", "Headers"]
+from harness.load.headers import Headers
 
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-"""An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite."""
-_COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
-_ZLIB_OR_GZIP: Final = 47
+__all__ = ["MAX_ANSWER_BYTES", "MAX_HEAD_BYTES", "AnswerParser", "BadAnswer", "Headers"]
+
+MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+"""An answer beyond this is refused: a clinician's screen never holds it, and the generator's memory is finite. A scan
+of 5 MB, the largest document that a workflow looks at, is 7 MB in base64."""
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""For status line and headers together, announcements before them included; servers themselves stop at 8 to 16 kB."""
+_GZIP: Final = frozenset({"gzip", "x-gzip"})
+_ZLIB_FOR_GZIP: Final = 31
+_MOST_MEMBERS: Final = 16
+"""What is left is copied for each: thousands of empty ones would take minutes."""
 _BRACE: Final = ord("{")
 """What begins so is JSON and not packed, so most answers need no look at their headers."""
+_VERSION: Final = b"HTTP/1."
+_HEAD_END: Final = b"\r\n\r\n"
+_COOKIE_OR_END: Final = re.compile(rb"\r\n([Ss][Ee][Tt]-[Cc][Oo][Oo][Kk][Ii][Ee]:)|\r\n\r\n")
+_NAMED: Final = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 
 class BadAnswer(Exception):  # noqa: N818 (what came, not a fault of the program)
-    """The bytes that came are not a whole HTTP answer."""
-
-
-class Headers(Mapping[str, str]):
-    """An answer's headers, names in lower case; read only when somebody asks for one, which is seldom."""
-
-    __slots__ = ("_head", "_read")
-
-    def __init__(self, head: bytes) -> None:
-        self._head = head
-        self._read: dict[str, str] | None = None
-
-    def __getitem__(self, name: str) -> str:
-        return self._known[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    @property
-    def _known(self) -> dict[str, str]:
-        if self._read is None:
-            reader = _HeadReader()
-            reader.read(self._head)
-            pairs = reader.headers.items()
-            self._read = {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in pairs}
-        return self._read
-
-
-class _HeadReader:
-    """Collects the headers of an answer from its first bytes. To do so for each answer would double its parsing."""
-
-    __slots__ = ("_parser", "_whole", "headers")
-
-    def __init__(self) -> None:
-        self.headers: dict[bytes, bytes] = {}
-        self._whole = False
-        self._parser = httptools.HttpResponseParser(self)
-
-    def read(self, head: bytes) -> None:
-        with suppress(httptools.HttpParserError):  # whatever follows the head has been judged by AnswerParser
-            self._parser.feed_data(head)
-
-    # ---- called by llhttp
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._whole:  # else it is a trailer
-            self.headers[name] = value
-
-    def on_headers_complete(self) -> None:
-        if self._whole:  # a second answer, which nobody asked for
-            return
-        if _is_announcement(self._parser.get_status_code()):
-            self.headers.clear()
-        else:
-            self._whole = True
+    """The bytes that came are not a whole HTTP answer, or one that nobody asked for."""
 
 
 class AnswerParser:
@@ -87,6 +47,7 @@ class AnswerParser:
     """
 
     __slots__ = (
+        "_announced",
         "_body",
         "_head",
         "_head_only",
@@ -96,14 +57,19 @@ class AnswerParser:
         "complete",
         "keep_alive",
         "on_body",
+        "sets_cookies",
     )
 
     def __init__(self, *, head_only: bool = False) -> None:
         self.complete = False
         self.keep_alive = False
+        self.sets_cookies = False
+        """Whether the answer taken last had a Set-Cookie."""
         self._status = 0
         self._head = b""
         """All that came until the headers were whole, and what came along with their end."""
+        self._announced = 0
+        """How many answers with status 1xx stand before the answer itself."""
         self._headers_whole = False
         self._body: list[bytes] = []
         self._head_only = head_only
@@ -113,7 +79,8 @@ class AnswerParser:
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises BadAnswer where it is no HTTP; what comes after a whole answer only ends the line's use."""
-        if not self._headers_whole:
+        in_head = not self._headers_whole
+        if in_head:
             self._head += data
         try:
             self._parser.feed_data(data)
@@ -123,13 +90,15 @@ class AnswerParser:
             if not self.complete:
                 raise BadAnswer(str(error)) from error
             self.keep_alive = False
+        if in_head and len(self._head) > MAX_HEAD_BYTES:
+            self._bound_head()
 
     def end_of_stream(self) -> None:
         """The server closed: the end of an answer without a length. Raises BadAnswer for one that was cut short."""
         self.keep_alive = False
         if self.complete:
             return
-        if not self._headers_whole or self._has_length():
+        if not self._headers_whole or self._names_its_end():
             raise BadAnswer("closed by the server before the answer was whole")
         self._status = self._parser.get_status_code()
         self.complete = True
@@ -137,15 +106,25 @@ class AnswerParser:
     def take(self) -> tuple[int, Headers, bytes]:
         """Status, headers and unpacked content of a complete answer, which is forgotten here.
 
-        Raises BadAnswer where the content cannot be unpacked, or is too large then.
+        Raises BadAnswer where it is of another protocol, where the content cannot be unpacked, or is too large then.
         """
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        headers = Headers(self._head)
+        head = self._head
+        if self._announced or not head.startswith(_VERSION):
+            head = self._own_head(head)
         self._head = b""
         self._body.clear()
         self.complete = self._headers_whole = False
-        if body and body[0] != _BRACE and headers.get("content-encoding", "").lower() in _COMPRESSED:
-            body = _unpacked(body)
+        if self._status < 100:
+            raise BadAnswer(f"{self._status:03d} is no status")
+        found = _COOKIE_OR_END.search(head)
+        self.sets_cookies = found is not None and found.lastindex is not None
+        headers = Headers(head)
+        if self._head_only:
+            self._end_with_head(head, headers)
+            return self._status, headers, b""
+        if body and body[0] != _BRACE:
+            body = _decoded(body, headers)
         return self._status, headers, body
 
     # ---- called by llhttp
@@ -161,32 +140,91 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if _is_announcement(status):
+        if 100 <= status < 200:  # an announcement: the answer itself is still to come
             self._headers_whole = False
+            self._announced += 1
             return
         self.complete = True
         self._status = status
         self.keep_alive = self._parser.should_keep_alive()  # llhttp forgets it right after this call
 
-    def _has_length(self) -> bool:
-        """Whether the answer says itself where it ends; then the server's closing is not its end."""
+    # ---- seldom needed
+
+    def _bound_head(self) -> None:
+        """Raises BadAnswer unless it is the content, come along with the headers' end, that makes `_head` so long."""
+        if not self._headers_whole or self._starts()[-1] > MAX_HEAD_BYTES:
+            raise BadAnswer(f"headers of more than {MAX_HEAD_BYTES // 1024} kB")
+
+    def _own_head(self, head: bytes) -> bytes:
+        """The head from the answer's own status line on. Raises BadAnswer where a status line is none of HTTP/1."""
+        *starts, _ = self._starts()
+        self._announced = 0
+        if not all(head.startswith(_VERSION, start) for start in starts):
+            raise BadAnswer("an answer of another protocol than HTTP/1.1")
+        return head[starts[-1] :]
+
+    def _starts(self) -> list[int]:
+        """Where each announcement and the answer itself begin in `_head`, and where the answer's head ends."""
+        starts, place = [], 0
+        for _ in range(self._announced + 1):
+            while self._head[place : place + 1] in (b"\r", b"\n"):  # blank lines before a status line are passed over
+                place += 1
+            starts.append(place)
+            place = self._head.find(_HEAD_END, place) + len(_HEAD_END)
+        return [*starts, place]
+
+    def _names_its_end(self) -> bool:
+        """Whether the answer says itself where it ends; then the server's closing is not its end (RFC 9112, 6.3)."""
         headers = Headers(self._head)
-        return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+        return "content-length" in headers or _transfer_coding(headers) == "chunked"
+
+    def _end_with_head(self, head: bytes, headers: Headers) -> None:
+        """Whether the line can be used again is not what llhttp says, which waits for content or for the end."""
+        closes = "close" in headers.get("connection", "").lower() or head.startswith(b"HTTP/1.0")
+        self.keep_alive = not closes and head.endswith(_HEAD_END) and head.count(_HEAD_END) == 1
 
 
-def _is_announcement(status: int) -> bool:
-    """The answer itself is still to come."""
-    return 100 <= status < 200
+def _decoded(body: bytes, headers: Headers) -> bytes:
+    """The content as it was before it was packed. Raises BadAnswer where it was packed as nobody asked for."""
+    _transfer_coding(headers)
+    coding = headers.get("content-encoding", "").lower()
+    if coding in ("", "identity"):
+        return body
+    if coding not in _GZIP:
+        raise BadAnswer(f"content packed in a way that nobody asked for{_named(coding)}")
+    return _unpacked(body)
+
+
+def _transfer_coding(headers: Headers) -> str:
+    """`chunked`, or "" for none. Raises BadAnswer for any other, since no request of ours names one in TE."""
+    coding = headers.get("transfer-encoding", "").lower()
+    if coding not in ("", "chunked", "identity"):
+        raise BadAnswer(f"a transfer coding that nobody asked for{_named(coding)}")
+    return coding.removeprefix("identity")
+
+
+def _named(coding: str) -> str:
+    """Only what looks like a name: anything may stand in a header."""
+    return f": {coding}" if _NAMED.fullmatch(coding) else ""
 
 
 def _unpacked(packed: bytes) -> bytes:
-    engine = zlib.decompressobj(_ZLIB_OR_GZIP)
-    try:
-        body = engine.decompress(packed, MAX_ANSWER_BYTES + 1)
-    except zlib.error as error:
-        raise BadAnswer(str(error)) from error
-    if len(body) > MAX_ANSWER_BYTES:
-        raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES // 1024 // 1024} MB when unpacked")
-    if not engine.eof:
-        raise BadAnswer("a compressed answer that breaks off")
-    return body
+    """All members of it, one after the other (RFC 1952, 2.2)."""
+    parts: list[bytes] = []
+    left = MAX_ANSWER_BYTES
+    while packed:
+        if len(parts) == _MOST_MEMBERS:
+            raise BadAnswer(f"content packed in more than {_MOST_MEMBERS} pieces")
+        engine = zlib.decompressobj(_ZLIB_FOR_GZIP)
+        try:
+            part = engine.decompress(packed, left + 1)
+        except zlib.error as error:
+            raise BadAnswer(f"content that cannot be unpacked: {error}") from error
+        left -= len(part)
+        if left < 0:
+            raise BadAnswer(f"an answer of more than {MAX_ANSWER_BYTES // 1024 // 1024} MB when unpacked")
+        if not engine.eof:
+            raise BadAnswer("a compressed answer that breaks off")
+        parts.append(part)
+        packed = engine.unused_data
+    return parts[0] if len(parts) == 1 else b"".join(parts)

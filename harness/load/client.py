@@ -2,13 +2,16 @@
 
     exchange(request bytes) ──▶ send ──▶ recv … recv ──▶ Exchange(status, headers, body, times)
 
-Keep-alive, chunked and gzip answers, TLS through one shared verifying context, a bound on connecting and one on the
-whole answer, no redirects. It only tells what came over the wire; whether that is good is judged elsewhere.
+Keep-alive, chunked and gzip answers, cookies, TLS through one shared verifying context; bounds on connecting, on the
+first byte and on the whole answer; no redirects, and never two requests under way on one line. It only tells what came
+over the wire; whether that is good is judged elsewhere.
 """
 
 from __future__ import annotations
 
 import math
+import re
+import ssl
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, Literal
@@ -16,16 +19,18 @@ from typing import Final, Literal
 import gevent
 
 from harness.load.answer import MAX_ANSWER_BYTES, AnswerParser, BadAnswer, Headers
+from harness.load.cookies import Cookies
 from harness.load.deadline import Deadline, OutOfTime
 from harness.load.endpoint import Endpoint
 from harness.load.line import Line, open_line
 
-__all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "out_of_time"]
+__all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "NoFirstByte", "out_of_time"]
 
 _RECEIVE_BYTES: Final = 65_536
-_IDLE_S: Final = 0.5
-"""Servers hang up on lines that are idle; after this long it is worth a look before sending into the void."""
 _SHORTEST_S: Final = 0.001
+_AHEAD_S: Final = 1.0
+"""So much before a server means to hang up on an idle line we do: its good-bye must not cross a request."""
+_KEEP_ALIVE_TIMEOUT: Final = re.compile(r"\btimeout\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE)
 
 FailureReason = Literal["timeout", "connection", "cancelled"]
 
@@ -43,6 +48,10 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
         self.detail = detail
         self.hung_up = hung_up
         self.link_s = 0.0
+
+
+class NoFirstByte(ExchangeFailed):
+    """The bound on the first byte of an answer ended it."""
 
 
 @dataclass(slots=True)
@@ -66,22 +75,42 @@ class Exchange:
 class Connection:
     """A clinician's line to the target: opened when needed, kept, opened again when the server closed it."""
 
-    __slots__ = ("_connect_timeout_s", "_deadline", "_endpoint", "_last_use", "_line", "_parser", "_received")
+    __slots__ = (
+        "_connect_timeout_s",
+        "_deadline",
+        "_endpoint",
+        "_idle_limit_s",
+        "_last_use",
+        "_line",
+        "_parser",
+        "_received",
+        "cookies",
+    )
 
     def __init__(self, endpoint: Endpoint, connect_timeout_s: float) -> None:
+        self.cookies: Cookies | None = None
+        """What the server gave her to keep, over all her lines; None: nothing so far."""
         self._endpoint = endpoint
         self._connect_timeout_s = connect_timeout_s
         self._line: Line | None = None
         self._parser = AnswerParser()
         self._deadline = Deadline()
         self._last_use = 0.0
+        self._idle_limit_s = math.inf
         self._received = 0
         """Bytes of the answer under way."""
 
-    def exchange(self, request: bytes, answer_timeout_s: float, give_up_s: float = math.inf) -> Exchange:
+    def exchange(
+        self,
+        request: bytes,
+        answer_timeout_s: float,
+        give_up_s: float = math.inf,
+        first_byte_timeout_s: float = math.inf,
+    ) -> Exchange:
         """Send `request`, read the whole answer; after `give_up_s` in all, connecting included, it is cancelled.
 
-        Raises ExchangeFailed; the connection is closed then and opened again by the next exchange.
+        The bounds on the answer and on its first byte count from when the request goes out. Raises ExchangeFailed; the
+        connection is closed then and opened again by the next exchange.
         """
         started = perf_counter()
         reused = self.is_open()
@@ -92,10 +121,14 @@ class Connection:
             connect_s = perf_counter() - started
             give_up_s -= connect_s
         self._received = 0
-        self._deadline.begin(answer_timeout_s if answer_timeout_s < give_up_s else give_up_s)
+        bound_s = answer_timeout_s if answer_timeout_s < give_up_s else give_up_s
+        first = first_byte_timeout_s < bound_s
+        self._deadline.begin(first_byte_timeout_s if first else bound_s)
         try:
-            return self._converse(line, request, started, connect_s, reused)
+            return self._converse(line, request, started, connect_s, bound_s if first else 0.0)
         except OutOfTime:
+            if first and not self._received:
+                raise NoFirstByte("timeout", f"no first byte within {first_byte_timeout_s:g} s") from None
             raise out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
         except (OSError, BadAnswer) as error:
             hung_up = reused and not self._received
@@ -108,8 +141,8 @@ class Connection:
         line = self._line
         if line is None:
             return False
-        if perf_counter() - self._last_use > _IDLE_S and line.has_something():
-            # the server has hung up since the last answer, or talks nonsense
+        if perf_counter() - self._last_use > self._idle_limit_s or line.has_something():
+            # the server is about to hang up or has done so, or sends what nobody asked for
             self.close()
             return False
         return True
@@ -123,10 +156,11 @@ class Connection:
 
     def _connect(self, give_up_s: float) -> Line:
         # not an OSError: trying a host's addresses one after the other, that would only end the first try
-        timer = gevent.Timeout(max(min(self._connect_timeout_s, give_up_s), _SHORTEST_S))
+        within_s = max(min(self._connect_timeout_s, give_up_s), _SHORTEST_S)
+        timer = gevent.Timeout(within_s)
         timer.start()
         try:
-            line = open_line(self._endpoint)
+            line = open_line(self._endpoint, within_s)
         except gevent.Timeout as timeout:
             if timeout is not timer:
                 raise
@@ -137,9 +171,11 @@ class Connection:
             timer.close()
         self._line = line
         self._parser = AnswerParser()
+        self._idle_limit_s = math.inf
         return line
 
-    def _converse(self, line: Line, request: bytes, started: float, connect_s: float, reused: bool) -> Exchange:
+    def _converse(self, line: Line, request: bytes, started: float, connect_s: float, bound_s: float) -> Exchange:
+        """`bound_s` on the whole answer where one on its first byte is running, else 0."""
         parser = AnswerParser(head_only=True) if request.startswith(b"HEAD ") else self._parser
         ttfb_s = 0.0
         whole = False
@@ -149,6 +185,8 @@ class Connection:
                 data = line.receive(_RECEIVE_BYTES)
                 if not self._received:
                     ttfb_s = perf_counter() - started
+                    if bound_s:
+                        self._deadline.begin(bound_s - (ttfb_s - connect_s))
                 if not data:
                     parser.end_of_stream()
                     break
@@ -161,8 +199,29 @@ class Connection:
         finally:
             if not whole:
                 self.close()
+        if parser.sets_cookies:
+            self._keep_cookies(headers, request)
+        if connect_s:
+            self._idle_limit_s = _idle_limit_s(headers)
         self._last_use = done = perf_counter()
-        return Exchange(status, headers, body, connect_s, ttfb_s, done - started, reused, self._received)
+        return Exchange(status, headers, body, connect_s, ttfb_s, done - started, not connect_s, self._received)
+
+    def _keep_cookies(self, headers: Headers, request: bytes) -> None:
+        if self.cookies is None:
+            self.cookies = Cookies(self._endpoint.host, tls=self._endpoint.tls)
+        self.cookies.keep(headers.lines("set-cookie"), request.split(b" ", 2)[1].decode("latin-1"))
+
+
+def _idle_limit_s(headers: Headers) -> float:
+    """How long the line may lie idle, as far as the server says it: `Keep-Alive: timeout=5, max=100`.
+
+    `max` is no use to us: the last answer says `Connection: close`.
+    """
+    told = _KEEP_ALIVE_TIMEOUT.search(headers.get("keep-alive", ""))
+    if told is None:
+        return math.inf
+    timeout_s = float(told[1])
+    return timeout_s - min(_AHEAD_S, timeout_s / 2)
 
 
 def out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
@@ -174,6 +233,8 @@ def out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
 
 def _describe(error: BaseException) -> str:
     """What went wrong on the line, without addresses or content."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the TLS certificate cannot be verified: {error.verify_message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

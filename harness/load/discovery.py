@@ -101,9 +101,10 @@ class _Looker:
 
     def _answer(self, call: Call, check: Check) -> Answer:
         self._asked += 1
-        head = (
-            f"{call.method} {self._endpoint.request_target(call.path)} HTTP/1.1\r\nHost: {self._endpoint.authority}\r\n"
-        )
+        target = self._endpoint.request_target(call.path)
+        head = f"{call.method} {target} HTTP/1.1\r\nHost: {self._endpoint.authority}\r\n"
+        if self._connection.cookies is not None:
+            head += self._connection.cookies.line_for(target)
         head += f"Accept: application/fhir+json\r\nX-Request-Id: control-{self._asked:032x}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in call.headers)
         try:

@@ -14,16 +14,20 @@ _PRINTABLE: Final = "%/:?#[]@!$&'()*+,;=-._~|\"<>\\^`{}"
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`prefix` is the base URL's path without its last slash, `authority` the Host header."""
+    """`prefix` is the base URL's path without its last slash, `authority` the Host header.
+
+    `source_address`: the address of this machine that connections come from; None: whichever the system takes.
+    """
 
     host: str
     port: int
     tls: bool
     prefix: str
     authority: str
+    source_address: str | None = None
 
     @classmethod
-    def from_url(cls, url: str) -> Endpoint:
+    def from_url(cls, url: str, source_address: str | None = None) -> Endpoint:
         """Raises ValueError where `url` is no http(s) URL with a host."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -33,7 +37,7 @@ class Endpoint:
         port = parts.port or (443 if tls else 80)
         shown = f"[{host}]" if ":" in host else host
         authority = shown if parts.port is None else f"{shown}:{port}"
-        return cls(host, port, tls, quote(parts.path.rstrip("/"), safe=_PRINTABLE), authority)
+        return cls(host, port, tls, quote(parts.path.rstrip("/"), safe=_PRINTABLE), authority, source_address)
 
     def request_target(self, path: str) -> str:
         """What stands in the request line: for a path relative to the base, one from the root, or an absolute link.

@@ -6,10 +6,12 @@ so it waits first and reads then. (gevent's own socket reads in vain first, and 
 
 from __future__ import annotations
 
+import ipaddress
 import select
 import socket
 import ssl
-from typing import Final, Protocol
+from time import perf_counter
+from typing import Any, Final, Protocol
 
 import gevent
 from gevent import monkey
@@ -42,12 +44,14 @@ class Line(Protocol):
         """A second call does nothing."""
 
 
-def open_line(endpoint: Endpoint) -> Line:
-    """A line to the first of the host's addresses that takes it.
+def open_line(endpoint: Endpoint, within_s: float) -> Line:
+    """A line to the first of the host's addresses that takes it; the name is looked up anew each time.
 
-    Raises OSError where none does, or where the certificate cannot be verified.
+    One that does not answer leaves the others their share of `within_s`; to end the last one is the caller's business.
+    Raises OSError where none takes it, where the source address is none of this machine's, or where the certificate
+    cannot be verified.
     """
-    connected = _connected(endpoint.host, endpoint.port)
+    connected = _connected(endpoint, within_s)
     if endpoint.tls:
         return _TlsLine(_wrapped(connected, endpoint.host))
     return _PlainLine(connected.detach())
@@ -56,13 +60,15 @@ def open_line(endpoint: Endpoint) -> Line:
 class _PlainLine:
     """Owns the descriptor of a connected socket that does not block."""
 
-    __slots__ = ("_hub", "_readable", "_socket")
+    __slots__ = ("_hub", "_look", "_readable", "_socket")
 
     def __init__(self, descriptor: int) -> None:
         self._socket = _BareSocket(fileno=descriptor)
         self._socket.setblocking(False)
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(descriptor, _READ)
+        self._look = _poll()
+        self._look.register(descriptor, _READABLE)
 
     def send(self, data: bytes) -> bool:
         rest: bytes | memoryview = data
@@ -87,7 +93,7 @@ class _PlainLine:
                 continue
 
     def has_something(self) -> bool:
-        return _has_something(self._socket.fileno())
+        return bool(self._look.poll(0))
 
     def close(self) -> None:
         self._readable.close()
@@ -113,7 +119,22 @@ class _TlsLine:
         return self._socket.recv(most)
 
     def has_something(self) -> bool:
-        return _has_something(self._socket.fileno())
+        look = _poll()
+        look.register(self._socket.fileno(), _READABLE)
+        return bool(look.poll(0)) and self._says_something()
+
+    def _says_something(self) -> bool:
+        """Session tickets may come late (RFC 8446, 4.6.1): they are no answer and no good-bye."""
+        self._socket.settimeout(0.0)
+        try:
+            self._socket.recv(1)
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
+            return True
+        finally:
+            self._socket.settimeout(None)
+        return True
 
     def close(self) -> None:
         self._socket.close()
@@ -131,12 +152,19 @@ def shared_tls_context() -> ssl.SSLContext:
     return _tls_context
 
 
-def _connected(host: str, port: int) -> gsocket.socket:
+def _connected(endpoint: Endpoint, within_s: float) -> gsocket.socket:
+    until_s = perf_counter() + within_s
+    addresses = _addresses(endpoint)
     refusal = OSError("the host has no address")
-    for family, kind, protocol, _, address in gsocket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses, 1):
         line = gsocket.socket(family, kind, protocol)
         try:
+            if endpoint.source_address is not None:
+                _bind(line, endpoint.source_address)
+            if tried < len(addresses):
+                line.settimeout(max(until_s - perf_counter(), 0.0) / (len(addresses) - tried + 1))
             line.connect(address)
+            line.settimeout(None)
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             line.close()
@@ -149,6 +177,20 @@ def _connected(host: str, port: int) -> gsocket.socket:
     raise refusal
 
 
+def _addresses(endpoint: Endpoint) -> list[tuple[int, int, int, str, Any]]:
+    family = 0
+    if endpoint.source_address is not None:
+        family = socket.AF_INET if ipaddress.ip_address(endpoint.source_address).version == 4 else socket.AF_INET6
+    return list(gsocket.getaddrinfo(endpoint.host, endpoint.port, family, socket.SOCK_STREAM))
+
+
+def _bind(line: gsocket.socket, source_address: str) -> None:
+    try:
+        line.bind((source_address, 0))
+    except OSError as error:
+        raise OSError(f"{source_address} cannot be the source address: {error.strerror}") from error
+
+
 def _wrapped(line: gsocket.socket, host: str) -> gsocket.socket:
     try:
         wrapped: gsocket.socket = shared_tls_context().wrap_socket(line, server_hostname=host)
@@ -156,9 +198,3 @@ def _wrapped(line: gsocket.socket, host: str) -> gsocket.socket:
         line.close()
         raise
     return wrapped
-
-
-def _has_something(descriptor: int) -> bool:
-    look = _poll()
-    look.register(descriptor, _READABLE)
-    return bool(look.poll(0))

@@ -5,14 +5,16 @@
     trips, if    trip + losses       before               trip + losses
     not kept
 
-The bounds on connecting and on the whole answer, and the clinician's own time, hold the link's part too.
+The bounds on connecting, on the first byte and on the whole answer, and the clinician's own time, hold the link's part
+too.
 """
 
 from __future__ import annotations
 
 import math
 
-from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed, out_of_time
+from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed, NoFirstByte, out_of_time
+from harness.load.cookies import Cookies
 from harness.load.deadline import Deadline, OutOfTime
 from harness.load.site_link import Direction, SiteLink
 from harness.network import Draws, handshake_s, retransmission_s, round_trip_s
@@ -35,7 +37,22 @@ class LinkedConnection:
         self._link_s = 0.0
         """What the link has taken of the exchange under way."""
 
-    def exchange(self, request: bytes, answer_timeout_s: float, give_up_s: float = math.inf) -> Exchange:
+    @property
+    def cookies(self) -> Cookies | None:
+        """As Connection.cookies."""
+        return self._connection.cookies
+
+    @cookies.setter
+    def cookies(self, kept: Cookies | None) -> None:
+        self._connection.cookies = kept
+
+    def exchange(
+        self,
+        request: bytes,
+        answer_timeout_s: float,
+        give_up_s: float = math.inf,
+        first_byte_timeout_s: float = math.inf,
+    ) -> Exchange:
         """As Connection.exchange; the way down begins when the whole answer has come, all of it at once.
 
         Raises ExchangeFailed; where the link let nothing through, it is as if the target had not answered.
@@ -44,7 +61,10 @@ class LinkedConnection:
         try:
             kept = self._connection.is_open()
             late_s = 0.0 if kept else self._shake_hands(give_up_s)
-            return self._converse(request, answer_timeout_s, give_up_s - self._link_s, kept, late_s)
+            give_up_s -= self._link_s
+            return self._converse(request, answer_timeout_s, give_up_s, first_byte_timeout_s, kept, late_s)
+        except NoFirstByte:
+            raise self._no_first_byte(first_byte_timeout_s) from None
         except ExchangeFailed as failure:
             failure.link_s = self._link_s
             self._connection.close()  # half an answer may be on the way
@@ -68,8 +88,21 @@ class LinkedConnection:
         except OutOfTime:
             raise out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
 
+    def _no_first_byte(self, bound_s: float) -> ExchangeFailed:
+        """Told with the bound as the clinician knows it, of which the link has taken a part."""
+        failure = NoFirstByte("timeout", f"no first byte within {bound_s:g} s")
+        failure.link_s = self._link_s
+        self._connection.close()
+        return failure
+
     def _converse(
-        self, request: bytes, answer_timeout_s: float, give_up_s: float, kept: bool, late_s: float
+        self,
+        request: bytes,
+        answer_timeout_s: float,
+        give_up_s: float,
+        first_byte_timeout_s: float,
+        kept: bool,
+        late_s: float,
     ) -> Exchange:
         profile, draws, shaken_s = self._link.profile, self._draws, self._link_s
         # runs on through the real exchange, where it comes before the connection's own
@@ -79,7 +112,8 @@ class LinkedConnection:
             up_s = way_s + retransmission_s(profile, len(request), draws)
             late_s = self._pass(self._link.up, len(request), up_s - late_s)
             before_s = self._link_s
-            told = self._connection.exchange(request, answer_timeout_s, give_up_s)
+            first_s = first_byte_timeout_s - (before_s - shaken_s) - way_s
+            told = self._connection.exchange(request, answer_timeout_s, give_up_s, first_s)
             down_s = way_s + retransmission_s(profile, told.bytes_received, draws)
             if kept and not told.reused:  # the server hung up while the request was on its way
                 down_s += self._handshake_s()

@@ -3,6 +3,7 @@ never given twice."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -11,6 +12,7 @@ from typing import Final
 from harness.clinic.world import StepFailed
 from harness.fhir.call import Call
 from harness.load.client import Endpoint
+from harness.load.cookies import Cookies
 
 __all__ = ["IdSource", "Posting"]
 
@@ -52,19 +54,24 @@ class Posting:
     ids: IdSource
     gives_up_s: float | None = None
     """The longest that she waits for one answer, all tries together; None: as long as the client does."""
+    first_byte_timeout_s: float = math.inf
+    """How long an answer may take to begin; without end where the scenario does not say it."""
     open: bool = False
     """She came by herself, at a moment that no answer puts off."""
 
-    def request(self, call: Call, request_id: int, trace: str) -> bytes:
-        """`call` as it goes over the line; `trace` is version and trace id of its `traceparent`.
+    def request(self, call: Call, request_id: int, trace: str, cookies: Cookies | None = None) -> bytes:
+        """`call` as it goes over the line, with her cookies; `trace` is version and trace id of its `traceparent`.
 
         Raises StepFailed where a header holds what a header cannot: versions and links come from the server.
         """
         named = f"{request_id:016x}"
+        target = self.endpoint.request_target(call.path)
         head = (
-            f"{call.method} {self.endpoint.request_target(call.path)} HTTP/1.1\r\n{self.head}"
+            f"{call.method} {target} HTTP/1.1\r\n{self.head}"
             f"X-Request-Id: {named}\r\ntraceparent: {trace}-{named}-01\r\n"
         )
+        if cookies is not None:
+            head += cookies.line_for(target)
         for name, value in call.headers:
             if not value.isprintable():
                 raise StepFailed(f"{call.operation}: not sent, {name} would hold a control character")

@@ -149,6 +149,7 @@ class KeptLines:
         return open_new(self._opened)
 
     def give_back(self, line: Connection | LinkedConnection) -> None:
+        line.cookies = None  # they are hers and not the next one's
         self._free.append(line)
 
     def close(self) -> None:

@@ -158,8 +158,9 @@ class Wire:
         Raises GaveUp where no answer came by `until_s`: somebody waited that long, so the sample is a `timeout`.
         """
         posting, recorder, run, intended_s = self._posting, self._recorder, self._run, self.intended_s
-        request_id = posting.ids.next_request()
-        request = posting.request(call, request_id, run.trace if run is not None else self._trace(0))
+        connection, request_id = self._connection, posting.ids.next_request()
+        trace = run.trace if run is not None else self._trace(0)
+        request = posting.request(call, request_id, trace, connection.cookies)
         start_s = self._clock()
         recorder.request_starts(start_s)
         exchange: Exchange | None = None
@@ -170,7 +171,7 @@ class Wire:
         self._asking = True
         try:
             give_up_s = (over_s if over_s < until_s else until_s) - start_s
-            exchange = self._connection.exchange(request, posting.answer_timeout_s, give_up_s)
+            exchange = connection.exchange(request, posting.answer_timeout_s, give_up_s, posting.first_byte_timeout_s)
         except ExchangeFailed as failure:
             link_s = failure.link_s
             gave_up = failure.reason == "cancelled" and until_s <= over_s and not self._drained

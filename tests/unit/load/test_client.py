@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -98,8 +97,6 @@ ANSWERS = {
     b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n",
     "packed": b"HTTP/1.1 200 OK\r\nContent-Encoding: GZIP \r\nContent-Length: %d\r\n\r\n%s"
     % (len(gzip.compress(b"hello world", mtime=0)), gzip.compress(b"hello world", mtime=0)),
-    "deflated": b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: %d\r\n\r\n%s"
-    % (len(zlib.compress(b"hello world")), zlib.compress(b"hello world")),
     "packed and in chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n"
     b"%x\r\n%s\r\n0\r\n\r\n" % (len(gzip.compress(b"hello world", mtime=0)), gzip.compress(b"hello world", mtime=0)),
     "until the server closes": b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nhello world",
@@ -313,8 +310,7 @@ def test_a_name_that_is_nobodys_is_a_failed_connection(monkeypatch):
     assert (failed.reason, failed.detail) == ("connection", "Name or service not known")
 
 
-def test_a_line_closed_while_idle_is_noticed_before_anything_is_sent(serve, connect, monkeypatch):
-    monkeypatch.setattr(client, "_IDLE_S", 0.05)
+def test_a_line_closed_while_idle_is_noticed_before_anything_is_sent(serve, connect):
     closed = threading.Event()
     server = serve(lambda line: (line.answer(OK), line.close(), closed.set()), lambda line: line.answer(OK))
     connection = connect(server)
@@ -444,13 +440,12 @@ def test_a_certificate_that_cannot_be_verified_is_refused(serve, wrap, monkeypat
     monkeypatch.setattr(line_module, "_tls_context", None)
     failed = failure_of(tls_connection(serve(lambda line: line.answer(OK), wrap=wrap)))
     assert failed.reason == "connection"
-    assert "certificate verify failed" in failed.detail
+    assert failed.detail == "the TLS certificate cannot be verified: self-signed certificate"
 
 
 def test_a_trusted_server_is_spoken_to_over_tls_and_the_line_is_kept(serve, wrap, certificate, monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     monkeypatch.setattr(line_module, "_tls_context", None)
-    monkeypatch.setattr(client, "_IDLE_S", 0.02)
     large = json.dumps({"x": "y" * 200_000}).encode()
     words = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(large), large)
     server = serve(lambda line: (line.answer(words), line.answer(OK)), wrap=wrap)

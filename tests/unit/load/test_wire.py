@@ -381,7 +381,9 @@ def test_what_is_left_of_her_patience_bounds_the_second_try(serve, at_work):
 
 def test_a_connection_that_is_never_made_ends_with_her_patience_too(at_work):
     class NoOneThere:
-        def exchange(self, _: bytes, answer_timeout_s: float, give_up_s: float) -> Exchange:
+        cookies = None
+
+        def exchange(self, _: bytes, answer_timeout_s: float, give_up_s: float, __: float) -> Exchange:
             assert give_up_s <= 0.3 < answer_timeout_s
             raise ExchangeFailed("cancelled", "no connection before the clinician's time was over")
 
@@ -445,6 +447,8 @@ def test_a_visitors_first_request_is_meant_for_the_moment_she_was_planned_for(se
 
 def test_the_servers_part_of_a_latency_is_told_apart_from_the_links(at_work):
     class Linked:
+        cookies = None
+
         def exchange(self, *_: object) -> Exchange:
             gevent.sleep(0.1)
             return Exchange(200, Headers(b""), b"{}", 0.0, 0.01, 0.1, True, 100, link_s=0.08)
@@ -465,6 +469,7 @@ class Pretended:
     """A clock that only sleeping and asking move on, both by exactly what they take."""
 
     ANSWER_S = 0.05
+    cookies = None
 
     def __init__(self) -> None:
         self._now_s = 0.0
