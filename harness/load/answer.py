@@ -32,7 +32,10 @@ _BRACE: Final = ord("{")
 """What begins so is JSON and not packed, so most answers need no look at their headers."""
 _VERSION: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
-_COOKIE_OR_END: Final = re.compile(rb"\r\n([Ss][Ee][Tt]-[Cc][Oo][Oo][Kk][Ii][Ee]:)|\r\n\r\n")
+_COOKIE_OR_END: Final = re.compile(rb"\n(?:\r\n|(set-cookie:))", re.IGNORECASE)
+"""The first of both: one look at each head, which costs less than reading its headers."""
+_SWITCHED: Final = "the server switched to another protocol"
+_LONG_HEAD: Final = f"headers of more than {MAX_HEAD_BYTES // 1024} kB"
 _NAMED: Final = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 
@@ -79,19 +82,18 @@ class AnswerParser:
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises BadAnswer where it is no HTTP; what comes after a whole answer only ends the line's use."""
-        in_head = not self._headers_whole
-        if in_head:
+        if not self._headers_whole:
+            if len(self._head) > MAX_HEAD_BYTES:
+                raise BadAnswer(_LONG_HEAD)
             self._head += data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            raise BadAnswer("the server switched to another protocol") from None
+            raise BadAnswer(_SWITCHED) from None
         except httptools.HttpParserError as error:
             if not self.complete:
-                raise BadAnswer(str(error)) from error
+                raise BadAnswer(_SWITCHED if self._parser.get_status_code() == 101 else str(error)) from error
             self.keep_alive = False
-        if in_head and len(self._head) > MAX_HEAD_BYTES:
-            self._bound_head()
 
     def end_of_stream(self) -> None:
         """The server closed: the end of an answer without a length. Raises BadAnswer for one that was cut short."""
@@ -106,26 +108,25 @@ class AnswerParser:
     def take(self) -> tuple[int, Headers, bytes]:
         """Status, headers and unpacked content of a complete answer, which is forgotten here.
 
-        Raises BadAnswer where it is of another protocol, where the content cannot be unpacked, or is too large then.
+        Raises BadAnswer where it is of another protocol, has too long a head, cannot be unpacked, or is too large then.
         """
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        head = self._head
-        if self._announced or not head.startswith(_VERSION):
+        head, status, parts = self._head, self._status, self._body
+        if self._announced or not head.startswith(_VERSION) or len(head) > MAX_HEAD_BYTES:
             head = self._own_head(head)
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._head = b""
-        self._body.clear()
+        parts.clear()
         self.complete = self._headers_whole = False
-        if self._status < 100:
-            raise BadAnswer(f"{self._status:03d} is no status")
-        found = _COOKIE_OR_END.search(head)
-        self.sets_cookies = found is not None and found.lastindex is not None
+        if status < 100:
+            raise BadAnswer(f"{status:03d} is no status")
+        self.sets_cookies = (found := _COOKIE_OR_END.search(head)) is not None and found.lastindex is not None
         headers = Headers(head)
         if self._head_only:
             self._end_with_head(head, headers)
-            return self._status, headers, b""
+            return status, headers, b""
         if body and body[0] != _BRACE:
             body = _decoded(body, headers)
-        return self._status, headers, body
+        return status, headers, body
 
     # ---- called by llhttp
 
@@ -150,27 +151,28 @@ class AnswerParser:
 
     # ---- seldom needed
 
-    def _bound_head(self) -> None:
-        """Raises BadAnswer unless it is the content, come along with the headers' end, that makes `_head` so long."""
-        if not self._headers_whole or self._starts()[-1] > MAX_HEAD_BYTES:
-            raise BadAnswer(f"headers of more than {MAX_HEAD_BYTES // 1024} kB")
-
     def _own_head(self, head: bytes) -> bytes:
-        """The head from the answer's own status line on. Raises BadAnswer where a status line is none of HTTP/1."""
-        *starts, _ = self._starts()
+        """The head from the answer's own status line on.
+
+        Raises BadAnswer where a status line is none of HTTP/1, or where it is not the content come along with it, but
+        the head itself, that is so long.
+        """
+        *starts, end = self._starts(head)
         self._announced = 0
         if not all(head.startswith(_VERSION, start) for start in starts):
             raise BadAnswer("an answer of another protocol than HTTP/1.1")
+        if end > MAX_HEAD_BYTES:
+            raise BadAnswer(_LONG_HEAD)
         return head[starts[-1] :]
 
-    def _starts(self) -> list[int]:
-        """Where each announcement and the answer itself begin in `_head`, and where the answer's head ends."""
+    def _starts(self, head: bytes) -> list[int]:
+        """Where each announcement and the answer itself begin, and where the answer's head ends."""
         starts, place = [], 0
         for _ in range(self._announced + 1):
-            while self._head[place : place + 1] in (b"\r", b"\n"):  # blank lines before a status line are passed over
+            while head[place : place + 1] in (b"\r", b"\n"):  # blank lines before a status line are passed over
                 place += 1
             starts.append(place)
-            place = self._head.find(_HEAD_END, place) + len(_HEAD_END)
+            place = head.find(_HEAD_END, place) + len(_HEAD_END)
         return [*starts, place]
 
     def _names_its_end(self) -> bool:

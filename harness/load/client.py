@@ -113,9 +113,12 @@ class Connection:
         connection is closed then and opened again by the next exchange.
         """
         started = perf_counter()
-        reused = self.is_open()
         line = self._line
         connect_s = 0.0
+        if line is not None and (started - self._last_use > self._idle_limit_s or line.has_something()):
+            self.close()  # as `is_open` does, at less cost
+            line = None
+        reused = line is not None
         if line is None:
             line = self._connect(give_up_s)
             connect_s = perf_counter() - started
@@ -142,8 +145,7 @@ class Connection:
         if line is None:
             return False
         if perf_counter() - self._last_use > self._idle_limit_s or line.has_something():
-            # the server is about to hang up or has done so, or sends what nobody asked for
-            self.close()
+            self.close()  # it is about to hang up or has done so, or sends what nobody asked for
             return False
         return True
 

@@ -10,6 +10,8 @@ import ipaddress
 import select
 import socket
 import ssl
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -37,8 +39,9 @@ class Line(Protocol):
     def receive(self, most: int) -> bytes:
         """Wait for something to come; b"" once the server has closed."""
 
-    def has_something(self) -> bool:
-        """Whether anything has come, the server's good-bye included; does not wait."""
+    @property
+    def has_something(self) -> Callable[[], object]:
+        """True in effect where anything has come, the server's good-bye included; does not wait."""
 
     def close(self) -> None:
         """A second call does nothing."""
@@ -60,15 +63,17 @@ def open_line(endpoint: Endpoint, within_s: float) -> Line:
 class _PlainLine:
     """Owns the descriptor of a connected socket that does not block."""
 
-    __slots__ = ("_hub", "_look", "_readable", "_socket")
+    __slots__ = ("_hub", "_readable", "_socket", "has_something")
 
     def __init__(self, descriptor: int) -> None:
         self._socket = _BareSocket(fileno=descriptor)
         self._socket.setblocking(False)
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(descriptor, _READ)
-        self._look = _poll()
-        self._look.register(descriptor, _READABLE)
+        look = _poll()
+        look.register(descriptor, _READABLE)
+        # asked before each request, so it need not enter the interpreter
+        self.has_something: Callable[[], list[tuple[int, int]]] = partial(look.poll, 0)
 
     def send(self, data: bytes) -> bool:
         rest: bytes | memoryview = data
@@ -91,9 +96,6 @@ class _PlainLine:
                 return self._socket.recv(most)  # type: ignore[no-any-return]  # the bare socket's class has no type
             except BlockingIOError:  # the kernel may wake us for nothing
                 continue
-
-    def has_something(self) -> bool:
-        return bool(self._look.poll(0))
 
     def close(self) -> None:
         self._readable.close()
