@@ -18,7 +18,7 @@ from gevent import socket as gsocket
 
 from harness.load import line as line_module
 from harness.load.answer import MAX_ANSWER_BYTES, MAX_HEAD_BYTES, AnswerParser, BadAnswer
-from harness.load.client import Connection, Endpoint, ExchangeFailed
+from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
 
 AT_ONCE = 65_536
 """As much as is read from a line at once."""
@@ -126,7 +126,9 @@ def without_content() -> Iterator[Stream]:
         yield Stream(f"{number} that names chunks", chunked(b"", status=status), Answer(number))
         surplus = ok(b"Content-Length: 2", status=status)
         yield Stream(f"{number} with content all the same", surplus, Answer(number, kept=False))
-        yield Stream(f"{number}, closing", ok(b"Connection: close", body=b"", status=status), Answer(number, kept=False))
+        yield Stream(
+            f"{number}, closing", ok(b"Connection: close", body=b"", status=status), Answer(number, kept=False)
+        )
         old = ok(body=b"", status=status, version=b"1.0")
         yield Stream(f"{number} of the old kind", old, Answer(number, kept=False))
     yield Stream("304 with headers", ok(b'ETag: "1"', body=b"", status=b"304 X"), Answer(304, headers={"etag": '"1"'}))
@@ -152,7 +154,9 @@ def until_it_closes() -> Iterator[Stream]:
     yield Stream("until it closes, as it says", ok(b"Connection: close"), LAST, closes=True)
     yield Stream("200 without a length is not empty", ok(body=b"", status=b"205 X"), WAITS)
     yield Stream("identity", ok(b"Transfer-Encoding: identity"), LAST, closes=True)
-    yield Stream("packed until it closes", ok(b"Content-Encoding: gzip", body=ZIPPED), Answer(200, b"hello", False), True)
+    yield Stream(
+        "packed until it closes", ok(b"Content-Encoding: gzip", body=ZIPPED), Answer(200, b"hello", False), True
+    )
     torn = ok(b"Content-Encoding: gzip", body=ZIPPED[:-3])
     yield Stream("packed and torn", torn, Refused("breaks off"), closes=True)
     yield Stream("shorter than it says", ok(b"Content-Length: 3"), Refused("before the answer was whole"), closes=True)
@@ -285,7 +289,9 @@ def announcements() -> Iterator[Stream]:
     yield Stream("another protocol, named", upgrade + b"\0\0", Refused("switched to another protocol"))
     offered = sized(b"ok", b"Connection: upgrade", b"Upgrade: h2c")
     yield Stream("another protocol, only offered", offered, OK)
-    yield Stream("after a good-bye", ok(b"Connection: close", body=b"", status=b"100 X") + sized(b"ok"), Refused("close"))
+    yield Stream(
+        "after a good-bye", ok(b"Connection: close", body=b"", status=b"100 X") + sized(b"ok"), Refused("close")
+    )
     yield Stream("then nonsense", ok(body=b"", status=b"100 X") + b"nonsense", Refused("Expected HTTP/"))
 
 
@@ -365,7 +371,14 @@ def protocols() -> Iterator[Stream]:
         yield Stream(f"{start!r}", start + b" 200 OK\r\n\r\n", Refused("Invalid HTTP version"))
     for start in (b"HTTP/11", b"HTTP/1 200 OK\r\n\r\n", b"HTTP/x.1", b"HTTP/.1"):
         yield Stream(f"{start!r}", start + b" 200 OK\r\n\r\n", Refused(""))
-    for start in (b"http/1.1 200 OK", b"ICY 200 OK", b"<html>", b"GET / HTTP/1.1", b"HTTPS/1.1 200 OK", b" HTTP/1.1 200"):
+    for start in (
+        b"http/1.1 200 OK",
+        b"ICY 200 OK",
+        b"<html>",
+        b"GET / HTTP/1.1",
+        b"HTTPS/1.1 200 OK",
+        b" HTTP/1.1 200",
+    ):
         yield Stream(f"{start!r}", start + b"\r\n\r\n", Refused("Expected"))
     yield Stream("TLS", b"\x16\x03\x01\x00\xa5\x01", Refused("Expected HTTP/"))
     yield Stream("HTTP/2's settings", b"\0\0\x12\x04\0\0\0\0\0", Refused("Expected HTTP/"))
@@ -493,18 +506,22 @@ def test_a_connection_tells_what_the_parser_does(stream: Stream, lined):
             server.shutdown(socket.SHUT_WR)
 
     serving = gevent.spawn(serve)
+    told = told_by(connection, request, 0.05 if stream.expected == WAITS else 10.0)
+    serving.join(10)
     expected = stream.expected
-    try:
-        told = connection.exchange(request, 0.05 if expected == WAITS else 10.0)
-    except ExchangeFailed as failure:
-        assert not isinstance(expected, Answer), failure.detail
-        assert failure.reason == ("timeout" if expected == WAITS else "connection")  # noqa: PT017
-        if isinstance(expected, Refused):
-            assert expected.why in failure.detail  # noqa: PT017
+    if isinstance(expected, Answer):
+        assert isinstance(told, Exchange)
+        assert (told.status, told.body) == (expected.status, expected.body)
+        assert connection.is_open() == (expected.kept and not stream.closes)
+    else:
+        assert isinstance(told, ExchangeFailed)
+        assert told.reason == ("timeout" if expected == WAITS else "connection")
+        assert not isinstance(expected, Refused) or expected.why in told.detail
         assert not connection.is_open()
-        return
-    finally:
-        serving.join(10)
-    assert isinstance(expected, Answer)
-    assert (told.status, told.body) == (expected.status, expected.body)
-    assert connection.is_open() == (expected.kept and not stream.closes)
+
+
+def told_by(connection: Connection, request: bytes, answer_timeout_s: float) -> Exchange | ExchangeFailed:
+    try:
+        return connection.exchange(request, answer_timeout_s)
+    except ExchangeFailed as failure:
+        return failure
