@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,55 +77,56 @@ def test_it_hangs_up(is_refused: Check, server: Any) -> None:
     is_refused("hangs-up", server.url)
 
 
-@pytest.fixture(scope="module")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if not shutil.which("openssl"):
-        pytest.skip("openssl is not there to make a certificate with")
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:prime256v1",
-                "-nodes",
-                "-days",
-                "1",
-            ),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return key, certificate
-
-
 @pytest.fixture
-def tls_server(server: Any, self_signed: tuple[Path, Path]) -> Any:
-    key, certificate = self_signed
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    return server
+def over_tls(server: Any) -> Callable[[tuple[Path, Path]], str]:
+    """The server's URL, once it speaks TLS with this certificate and key."""
+
+    def speak(certificate: tuple[Path, Path]) -> str:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        return str(server.url.replace("http:", "https:"))
+
+    return speak
 
 
-def test_tls_that_cannot_be_verified(is_refused: Check, tls_server: Any) -> None:
-    is_refused("tls", tls_server.url.replace("http:", "https:"))
-    assert tls_server.asked == []
+def test_tls_that_cannot_be_verified(is_refused: Check, server: Any, over_tls: Any, self_signed: Any) -> None:
+    is_refused("tls", over_tls(self_signed))
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "issued"),
+    [
+        ("tls-expired", {"name": "expired", "days": -1}),
+        ("tls-wrong-name", {"name": "elsewhere", "names": "DNS:ehr.example.org"}),
+    ],
+)
+def test_a_certificate_of_a_private_authority_that_is_no_good(
+    is_refused: Check,
+    server: Any,
+    over_tls: Any,
+    authority: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    issued: Any,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    is_refused(name, over_tls(authority.issue(**issued)))
+    assert server.asked == []
+
+
+def test_an_authority_that_nobody_knows(is_refused: Check, server: Any, over_tls: Any, authority: Any) -> None:
+    is_refused("tls-unknown-authority", over_tls(authority.issue("unknown")))
+    assert server.asked == []
 
 
 def test_a_certificate_that_the_user_vouches_for_is_taken(
-    tls_server: Any, as_fhir: Json, self_signed: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    server: Any, over_tls: Any, as_fhir: Json, authority: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(self_signed[1]))
-    tls_server.respond = lambda *_: as_fhir({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": []})
-    assert run_program(["check", "--target", tls_server.url.replace("http:", "https:")]) == 0
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate))
+    server.respond = lambda *_: as_fhir({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": []})
+    assert run_program(["check", "--target", over_tls(authority.issue("good"))]) == 0
 
 
 def test_plain_http_where_tls_is_spoken_to(is_refused: Check, server: Any, as_fhir: Json) -> None:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import json
 import socket
-import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import gevent
 import httpx
@@ -189,6 +185,7 @@ def test_an_answer_cut_short_is_no_answer(serve, connect, torn):
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
         b"\x16\x03\x01\x00\xa5",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\nContent-Length: 2\r\n\r\nok",
     ],
 )
 def test_what_is_no_http_is_a_failed_connection(serve, connect, garbage):
@@ -411,60 +408,101 @@ def test_somebody_elses_timeout_passes_through(serve, connect):
     assert caught.value is outer
 
 
-# ---- TLS
+# ---- the bound on the first byte
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", "2", "-subj", "/CN=clinic", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return certificate, key
+def test_an_answer_that_does_not_begin_ends_at_a_bound_of_its_own(serve, connect):
+    server = serve(lambda line: (line.request(), line.wait_until_left()))
+    failed = failure_of(connect(server), first_byte_timeout_s=0.2)
+    assert (failed.reason, failed.detail) == ("timeout", "no first byte within 0.2 s")
 
 
-@pytest.fixture
-def wrap(certificate) -> Callable[[socket.socket], ssl.SSLSocket]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return lambda raw: context.wrap_socket(raw, server_side=True)
+def test_an_answer_that_has_begun_may_take_longer_than_its_first_byte(serve, connect):
+    def slow(line):
+        line.request()
+        line.send(OK[:-2])
+        time.sleep(0.5)
+        line.send(b"ok")
+        line.answer(OK[:-2])  # the next one stops there
+        line.wait_until_left()
+
+    connection = connect(serve(slow))
+    assert connection.exchange(GET, 60.0, first_byte_timeout_s=0.25).total_s >= 0.5
+    failed = failure_of(connection, answer_timeout_s=0.5, first_byte_timeout_s=0.25)
+    assert (failed.reason, failed.detail) == ("timeout", "no whole answer within 0.5 s")
 
 
-def tls_connection(server, host: str = "127.0.0.1") -> Connection:
-    return Connection(Endpoint.from_url(f"https://{host}:{server.port}/fhir"), 60.0)
+def test_patience_that_ends_before_the_first_byte_is_due_is_told_apart(serve, connect):
+    server = serve(lambda line: (line.request(), line.wait_until_left()))
+    failed = failure_of(connect(server), give_up_s=0.1, first_byte_timeout_s=0.3)
+    assert failed.reason == "cancelled"
 
 
-def test_a_certificate_that_cannot_be_verified_is_refused(serve, wrap, monkeypatch):
-    monkeypatch.setattr(line_module, "_tls_context", None)
-    failed = failure_of(tls_connection(serve(lambda line: line.answer(OK), wrap=wrap)))
-    assert failed.reason == "connection"
-    assert failed.detail == "the TLS certificate cannot be verified: self-signed certificate"
+# ---- how long a line is kept
 
 
-def test_a_trusted_server_is_spoken_to_over_tls_and_the_line_is_kept(serve, wrap, certificate, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    monkeypatch.setattr(line_module, "_tls_context", None)
-    large = json.dumps({"x": "y" * 200_000}).encode()
-    words = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(large), large)
-    server = serve(lambda line: (line.answer(words), line.answer(OK)), wrap=wrap)
-    connection = tls_connection(server)
-    assert ask(connection).body == large
-    gevent.sleep(0.1)  # an idle line with nothing to say is not taken for a closed one
-    assert ask(connection).reused
-    connection.close()
-    assert line_module.shared_tls_context() is line_module.shared_tls_context()
+def answering(*answers: bytes) -> Callable[..., None]:
+    """One after the other, then the line is closed."""
+
+    def script(line) -> None:
+        for words in answers:
+            line.answer(words)
+        line.close()
+
+    return script
 
 
-def test_a_certificate_for_another_host_is_refused(serve, wrap, certificate, monkeypatch):
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-    monkeypatch.setattr(line_module, "_tls_context", None)
-    failed = failure_of(tls_connection(serve(lambda line: line.answer(OK), wrap=wrap), "localhost"))
-    assert "doesn't match" in failed.detail or "mismatch" in failed.detail
+def test_a_hundred_answers_and_a_good_bye_as_tomcat_does_it(serve, connect):
+    last = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    server = serve(answering(*[OK] * 99, last), answering(OK))
+    connection = connect(server)
+    told = [ask(connection) for _ in range(101)]
+    assert [number for number, one in enumerate(told) if not one.reused] == [0, 100]
+    assert len(server.requests) == 101
 
 
-def test_a_server_without_tls_is_a_failed_connection_for_https(serve):
-    server = serve(lambda line: (line.send(b"HTTP/1.1 400 Bad Request\r\n\r\n"), line.wait_until_left()))
-    failed = failure_of(tls_connection(server))
-    assert failed.reason == "connection"
+def test_a_line_closed_right_after_an_answer_loses_no_request(serve, connect):
+    """A create is never sent again by itself, so it must not be sent into the void."""
+    server = serve(answering(OK), answering(OK))
+    connection = connect(server)
+    ask(connection)
+    gevent.sleep(0.05)
+    told = ask(connection, b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+    assert (told.status, told.reused) == (200, False)
+
+
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(serve, connect):
+    def splitting(line):
+        line.answer(OK)
+        line.send(OK.replace(b"ok", b"no"))
+        line.wait_until_left()
+
+    server = serve(splitting, answering(OK))
+    connection = connect(server)
+    ask(connection)
+    gevent.sleep(0.05)
+    told = ask(connection)
+    assert (told.body, told.reused) == (b"ok", False)
+
+
+@pytest.mark.parametrize(
+    ("keep_alive", "reused"), [(b"timeout=1, max=100", False), (b"timeout=60", True), (b"max=1", True)]
+)
+def test_a_line_is_let_go_before_the_server_means_to_close_it(serve, connect, keep_alive, reused):
+    words = OK.replace(b"\r\n\r\n", b"\r\nKeep-Alive: %s\r\n\r\n" % keep_alive)
+    connection = connect(serve(answering(words, words), answering(words)))
+    ask(connection)
+    gevent.sleep(0.6)
+    assert connection.is_open() == reused
+    assert ask(connection).reused == reused
+
+
+def test_an_endless_head_is_refused_while_it_comes(serve, connect):
+    def flooding(line):
+        line.request()
+        line.send(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(10_000):
+            line.send(b"a" * 10_000)
+
+    failed = failure_of(connect(serve(flooding)))
+    assert (failed.reason, failed.detail) == ("connection", "headers of more than 64 kB")
