@@ -27,6 +27,7 @@ __all__ = ["Line", "open_line", "shared_tls_context"]
 _BareSocket = monkey.get_original("socket", "socket")
 _poll = monkey.get_original("select", "poll")  # asked without waiting, so the real one does not stall the loop
 _READABLE: Final = select.POLLIN | select.POLLERR | select.POLLHUP
+_FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _READ: Final = 1  # libev's EV_READ
 
 
@@ -180,10 +181,15 @@ def _connected(endpoint: Endpoint, within_s: float) -> gsocket.socket:
 
 
 def _addresses(endpoint: Endpoint) -> list[tuple[int, int, int, str, Any]]:
-    family = 0
-    if endpoint.source_address is not None:
-        family = socket.AF_INET if ipaddress.ip_address(endpoint.source_address).version == 4 else socket.AF_INET6
-    return list(gsocket.getaddrinfo(endpoint.host, endpoint.port, family, socket.SOCK_STREAM))
+    """All that the host's name has, of the kind of the source address where there is one."""
+    found = list(gsocket.getaddrinfo(endpoint.host, endpoint.port, 0, socket.SOCK_STREAM))
+    if endpoint.source_address is None:
+        return found
+    version = ipaddress.ip_address(endpoint.source_address).version
+    fitting = [one for one in found if one[0] == _FAMILY[version]]
+    if not fitting:
+        raise OSError(f"the host has no IPv{version} address, but {endpoint.source_address} is one")
+    return fitting
 
 
 def _bind(line: gsocket.socket, source_address: str) -> None:

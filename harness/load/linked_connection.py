@@ -105,13 +105,17 @@ class LinkedConnection:
         late_s: float,
     ) -> Exchange:
         profile, draws, shaken_s = self._link.profile, self._draws, self._link_s
+        bound_s = min(answer_timeout_s, give_up_s)
+        on_the_way_up = True
         # runs on through the real exchange, where it comes before the connection's own
-        self._deadline.begin(min(answer_timeout_s, give_up_s))
+        self._deadline.begin(min(bound_s, first_byte_timeout_s))
         try:
             way_s = round_trip_s(profile, draws) / 2
             up_s = way_s + retransmission_s(profile, len(request), draws)
             late_s = self._pass(self._link.up, len(request), up_s - late_s)
-            before_s = self._link_s
+            on_the_way_up, before_s = False, self._link_s
+            if first_byte_timeout_s < bound_s:
+                self._deadline.begin(bound_s - (before_s - shaken_s))
             first_s = first_byte_timeout_s - (before_s - shaken_s) - way_s
             told = self._connection.exchange(request, answer_timeout_s, give_up_s, first_s)
             down_s = way_s + retransmission_s(profile, told.bytes_received, draws)
@@ -119,6 +123,8 @@ class LinkedConnection:
                 down_s += self._handshake_s()
             self._pass(self._link.down, told.bytes_received, down_s - late_s)
         except OutOfTime:
+            if on_the_way_up and first_byte_timeout_s < bound_s:
+                raise NoFirstByte("timeout", "") from None
             raise out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
         told.connect_s += shaken_s
         told.total_s += self._link_s

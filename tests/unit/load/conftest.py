@@ -134,6 +134,28 @@ def serve() -> Iterator[Serve]:
         server.close()
 
 
+@pytest.fixture
+def full_house() -> Iterator[int]:
+    """The port of a listener that takes nobody in any more: its queue is full, further connections just hang."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    waiting = [socket.socket() for _ in range(3)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
+    yield listener.getsockname()[1]
+    for one in (*waiting, listener):
+        one.close()
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    with socket.socket() as holder:  # bound, so that nobody else takes it; not listening, so that it refuses
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
 @pytest.fixture(scope="session")
 def spec() -> RunSpec:
     return resolve(load_scenario(QUICK, ()), sites=2, seed=5, duration_s=30.0)

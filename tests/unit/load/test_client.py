@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from harness.load import answer, client
-from harness.load import line as line_module
 from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -243,21 +242,6 @@ def test_patience_that_ends_before_the_bound_is_told_apart(serve, connect):
     assert failed.reason == "cancelled"
 
 
-@pytest.fixture
-def full_house() -> Iterator[int]:
-    """The port of a listener that takes nobody in any more: its queue is full, further connections just hang."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    waiting = [socket.socket() for _ in range(3)]
-    for one in waiting:
-        one.setblocking(False)
-        one.connect_ex(listener.getsockname())
-    yield listener.getsockname()[1]
-    for one in (*waiting, listener):
-        one.close()
-
-
 @pytest.mark.parametrize(
     ("give_up_s", "reason", "detail"),
     [(9.0, "timeout", "no connection within 0.2 s"), (0.1, "cancelled", "no connection before")],
@@ -269,42 +253,9 @@ def test_connecting_has_a_bound_of_its_own(full_house, give_up_s, reason, detail
     assert failed.detail.startswith(detail)
 
 
-def test_the_bound_on_connecting_holds_for_all_addresses_of_a_host_together(full_house, monkeypatch):
-    """A name with many addresses, all behind a firewall that drops: one bound, not one each or none."""
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", full_house))] * 200
-    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", lambda *_: found)
-    connection = Connection(Endpoint.from_url("http://many-addresses.example"), 0.3)
-    began = time.monotonic()
-    assert failure_of(connection).reason == "timeout"
-    assert time.monotonic() - began < 30  # one each would be a minute
-
-
-def test_the_second_address_of_a_host_is_tried_where_the_first_refuses(serve, connect, monkeypatch, refusing_port):
-    server = serve(lambda line: line.answer(OK))
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (refusing_port, server.port)]
-    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", lambda *_: found)
-    assert ask(connect(server)).body == b"ok"
-
-
-@pytest.fixture
-def refusing_port() -> Iterator[int]:
-    with socket.socket() as holder:  # bound, so that nobody else takes it; not listening, so that it refuses
-        holder.bind(("127.0.0.1", 0))
-        yield holder.getsockname()[1]
-
-
 def test_a_refused_connection_is_said_in_words(refusing_port):
     failed = failure_of(Connection(Endpoint.from_url(f"http://127.0.0.1:{refusing_port}"), 1.0))
     assert (failed.reason, failed.detail, failed.hung_up) == ("connection", "Connection refused", False)
-
-
-def test_a_name_that_is_nobodys_is_a_failed_connection(monkeypatch):
-    def nobody(*_):
-        raise socket.gaierror(-2, "Name or service not known")
-
-    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", nobody)
-    failed = failure_of(Connection(Endpoint.from_url("http://nobody.invalid"), 1.0))
-    assert (failed.reason, failed.detail) == ("connection", "Name or service not known")
 
 
 def test_a_line_closed_while_idle_is_noticed_before_anything_is_sent(serve, connect):

@@ -443,6 +443,7 @@ def test_a_free_line_is_taken_again_and_one_that_was_hung_up_is_not():
     class FakeLine:
         def __init__(self, number: int) -> None:
             self.number, self.open, self.closed = number, True, False
+            self.cookies: object = None
 
         def is_open(self) -> bool:
             return self.open
@@ -454,8 +455,10 @@ def test_a_free_line_is_taken_again_and_one_that_was_hung_up_is_not():
     first, second = lines.take(FakeLine), lines.take(FakeLine)
     assert (first.number, second.number) == (1, 2)
     lines.give_back(first)
+    second.cookies = "hers"
     lines.give_back(second)
     assert lines.take(FakeLine) is second
+    assert second.cookies is None
     lines.give_back(second)
     second.open = False
     assert lines.take(FakeLine) is first

@@ -39,9 +39,14 @@ def connect() -> Iterator[Callable[..., LinkedConnection]]:
         connection.close()
 
 
-def failure_of(connection: LinkedConnection, answer_timeout_s: float = LONG_S, give_up_s: float = LONG_S):
+def failure_of(
+    connection: LinkedConnection,
+    answer_timeout_s: float = LONG_S,
+    give_up_s: float = LONG_S,
+    first_byte_timeout_s: float = LONG_S,
+):
     with pytest.raises(ExchangeFailed) as caught:
-        connection.exchange(GET, answer_timeout_s, give_up_s)
+        connection.exchange(GET, answer_timeout_s, give_up_s, first_byte_timeout_s)
     return caught.value
 
 
@@ -109,6 +114,31 @@ def test_a_silent_target_is_not_waited_for_longer_than_without_a_link(serve, con
     assert (failed.reason, failed.detail) == ("timeout", "no whole answer within 1 s")
     assert time.perf_counter() - began >= 1.1
     assert 0.15 <= failed.link_s < 1.0
+
+
+def test_the_bound_on_the_first_byte_holds_the_links_part_of_it(serve, connect):
+    def slow(line):
+        line.answer(OK)  # in time
+        line.request()
+        time.sleep(0.15)
+        line.send(OK)
+
+    connection = connect(serve(slow), round_trip_s=0.2)
+    assert connection.exchange(GET, LONG_S, first_byte_timeout_s=0.3).status == 200
+    failed = failure_of(connection, first_byte_timeout_s=0.3)
+    assert (failed.reason, failed.detail) == ("timeout", "no first byte within 0.3 s")
+    assert failed.link_s >= 0.1
+    assert not connection.is_open()
+
+
+def test_no_first_byte_comes_in_an_outage(serve, connect):
+    server = serve(lambda line: (line.answer(OK), line.wait_until_left()))
+    connection = connect(server, outages_s=((0.3, 3600.0),))
+    connection.exchange(GET, LONG_S)
+    gevent.sleep(0.3)
+    failed = failure_of(connection, first_byte_timeout_s=0.1)
+    assert (failed.reason, failed.detail) == ("timeout", "no first byte within 0.1 s")
+    assert server.requests == [GET]
 
 
 def test_no_connection_is_made_in_an_outage(serve, connect):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -76,6 +77,7 @@ def at_work(tmp_path) -> Iterator[Callable[..., Desk]]:
         end_s: float = 3600.0,
         answer_timeout_s: float = 60.0,
         gives_up_s: float | None = None,
+        first_byte_timeout_s: float = math.inf,
         start_s: float | None = None,
         connection: Any = None,
     ) -> Desk:
@@ -94,6 +96,7 @@ def at_work(tmp_path) -> Iterator[Callable[..., Desk]]:
             phase_at=lambda _: "clinics-open",
             ids=IdSource("00c0ffee", 0),
             gives_up_s=gives_up_s,
+            first_byte_timeout_s=first_byte_timeout_s,
             open=start_s is not None,
         )
         line = connection or Connection(posting.endpoint, posting.connect_timeout_s)
@@ -393,6 +396,30 @@ def test_a_connection_that_is_never_made_ends_with_her_patience_too(at_work):
     with pytest.raises(GaveUp):
         desk.wire.perform(READ, fine)
     assert desk.outcomes == [("timeout", 0)]
+
+
+def test_an_answer_that_does_not_begin_in_time_is_a_timeout(serve, at_work):
+    desk = at_work(serve(silent).url, first_byte_timeout_s=0.2)
+    answer = desk.wire.perform(READ, fine)
+    assert (answer.outcome, answer.detail) == ("timeout", "no first byte within 0.2 s")
+    assert desk.outcomes == [("timeout", 0)]
+
+
+def test_a_cookie_goes_back_to_the_server_and_is_written_down_nowhere(serve, at_work, tmp_path):
+    """Over her next line too, as a balancer needs it that leads her to the same server again."""
+    given = http(500, b"Set-Cookie: node=secret7; Path=/; HttpOnly", b"Connection: close")
+    server = serve(lambda line: line.answer(given), lambda line: line.answer(http(200)))
+    desk = at_work(server.url)
+    for _ in range(2):
+        desk.wire.perform(READ, fine)
+    first, second = server.requests
+    assert b"Cookie" not in first
+    assert b"\r\nCookie: node=secret7\r\n" in second
+    assert [row["bytes_sent"] for row in desk.written("samples")] == [len(first), len(second)]
+    desk.recorder.flush()
+    left = [path for path in tmp_path.iterdir() if path.is_file()]
+    assert any(path.name.startswith("failures") for path in left)
+    assert not any(b"secret7" in path.read_bytes() for path in left)
 
 
 def test_the_end_of_the_slot_is_not_the_end_of_her_patience(serve, at_work, monkeypatch):
