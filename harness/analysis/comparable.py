@@ -36,8 +36,8 @@ NOT_PLAYED: Final = ("title", "story", "source", "sources", "objectives", "bound
 """Keys of a scenario, at any depth, that say nothing of what is played: words, and what it is measured against."""
 _OF_THE_MIX: Final = ("sites", "site_names", "default_sites")
 """What the sites were made from; the sites themselves are compared."""
-_OF_THE_TARGET: Final = ("endpoint", "identifier_system")
-"""Of a site: where its server is."""
+_OF_THE_TARGET: Final = ("endpoint", "source_address", "identifier_system")
+"""Of a site: where its server is, and from where it is asked."""
 _LOAD: Final = re.compile(
     r"sites\.[^.]+\.heads(\..+)?|greedy(\..+)?|(personas|curves)\.[^.]+"
     r"|templates\.[^.]+\.(peak|mix(\..+)?|arrivals(\.[^.]+(\.rate_per_s)?)?)"

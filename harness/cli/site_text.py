@@ -62,6 +62,8 @@ def _its_own(mix: SiteMix, scenario: Scenario) -> Iterable[str]:
         yield f"link {mix.link}"
     if mix.endpoint:
         yield f"endpoint {mix.endpoint}"
+    if mix.source_address:
+        yield f"from {mix.source_address}"
     if mix.identifier_system:
         yield f"record numbers of {mix.identifier_system}"
     if mix.think_factor is not None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import InputError, Problem
-from harness.scenario import TARGET, sites_by_endpoint, vet_endpoints, with_sites_of
+from harness.scenario import TARGET, sites_by_endpoint, vet_endpoints, vet_source_addresses, with_sites_of
 from harness.scenario.model import RunSpec
 from harness.target import Target
 from harness.units import count_text, factor_text
@@ -68,10 +68,11 @@ class Destinations:
 def destinations_of(
     spec: RunSpec, target: Target | None, *, i_own: Sequence[str] = (), allow_list: Path | None = None
 ) -> Destinations:
-    """Vet every endpoint of the run; nothing is sent.
+    """Vet every endpoint of the run, and the addresses that its sites' connections come from; nothing is sent.
 
     Raises InputError where one of them cannot be used, or where a target is named to which no site goes.
     """
+    vet_source_addresses(spec)
     settled, own = vet_endpoints(spec, target, i_own=i_own, allow_list=allow_list)
     found = Destinations(settled, target, own)
     if target is not None and not found.at_target:

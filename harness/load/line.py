@@ -10,7 +10,7 @@ import ipaddress
 import select
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any, Final, Protocol
@@ -180,9 +180,9 @@ def _connected(endpoint: Endpoint, within_s: float) -> gsocket.socket:
     raise refusal
 
 
-def _addresses(endpoint: Endpoint) -> list[tuple[int, int, int, str, Any]]:
+def _addresses(endpoint: Endpoint) -> Sequence[tuple[int, int, int, str, Any]]:
     """All that the host's name has, of the kind of the source address where there is one."""
-    found = list(gsocket.getaddrinfo(endpoint.host, endpoint.port, 0, socket.SOCK_STREAM))
+    found = gsocket.getaddrinfo(endpoint.host, endpoint.port, 0, socket.SOCK_STREAM)
     if endpoint.source_address is None:
         return found
     version = ipaddress.ip_address(endpoint.source_address).version

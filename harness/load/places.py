@@ -5,6 +5,7 @@ CrewOrder ──▶ Places ──open(recorder)──▶ posting, connection, cl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,7 @@ class Places:
             endpoint=server.endpoint,
             connect_timeout_s=scenario.connect_timeout_s,
             answer_timeout_s=scenario.answer_timeout_s,
+            first_byte_timeout_s=scenario.first_byte_timeout_s or math.inf,
             head=server.head,
             trace=self._trace,
             phase_at=self._phases[site],
@@ -150,7 +152,7 @@ class Places:
         return self._habits[key]
 
     def _server(self, site: Site) -> _Server:
-        endpoint = Endpoint.from_url(site.endpoint or self._order.target)
+        endpoint = Endpoint.from_url(site.endpoint or self._order.target, site.source_address)
         head = (
             f"Host: {endpoint.authority}\r\nUser-Agent: emr-load-harness\r\n"
             "Accept: application/fhir+json\r\nAccept-Encoding: gzip\r\n"

@@ -13,6 +13,7 @@ from harness.scenario.patients_file import PatientsFile, read_patients_file
 from harness.scenario.people import population_of
 from harness.scenario.resolve import resolve, site_of
 from harness.scenario.sites_file import scenario_with_sites
+from harness.scenario.source_addresses import vet_source_addresses
 from harness.scenario.spec_file import dump_spec, read_spec
 from harness.scenario.staff import cohorts_of, staff_of, think_factor_of
 
@@ -41,6 +42,7 @@ __all__ = [
     "unsupported_workflows",
     "use_workflows",
     "vet_endpoints",
+    "vet_source_addresses",
     "with_sites_of",
     "workflows_of",
 ]

@@ -20,10 +20,11 @@ from harness.scenario.check_sites import site_problems
 from harness.scenario.suggest import suggest
 from harness.scenario.tree import Node
 from harness.scenario.validate import SOURCE_HELP
+from harness.units import duration_text
 
 __all__ = ["cross_check"]
 
-SOURCED = ("timeline", "plays", "default_sites", "connect_timeout", "answer_timeout")
+SOURCED = ("timeline", "plays", "default_sites", "connect_timeout", "answer_timeout", "first_byte_timeout")
 """Figures of the scenario itself; their sources stand together under `sources`."""
 
 WORKFLOW_METRICS = ("waited_p95_ms", "failed_workflow_rate")
@@ -46,6 +47,7 @@ def cross_check(root: Node, written: Node, own: Collection[str] | None) -> list[
     problems += _objectives(root)
     problems += site_problems(root, written)
     problems += _sources(root)
+    problems += _timeouts(root)
     return problems
 
 
@@ -116,6 +118,13 @@ def _sources(root: Node) -> Iterable[Problem]:
                 source.where,
                 suggest(figure, SOURCED),
             )
+
+
+def _timeouts(root: Node) -> Iterable[Problem]:
+    first, whole = root.get("first_byte_timeout_s"), root.get("answer_timeout_s").value
+    if isinstance(first.value, int | float) and isinstance(whole, int | float) and first.value >= whole > 0:
+        what = f"first_byte_timeout is {duration_text(first.value)}, but answer_timeout {duration_text(whole)}"
+        yield Problem(what, first.where, "an answer begins before it ends: write a shorter one, or leave it out")
 
 
 def _done_by(persona: Node) -> Iterable[str]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from harness.errors import InputError, Problem
+from harness.errors import InputError, Problem, shortened
 from harness.scenario.shape import METRICS
+from harness.scenario.source_addresses import ADDRESS_EXAMPLE
 from harness.scenario.suggest import suggest
 from harness.scenario.tree import Node
 from harness.target import parse_target
 
-__all__ = ["endpoint_problems", "identifier_system_problems", "locale_problems", "site_problems"]
+__all__ = [
+    "endpoint_problems",
+    "identifier_system_problems",
+    "locale_problems",
+    "site_problems",
+    "source_address_problems",
+]
 
 _WRITTEN = {metric: written for written, (metric, _) in METRICS.items()}
 _RATES = frozenset({"error_rate", "failed_workflow_rate"})
@@ -26,6 +34,7 @@ def site_problems(root: Node, written: Node) -> Iterable[Problem]:
         checks = (
             ("locale", locale_problems),
             ("endpoint", endpoint_problems),
+            ("source_address", source_address_problems),
             ("identifier_system", identifier_system_problems),
         )
         for key, problems in checks:
@@ -50,6 +59,14 @@ def endpoint_problems(url: str, where: str) -> Iterable[Problem]:
         yield from error.problems
     except ValueError:
         yield Problem("the endpoint is not a URL", where, "write scheme, host and base path")
+
+
+def source_address_problems(address: str, where: str) -> Iterable[Problem]:
+    """Its form; whether this machine has it is asked before a run."""
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        yield Problem(f"'{shortened(address)}' is no IP address", where, f"write {ADDRESS_EXAMPLE}")
 
 
 def identifier_system_problems(system: str, where: str) -> Iterable[Problem]:

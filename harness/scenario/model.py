@@ -149,6 +149,8 @@ class Scenario(Model):
     site_header: HeaderName | None = "X-Site"
     connect_timeout_s: Annotated[float, Field(gt=0)]
     answer_timeout_s: Annotated[float, Field(gt=0)]
+    first_byte_timeout_s: Annotated[float, Field(gt=0)] | None = None
+    """None: an answer may begin as late as it may end."""
     sites: Annotated[tuple[SiteMix, ...], Field(min_length=1), AfterValidator(_one_site_is_there)]
     default_sites: Annotated[int, Field(ge=1, le=MOST_SITES)]
     site_names: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_all_different)]

@@ -86,6 +86,7 @@ def site_of(scenario: Scenario, mix: SiteMix, name: str) -> Site:
         patients=template.patients,
         link=mix.link or template.link,
         endpoint=mix.endpoint,
+        source_address=mix.source_address,
         identifier_system=mix.identifier_system,
         think_factor=template.think_factor if mix.think_factor is None else mix.think_factor,
         novice=_share(template, "novice"),

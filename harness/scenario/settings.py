@@ -16,8 +16,18 @@ __all__ = ["Setting", "read_setting"]
 Steps = tuple[int | str, ...]
 
 MAY_BE_ADDED = {
-    "": ("think_factor", "site_header", "plays", "workflow_files"),
-    "sites.*": ("start_offset", "locale", "link", "endpoint", "identifier_system", "think_factor", "order", "bounds"),
+    "": ("think_factor", "site_header", "plays", "first_byte_timeout", "workflow_files"),
+    "sites.*": (
+        "start_offset",
+        "locale",
+        "link",
+        "endpoint",
+        "source_address",
+        "identifier_system",
+        "think_factor",
+        "order",
+        "bounds",
+    ),
     "templates.*": ("think_factor", "link", "opening", "shifts", "arrivals", "experience", "order"),
     "templates.*.arrivals.*": ("points", "while_open"),
     "personas.*": ("on_arrival", "patience", "anchors"),
@@ -47,8 +57,8 @@ class Setting:
         steps = self._find(root)
         changed = _put(root, steps, self.value)
         source = _source_of(root, steps)
-        if source is None and steps == ("plays",):
-            source = ("sources", "plays")  # it had none as long as there was no such figure
+        if source is None and steps in (("plays",), ("first_byte_timeout",)):
+            source = ("sources", steps[0])  # it had none as long as there was no such figure
         if source is None:
             return changed
         old = _at(root, steps)

@@ -41,6 +41,7 @@ DURATIONS = {
     "start_offset": "start_offset_s",
     "connect_timeout": "connect_timeout_s",
     "answer_timeout": "answer_timeout_s",
+    "first_byte_timeout": "first_byte_timeout_s",
     "gives_up": "gives_up_s",
     "back_entry": "back_entry_s",
     "arrive": "arrive_s",

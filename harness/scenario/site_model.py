@@ -120,6 +120,7 @@ class SiteMix(Model):
     locale: str = "en_US"
     link: Name | None = None
     endpoint: str | None = None
+    source_address: str | None = None
     identifier_system: str | None = None
     think_factor: Annotated[Factor, Field(gt=0)] | None = None
     order: StepOrder = Field(default_factory=dict)
@@ -169,6 +170,8 @@ class Site(Model):
     link: Name | None = None
     endpoint: str | None = None
     """Its own base URL; None: the run's target."""
+    source_address: str | None = None
+    """The address of this machine that its connections come from; None: whichever the system takes."""
     identifier_system: str | None = None
     """Of its patients' record numbers; None: one of the harness's own."""
     think_factor: float = 1.0

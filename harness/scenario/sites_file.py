@@ -5,7 +5,7 @@
     main-campus,  hospital, ,                 ,               ,                   ,
 
     name, template        needed; a template of the scenario, or one that is found as the scenario's are
-    time_zone, locale, start_offset, link, endpoint, identifier_system, patients, think_factor
+    time_zone, locale, start_offset, link, endpoint, source_address, identifier_system, patients, think_factor
                           an empty cell: as the scenario's first entry of that template has it, else as the template
     novice, expert        shares such as 20%, where the template says how such people work
     an objective's id     its bound at this site, such as 1500ms or 2%; of scope each-site only
@@ -23,7 +23,12 @@ from typing import Any, Final, TypeVar
 
 from harness.errors import InputError, Problem, ScenarioError, shortened
 from harness.scenario.assemble import SHARED
-from harness.scenario.check_sites import endpoint_problems, identifier_system_problems, locale_problems
+from harness.scenario.check_sites import (
+    endpoint_problems,
+    identifier_system_problems,
+    locale_problems,
+    source_address_problems,
+)
 from harness.scenario.library import entry_names, find_scenario, shared_file
 from harness.scenario.load import load_scenario
 from harness.scenario.model import Objective, Scenario, Site, SiteMix, SiteTemplate
@@ -45,6 +50,7 @@ COLUMNS: Final = (
     "start_offset",
     "link",
     "endpoint",
+    "source_address",
     "identifier_system",
     "patients",
     "think_factor",
@@ -171,6 +177,7 @@ class _Row:
             "start_offset_s": self._read("start_offset", offset_in),
             "link": self._link(),
             "endpoint": self._checked("endpoint", endpoint_problems),
+            "source_address": self._checked("source_address", source_address_problems),
             "identifier_system": self._checked("identifier_system", identifier_system_problems),
             "patients": self._read("patients", lambda text: whole_in(text, 1, MOST_PATIENTS)),
             "think_factor": self._read("think_factor", factor_in),

@@ -152,6 +152,11 @@ WRONG: dict[str, list[tuple[str, str]]] = {
     "endpoint-with-a-password": [(SITE, f"{SITE}    endpoint: https://me:secret@ehr.example.org/fhir\n")],
     "endpoint-with-a-query": [(SITE, f"{SITE}    endpoint: https://ehr.example.org/fhir?tenant=3\n")],
     "endpoint-of-another-scheme": [(SITE, f"{SITE}    endpoint: ftp://ehr.example.org/fhir\n")],
+    "source-address": [(SITE, f"{SITE}    source_address: our-gateway\n")],
+    "first-byte-after-the-last": [
+        ("answer_timeout: 30s\n", "answer_timeout: 30s\nfirst_byte_timeout: 40s\n"),
+        (SOURCES, SOURCES.replace("}", ", first_byte_timeout: assumption}")),
+    ],
     "identifier-system": [(SITE, f"{SITE}    identifier_system: our mrn\n")],
     "experience-of-more-than-all": [
         (

@@ -47,6 +47,7 @@ WRONG: dict[str, str | bytes] = {
     "offset-of-days": "name,template,start_offset\nnorth,small-clinic,3d\n",
     "endpoint-with-a-password": "name,template,endpoint\nnorth,small-clinic,https://me:secret@ehr.example.org/fhir\n",
     "endpoint-no-url": "name,template,endpoint\nnorth,small-clinic,ehr\n",
+    "source-address": "name,template,source_address\nnorth,small-clinic,10.0.0.300\n",
     "identifier-system": "name,template,identifier_system\nnorth,small-clinic,mrn|4711\n",
     "patients-0": "name,template,patients\nnorth,small-clinic,0\n",
     "patients-many": "name,template,patients\nnorth,small-clinic,1e9\n",

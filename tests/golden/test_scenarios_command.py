@@ -19,7 +19,16 @@ timeline: 08:00..2d00:00
 plays: 1d09:00..1d10:00
 connect_timeout: 5s
 answer_timeout: 30s
-sources: {timeline: a test, plays: a test, default_sites: a test, connect_timeout: a test, answer_timeout: a test}
+first_byte_timeout: 10s
+sources:
+  {
+    timeline: a test,
+    plays: a test,
+    default_sites: a test,
+    connect_timeout: a test,
+    answer_timeout: a test,
+    first_byte_timeout: a test,
+  }
 default_sites: 2
 sites:
   - template: house
@@ -27,6 +36,7 @@ sites:
     time_zone: UTC
     start_offset: 15m
     endpoint: https://ehr.example.org/fhir
+    source_address: 10.0.0.7
     identifier_system: urn:oid:2.16.840.1.1
     think_factor: 1.2
     order: {find-history: [visits]}

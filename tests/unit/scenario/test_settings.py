@@ -54,7 +54,8 @@ def test_a_key_that_the_file_leaves_to_its_default_can_be_set(quick_rush_file: P
 
 
 def test_what_may_be_added_is_what_the_model_has_a_default_for() -> None:
-    assert set(MAY_BE_ADDED[""]) == _optional(Scenario) - {"sources", "links"}  # which are sections, not values
+    values = _optional(Scenario) - {"sources", "links"}  # which are sections
+    assert set(MAY_BE_ADDED[""]) == {WRITTEN_AS.get(key, key) for key in values}
     models = {
         "sites.*": SiteMix,
         "templates.*": SiteTemplate,
@@ -150,6 +151,13 @@ def test_setting_a_source_says_what_it_says(quick_rush_file: Path) -> None:
     assert scenario.curves["nurse"].source == "a study"
 
 
+def test_the_bound_on_the_first_byte_can_be_set_although_the_file_has_none(quick_rush_file: Path) -> None:
+    assert load_scenario(str(quick_rush_file), []).first_byte_timeout_s is None
+    scenario = load_scenario(str(quick_rush_file), ["first_byte_timeout=1500ms"])
+    assert scenario.first_byte_timeout_s == 1.5
+    assert scenario.sources["first_byte_timeout"] == "--set first_byte_timeout=1500ms ()"
+
+
 def test_a_list_can_be_set(quick_rush_file: Path) -> None:
     assert load_scenario(str(quick_rush_file), ["site_names=[north, south]"]).site_names == ("north", "south")
 
@@ -172,6 +180,10 @@ def test_a_list_can_be_set(quick_rush_file: Path) -> None:
         ("think_factor=nan", 'think_factor is "nan", but should be a valid number', ""),
         ("think_factor=-1", "think_factor is -1, but should be greater than or equal to 0", ""),
         ("answer_timeout=0s", "answer_timeout is 0.0, but should be greater than 0", ""),
+        ("first_byte_timeout=0s", "first_byte_timeout is 0.0, but should be greater than 0", ""),
+        ("first_byte_timeout=10s", "first_byte_timeout is 10 s, but answer_timeout 10 s", "write a shorter one"),
+        ("first_byte_timeout_s=1", "unknown key 'first_byte_timeout_s'", "did you mean 'first_byte_timeout'?"),
+        ("sites.0.source_address=here", "'here' is no IP address", "such as 10.0.0.7"),
         ("site_header=X Site", "site_header: 'X Site' is not a header's name", ""),
         ("default_sites=0", "default_sites is 0, but should be greater than or equal to 1", ""),
         (f"default_sites={MOST_SITES + 1}", "default_sites is 10001, but should be less than or equal to 10000", ""),

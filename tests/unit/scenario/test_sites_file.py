@@ -36,12 +36,14 @@ def test_a_row_with_nothing_but_name_and_template_is_a_site_as_the_scenario_has_
 
 def test_every_cell_says_something_about_its_site(sites) -> None:
     (site,) = sites(
-        "link,name,template,time_zone,locale,start_offset,endpoint,identifier_system,patients,think_factor,site-p95\n"
-        "rural-dsl,north,small-clinic,America/Denver,de_DE,15m,http://127.0.0.1:9/fhir,urn:mrn,7,1.5,1500ms\n"
+        "link,name,template,time_zone,locale,start_offset,endpoint,source_address,identifier_system,patients,think_factor,"
+        "site-p95\n"
+        "rural-dsl,north,small-clinic,America/Denver,de_DE,15m,http://127.0.0.1:9/fhir,10.0.0.7,urn:mrn,7,1.5,1500ms\n"
     )
     assert (site.link, site.name, site.template) == ("rural-dsl", "north", "small-clinic")
     assert (site.time_zone, site.locale, site.start_offset_s) == ("America/Denver", "de_DE", 900.0)
     assert (site.endpoint, site.identifier_system) == ("http://127.0.0.1:9/fhir", "urn:mrn")
+    assert site.source_address == "10.0.0.7"
     assert (site.patients, site.think_factor, site.bounds) == (7, 1.5, {"site-p95": 1500.0})
 
 
