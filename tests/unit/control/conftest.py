@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -29,14 +30,16 @@ class AnsweringServer(ThreadingHTTPServer):
     daemon_threads = True
     respond: Respond
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, 0), Handler)
         self.asked: list[tuple[str, str]] = []
         self.headers_seen: list[dict[str, str]] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/fhir"
+        host = str(self.server_address[0])
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}/fhir"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -79,7 +82,20 @@ def fhir_json(content: Any, status: int = 200, **headers: str) -> Answer:
 
 @pytest.fixture
 def server() -> Iterator[AnsweringServer]:
-    with AnsweringServer() as running:
+    yield from _serving("127.0.0.1")
+
+
+@pytest.fixture
+def ipv6_server() -> Iterator[AnsweringServer]:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    yield from _serving("::1")
+
+
+def _serving(host: str) -> Iterator[AnsweringServer]:
+    with AnsweringServer(host) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running

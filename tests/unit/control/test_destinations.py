@@ -42,6 +42,13 @@ def test_where_nobody_named_a_target_only_the_sites_own_servers_are_places(spec:
     assert list(destinations_of(spec, None).places()) == []
 
 
+def test_a_site_that_asks_from_an_address_of_nobody_here_is_refused(spec: RunSpec) -> None:
+    # RFC 5737: nobody has an address in 192.0.2.0/24
+    sites = (spec.sites[0].model_copy(update={"source_address": "192.0.2.1"}), *spec.sites[1:])
+    with pytest.raises(InputError, match=r"source_address of site 'river': 192\.0\.2\.1 cannot be the source"):
+        destinations_of(spec.model_copy(update={"sites": sites}), HERE)
+
+
 def test_a_target_to_which_no_site_goes_is_refused(spec: RunSpec) -> None:
     with pytest.raises(InputError, match="no site goes there: each of the 2 sites has an endpoint of its own"):
         destinations_of(going(spec, EAST, EAST), HERE, i_own=["east.example.org"])

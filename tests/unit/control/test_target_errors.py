@@ -129,6 +129,16 @@ def test_a_certificate_that_the_user_vouches_for_is_taken(
     assert run_program(["check", "--target", over_tls(authority.issue("good"))]) == 0
 
 
+def test_an_ipv6_address_is_looked_at(ipv6_server: Any, as_fhir: Json, capsys: pytest.CaptureFixture[str]) -> None:
+    ipv6_server.respond = lambda *_: as_fhir(
+        {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": []}
+    )
+    assert ipv6_server.url.startswith("http://[::1]:")
+    assert run_program(["check", "--target", ipv6_server.url]) == 0
+    assert ipv6_server.headers_seen[0]["host"] == ipv6_server.url.split("/")[2]
+    assert ipv6_server.url in capsys.readouterr().out
+
+
 def test_plain_http_where_tls_is_spoken_to(is_refused: Check, server: Any, as_fhir: Json) -> None:
     server.respond = lambda *_: as_fhir({})
     is_refused("no-tls", server.url.replace("http:", "https:"))

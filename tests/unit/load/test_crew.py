@@ -20,9 +20,11 @@ from harness.load import crew as crew_module
 from harness.load import places as places_module
 from harness.load import visitors as visitors_module
 from harness.load import wire as wire_module
+from harness.load.clock import RunClock
 from harness.load.crew import Crew
 from harness.load.discovery import discover
 from harness.load.places import CrewOrder
+from harness.load.recorder import Recorder
 from harness.load.user import Clinician
 from harness.load.visitors import KeptLines
 from harness.plan import arrival_times, compile_plan
@@ -478,6 +480,19 @@ def test_what_is_written_at_a_site_that_begins_later_carries_what_its_clock_show
         places = places_module.Places(crew.order)
         shown.append(places.on_the_staff(crew.order.slots[0], SimpleNamespace(now_s=0.0)).now)
     assert shown[0] == shown[1]
+
+
+def test_what_a_scenario_says_of_connections_is_what_she_connects_with(hire, spec):
+    own = spec.sites[0].model_copy(update={"source_address": "127.0.0.7"})
+    scenario = spec.scenario.model_copy(update={"first_byte_timeout_s": 1.5})
+    crew = hire((0.0, 1.0), spec=spec.model_copy(update={"sites": (own, *spec.sites[1:]), "scenario": scenario}))
+    recorder = Recorder(crew.order.streams, 0, RunClock(time.time()))
+    crew._places.open(recorder)
+    posting = crew._places.posting(own.name, "nurse", 0)
+    assert (posting.endpoint.source_address, posting.first_byte_timeout_s) == ("127.0.0.7", 1.5)
+    connection = crew._places.connection(own.name, 0)
+    assert connection._endpoint == posting.endpoint
+    recorder.close()
 
 
 def test_the_time_before_a_late_bell_is_not_on_duty(hire, tmp_path):
