@@ -32,8 +32,8 @@ _BRACE: Final = ord("{")
 """What begins so is JSON and not packed, so most answers need no look at their headers."""
 _VERSION: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
-_COOKIE_OR_END: Final = re.compile(rb"\n(?:\r\n|(set-cookie:))", re.IGNORECASE)
-"""The first of both: one look at each head, which costs less than reading its headers."""
+_first_cookie_or_end: Final = re.compile(rb"\n(?:\r\n|(set-cookie:))", re.IGNORECASE).search
+"""Costs less than reading the headers of each answer."""
 _SWITCHED: Final = "the server switched to another protocol"
 _LONG_HEAD: Final = f"headers of more than {MAX_HEAD_BYTES // 1024} kB"
 _NAMED: Final = re.compile(r"[A-Za-z0-9-]{1,20}")
@@ -54,12 +54,16 @@ class AnswerParser:
         "_body",
         "_head",
         "_head_only",
-        "_headers_whole",
+        "_head_open",
+        "_may_begin",
+        "_odd",
         "_parser",
         "_status",
         "complete",
         "keep_alive",
         "on_body",
+        "on_headers_complete",
+        "on_message_begin",
         "sets_cookies",
     )
 
@@ -73,18 +77,26 @@ class AnswerParser:
         """All that came until the headers were whole, and what came along with their end."""
         self._announced = 0
         """How many answers with status 1xx stand before the answer itself."""
-        self._headers_whole = False
         self._body: list[bytes] = []
+        self._may_begin: list[None] = [None]
+        self._head_open: list[None] = [None]
+        """Emptied by llhttp when an answer begins, and when its headers are whole; a second time is an error there."""
         self._head_only = head_only
+        self._odd = True
+        """Whether the answer needs another look: the first of a line does, one in several parts, one announced."""
         # what llhttp calls here is not ours, so that it need not enter the interpreter
         self.on_body = self._body.append
+        self.on_message_begin = self._may_begin.pop
+        self.on_headers_complete = self._end_with_head if head_only else self._head_open.pop
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises BadAnswer where it is no HTTP; what comes after a whole answer only ends the line's use."""
-        if not self._headers_whole:
-            if len(self._head) > MAX_HEAD_BYTES:
-                raise BadAnswer(_LONG_HEAD)
+        if self._head_open:
+            if self._head:
+                self._odd = True
+                if len(self._head) > MAX_HEAD_BYTES:
+                    raise BadAnswer(_LONG_HEAD)
             self._head += data
         try:
             self._parser.feed_data(data)
@@ -98,9 +110,7 @@ class AnswerParser:
     def end_of_stream(self) -> None:
         """The server closed: the end of an answer without a length. Raises BadAnswer for one that was cut short."""
         self.keep_alive = False
-        if self.complete:
-            return
-        if not self._headers_whole or self._names_its_end():
+        if self._head_open or self._names_its_end():
             raise BadAnswer("closed by the server before the answer was whole")
         self._status = self._parser.get_status_code()
         self.complete = True
@@ -110,41 +120,32 @@ class AnswerParser:
 
         Raises BadAnswer where it is of another protocol, has too long a head, cannot be unpacked, or is too large then.
         """
-        head, status, parts = self._head, self._status, self._body
-        if self._announced or not head.startswith(_VERSION) or len(head) > MAX_HEAD_BYTES:
+        head, parts = self._head, self._body
+        if self._odd:
             head = self._own_head(head)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._head = b""
         parts.clear()
-        self.complete = self._headers_whole = False
-        if status < 100:
-            raise BadAnswer(f"{status:03d} is no status")
-        self.sets_cookies = (found := _COOKIE_OR_END.search(head)) is not None and found.lastindex is not None
+        self.complete = False
+        self._may_begin.append(None)
+        self._head_open.append(None)
+        found = _first_cookie_or_end(head)
+        self.sets_cookies = found is not None and found.lastindex is not None
         headers = Headers(head)
-        if self._head_only:
-            self._end_with_head(head, headers)
-            return status, headers, b""
         if body and body[0] != _BRACE:
             body = _decoded(body, headers)
-        return status, headers, body
+        return self._status, headers, body
 
     # ---- called by llhttp
 
-    def on_message_begin(self) -> None:
-        if self.complete:
-            raise BadAnswer("more than one answer came")  # reaches `feed` as an HttpParserError
-
-    def on_headers_complete(self) -> None:
-        self._headers_whole = True
-        if self._head_only and self._parser.get_status_code() >= 200:
-            self.on_message_complete()
-
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if 100 <= status < 200:  # an announcement: the answer itself is still to come
-            self._headers_whole = False
-            self._announced += 1
-            return
+        if status < 200:
+            self._odd = True
+            if status >= 100:  # an announcement: the answer itself is still to come
+                self._await_another()
+                self._announced += 1
+                return
         self.complete = True
         self._status = status
         self.keep_alive = self._parser.should_keep_alive()  # llhttp forgets it right after this call
@@ -152,17 +153,22 @@ class AnswerParser:
     # ---- seldom needed
 
     def _own_head(self, head: bytes) -> bytes:
-        """The head from the answer's own status line on.
+        """The head from the answer's own status line on, with all that came along with its end.
 
-        Raises BadAnswer where a status line is none of HTTP/1, or where it is not the content come along with it, but
-        the head itself, that is so long.
+        Raises BadAnswer where a status line is none of HTTP/1, where the status is none, or where it is not the content
+        but the head itself that is so long.
         """
         *starts, end = self._starts(head)
-        self._announced = 0
+        self._announced, self._odd = 0, self._head_only
         if not all(head.startswith(_VERSION, start) for start in starts):
             raise BadAnswer("an answer of another protocol than HTTP/1.1")
+        if self._status < 100:
+            raise BadAnswer(f"{self._status:03d} is no status")
         if end > MAX_HEAD_BYTES:
             raise BadAnswer(_LONG_HEAD)
+        if self._head_only:
+            self._body.clear()
+            self.keep_alive = len(head) == end and _keeps(head[starts[-1] :])
         return head[starts[-1] :]
 
     def _starts(self, head: bytes) -> list[int]:
@@ -180,10 +186,19 @@ class AnswerParser:
         headers = Headers(self._head)
         return "content-length" in headers or _transfer_coding(headers) == "chunked"
 
-    def _end_with_head(self, head: bytes, headers: Headers) -> None:
-        """Whether the line can be used again is not what llhttp says, which waits for content or for the end."""
-        closes = "close" in headers.get("connection", "").lower() or head.startswith(b"HTTP/1.0")
-        self.keep_alive = not closes and head.endswith(_HEAD_END) and head.count(_HEAD_END) == 1
+    def _await_another(self) -> None:
+        self._may_begin.append(None)
+        self._head_open.append(None)
+
+    def _end_with_head(self) -> None:
+        self._head_open.pop()
+        if self._parser.get_status_code() >= 200:
+            self.on_message_complete()
+
+
+def _keeps(head: bytes) -> bool:
+    """Whether the line can be used after an answer to HEAD; llhttp, which waits for content or the end, cannot tell."""
+    return "close" not in Headers(head).get("connection", "").lower() and not head.startswith(b"HTTP/1.0")
 
 
 def _decoded(body: bytes, headers: Headers) -> bytes:

@@ -321,13 +321,25 @@ def test_an_answer_that_comes_before_the_request_is_out_counts(serve, connect):
     assert ask(connection).reused is False
 
 
-def test_an_answer_beyond_all_bounds_is_refused(serve, connect, monkeypatch):
+ENDLESS = {
+    "longer than it may be": (b"Content-Length: 3000000\r\n\r\n", b"x" * 1000),
+    "until it closes": (b"\r\n", b"x" * 1000),
+    "in chunks": (b"Transfer-Encoding: chunked\r\n\r\n", b"3e8\r\n" + b"x" * 1000 + b"\r\n"),
+    "one chunk": (b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n", b"x" * 1000),
+    "an extension": (b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 1000),
+    "trailers": (b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: " + b"x" * 1000 + b"\r\n"),
+    "one trailer": (b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: ", b"x" * 1000),
+}
+
+
+@pytest.mark.parametrize(("head", "again"), ENDLESS.values(), ids=ENDLESS)
+def test_an_answer_beyond_all_bounds_is_refused(serve, connect, monkeypatch, head, again):
     monkeypatch.setattr(client, "MAX_ANSWER_BYTES", 1_000_000)
 
     def flooding(line):
         line.request()
-        line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n")
-        line.send(b"x" * 3_000_000)
+        line.send(b"HTTP/1.1 200 OK\r\n" + head)
+        line.send(again * 3000)
 
     failed = failure_of(connect(serve(flooding)))
     assert failed.reason == "connection"
