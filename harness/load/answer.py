@@ -113,7 +113,7 @@ class AnswerParser:
         if self._head_open or self._names_its_end():
             raise BadAnswer("closed by the server before the answer was whole")
         self._status = self._parser.get_status_code()
-        self.complete = True
+        self.complete = self._odd = True
 
     def take(self) -> tuple[int, Headers, bytes]:
         """Status, headers and unpacked content of a complete answer, which is forgotten here.

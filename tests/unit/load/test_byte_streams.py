@@ -427,9 +427,12 @@ def test_there_are_as_many_as_promised_and_each_has_a_name_of_its_own():
     assert len({stream.name for stream in STREAMS}) == len(STREAMS)
 
 
-def outcome_of(parts: list[bytes], stream: Stream) -> Expected:
-    """As a Connection reads it: until the answer is whole, and no further."""
+def outcome_of(parts: list[bytes], stream: Stream, before: bytes = b"") -> Expected:
+    """As a Connection reads it: until the answer is whole, and no further; `before`: an earlier one."""
     parser, left = AnswerParser(head_only=stream.to_head), list(parts)
+    if before:
+        parser.feed(before)
+        parser.take()
     try:
         while left and not parser.complete:
             parser.feed(left.pop(0))
@@ -465,6 +468,21 @@ def test_what_comes_is_told_the_same_however_it_is_cut(stream: Stream):
             assert expected.why in told.why, parts
         else:
             assert told == expected, parts
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [one for one in STREAMS if not one.to_head and not one.name.startswith("protocols: ")],
+    ids=lambda stream: stream.name,
+)
+def test_it_is_told_the_same_after_another_answer(stream: Stream):
+    """Of what protocol a server is shows in its first answer on a line; all else is looked at in each."""
+    whole = [stream.data[start : start + AT_ONCE] for start in range(0, len(stream.data), AT_ONCE)]
+    for parts in (whole, [stream.data[place : place + 1] for place in range(min(len(stream.data), SHORT))]):
+        if parts is whole or len(stream.data) <= SHORT:
+            told, expected = outcome_of(parts, stream, sized(b"ok")), stream.expected
+            assert type(told) is type(expected)
+            assert told == expected or (isinstance(told, Refused) and expected.why in told.why)
 
 
 # ---- on a line
