@@ -11,8 +11,10 @@ from pathlib import Path
 import gevent
 import pytest
 
+from harness.errors import TargetError
 from harness.load import line as line_module
 from harness.load.client import Connection, Endpoint, ExchangeFailed
+from harness.load.discovery import discover
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -126,6 +128,13 @@ def test_a_self_signed_certificate_is_refused_unless_it_is_trusted_itself(serve,
     )
     trust(self_signed[0])
     assert connect(server).exchange(GET, 60.0).status == 200
+
+
+def test_plain_locust_tells_it_once_before_the_load(serve, self_signed, spec):
+    server = serve(lambda line: line.answer(OK), wrap=speaking(self_signed))
+    with pytest.raises(TargetError, match=r"does not answer: the TLS certificate cannot be verified: self.signed"):
+        discover(spec, f"https://127.0.0.1:{server.port}/fhir")
+    assert server.requests == []
 
 
 def test_a_server_without_tls_is_a_failed_connection_for_https(serve, connect):
