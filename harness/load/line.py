@@ -10,8 +10,7 @@ import ipaddress
 import select
 import socket
 import ssl
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, Final, Protocol
 
@@ -40,9 +39,8 @@ class Line(Protocol):
     def receive(self, most: int) -> bytes:
         """Wait for something to come; b"" once the server has closed."""
 
-    @property
-    def has_something(self) -> Callable[[], object]:
-        """True in effect where anything has come, the server's good-bye included; does not wait."""
+    def has_something(self) -> bool:
+        """Whether anything has come, the server's good-bye included; does not wait."""
 
     def close(self) -> None:
         """A second call does nothing."""
@@ -64,17 +62,13 @@ def open_line(endpoint: Endpoint, within_s: float) -> Line:
 class _PlainLine:
     """Owns the descriptor of a connected socket that does not block."""
 
-    __slots__ = ("_hub", "_readable", "_socket", "has_something")
+    __slots__ = ("_hub", "_readable", "_socket")
 
     def __init__(self, descriptor: int) -> None:
         self._socket = _BareSocket(fileno=descriptor)
         self._socket.setblocking(False)
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(descriptor, _READ)
-        look = _poll()
-        look.register(descriptor, _READABLE)
-        # asked before each request, so it need not enter the interpreter
-        self.has_something: Callable[[], list[tuple[int, int]]] = partial(look.poll, 0)
 
     def send(self, data: bytes) -> bool:
         rest: bytes | memoryview = data
@@ -97,6 +91,9 @@ class _PlainLine:
                 return self._socket.recv(most)  # type: ignore[no-any-return]  # the bare socket's class has no type
             except BlockingIOError:  # the kernel may wake us for nothing
                 continue
+
+    def has_something(self) -> bool:
+        return _has_something(self._socket.fileno())
 
     def close(self) -> None:
         self._readable.close()
@@ -122,9 +119,7 @@ class _TlsLine:
         return self._socket.recv(most)
 
     def has_something(self) -> bool:
-        look = _poll()
-        look.register(self._socket.fileno(), _READABLE)
-        return bool(look.poll(0)) and self._says_something()
+        return _has_something(self._socket.fileno()) and self._says_something()
 
     def _says_something(self) -> bool:
         """Session tickets may come late (RFC 8446, 4.6.1): they are no answer and no good-bye."""
@@ -206,3 +201,9 @@ def _wrapped(line: gsocket.socket, host: str) -> gsocket.socket:
         line.close()
         raise
     return wrapped
+
+
+def _has_something(descriptor: int) -> bool:
+    look = _poll()
+    look.register(descriptor, _READABLE)
+    return bool(look.poll(0))
