@@ -130,6 +130,12 @@ def _closed_in_a_trailer(data: bytes, ours: Told, theirs: Told) -> bool:
     return agree and re.search(last, data) is not None
 
 
+def _announced_content(data: bytes, ours: Told, _: Told) -> bool:
+    """Only after 100, 102 and 103 llhttp knows that there is none; it looks for it in the answer's own bytes then."""
+    named = rb"(?i)HTTP/1\.[01] 1(0[4-9]|[1-9][0-9])[^\n]*\r\n(.+\r\n)*?(content-length|transfer-encoding):"
+    return re.search(named, data) is not None and ours.kind != "answer"
+
+
 def _tab_behind_chunked(data: bytes, ours: Told, _: Told) -> bool:
     """llhttp takes it for another coding; we wait for the end then, and refuse what came."""
     return re.search(rb"(?i)chunked *\t", data) is not None and ours.kind != "answer"
@@ -172,6 +178,7 @@ EXPLAINED: dict[str, Difference] = {
     "blank lines after an answer: we keep the line": _blank_lines,
     "a good-bye in an announcement: h11 reads on": _we_refuse("Data after `Connection: close`"),
     "a good-bye in a trailer: we let the line go": _closed_in_a_trailer,
+    "an unknown announcement that names content: we take the answer for it": _announced_content,
     "a tab behind 'chunked': we refuse it once the server closes": _tab_behind_chunked,
 }
 
@@ -366,6 +373,7 @@ EXAMPLES = [
     (BASES[0] + b"\r\n", False),
     (b"HTTP/1.1 100 X\r\nConnection: close\r\n\r\n" + BASES[0], False),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\n", False),
+    (b"HTTP/1.1 104 X\r\nContent-Length: 9\r\n\r\n" + BASES[0], False),
     (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n", True),
 ]
 

@@ -277,6 +277,10 @@ def announcements() -> Iterator[Stream]:
     yield Stream("blank lines after it", ok(body=b"", status=b"100 X") + b"\r\n\r\n" + sized(b"ok"), OK)
     named = ok(b"Content-Length: 9", body=b"", status=b"100 X")
     yield Stream("one that names a length", named + sized(b"ok"), OK)
+    named = ok(b"Content-Length: 9", body=b"", status=b"103 X")
+    yield Stream("hints that name a length", named + sized(b"ok"), OK)
+    unknown = ok(b"Content-Length: 9", body=b"", status=b"104 X")  # llhttp believes it
+    yield Stream("an unknown one that names a length", unknown + sized(b"ok"), Refused("Expected HTTP/"))
     yield Stream("one that names chunks", chunked(b"", status=b"100 X") + sized(b"ok"), OK)
     cookie = ok(b"Set-Cookie: a=b", body=b"", status=b"103 X")
     yield Stream("one with a cookie", cookie + sized(b"ok"), replace(OK, headers={"content-length": "2"}))
