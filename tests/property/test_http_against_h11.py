@@ -59,7 +59,8 @@ def as_we_read(data: bytes, closes: bool, cuts: list[int] | None = None, before:
     except BadAnswer as refusal:
         return Told("refused", why=str(refusal))
     kept = parser.keep_alive and not b"".join(parts)
-    return Told("answer", status, tuple(sorted(headers.items())), body, kept)
+    told = {name: value.lower() if name == "transfer-encoding" else value for name, value in headers.items()}  # as h11
+    return Told("answer", status, tuple(sorted(told.items())), body, kept)
 
 
 def as_h11_reads(data: bytes, closes: bool) -> Told:
