@@ -28,9 +28,9 @@ __all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "NoFirstByte"
 
 _RECEIVE_BYTES: Final = 65_536
 _SHORTEST_S: Final = 0.001
-_AT_ONCE_S: Final = 0.001
-"""What a server sends of itself, such as its good-bye, comes right behind its answer: a line is looked at before it is
-used, unless that is so soon that hardly anything can have come. (A look costs 3% of a request.)"""
+_AT_ONCE_S: Final = 50e-6
+"""A line is looked at before it is used, unless that is sooner than what a server sends of itself, such as its
+good-bye, comes behind its answer. (A look costs 3% of a request that nobody reads the answer of.)"""
 _AHEAD_S: Final = 1.0
 """So much before a server means to hang up on an idle line we do: its good-bye must not cross a request."""
 _KEEP_ALIVE_TIMEOUT: Final = re.compile(r"\btimeout\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE)

@@ -384,15 +384,15 @@ def test_an_answer_that_has_begun_may_take_longer_than_its_first_byte(serve, con
     def slow(line):
         line.request()
         line.send(OK[:-2])
-        time.sleep(0.5)
+        time.sleep(0.8)
         line.send(b"ok")
         line.answer(OK[:-2])  # the next one stops there
         line.wait_until_left()
 
     connection = connect(serve(slow))
-    assert connection.exchange(GET, 60.0, first_byte_timeout_s=0.25).total_s >= 0.5
-    failed = failure_of(connection, answer_timeout_s=0.5, first_byte_timeout_s=0.25)
-    assert (failed.reason, failed.detail) == ("timeout", "no whole answer within 0.5 s")
+    assert connection.exchange(GET, 60.0, first_byte_timeout_s=0.6).total_s >= 0.8
+    failed = failure_of(connection, answer_timeout_s=0.8, first_byte_timeout_s=0.6)
+    assert (failed.reason, failed.detail) == ("timeout", "no whole answer within 0.8 s")
 
 
 def test_patience_that_ends_before_the_first_byte_is_due_is_told_apart(serve, connect):
@@ -424,12 +424,20 @@ def test_a_hundred_answers_and_a_good_bye_as_tomcat_does_it(serve, connect):
     assert len(server.requests) == 101
 
 
+def wait_for_something(connection: Connection) -> None:
+    """Until the server has closed, or sent what nobody asked for."""
+    with gevent.Timeout(60):
+        while connection._line is not None and not connection._line.has_something():
+            gevent.sleep(0.01)
+    gevent.sleep(0.001)  # nobody looks within 50 µs of an answer
+
+
 def test_a_line_closed_right_after_an_answer_loses_no_request(serve, connect):
     """A create is never sent again by itself, so it must not be sent into the void."""
     server = serve(answering(OK), answering(OK))
     connection = connect(server)
     ask(connection)
-    gevent.sleep(0.05)
+    wait_for_something(connection)
     told = ask(connection, b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
     assert (told.status, told.reused) == (200, False)
 
@@ -443,14 +451,12 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(serve, co
     server = serve(splitting, answering(OK))
     connection = connect(server)
     ask(connection)
-    gevent.sleep(0.05)
+    wait_for_something(connection)
     told = ask(connection)
     assert (told.body, told.reused) == (b"ok", False)
 
 
-@pytest.mark.parametrize(
-    ("keep_alive", "reused"), [(b"timeout=1, max=100", False), (b"timeout=60", True), (b"max=1", True)]
-)
+@pytest.mark.parametrize(("keep_alive", "reused"), [(b"timeout=1, max=100", False), (b"max=1, timeout=9", True)])
 def test_a_line_is_let_go_before_the_server_means_to_close_it(serve, connect, keep_alive, reused):
     words = OK.replace(b"\r\n\r\n", b"\r\nKeep-Alive: %s\r\n\r\n" % keep_alive)
     connection = connect(serve(answering(words, words), answering(words)))

@@ -78,7 +78,10 @@ def test_a_line_closed_while_idle_is_noticed_before_anything_is_sent(serve, conn
     server = serve(lambda line: (line.answer(OK), line.close()), lambda line: line.answer(OK), wrap=wrap)
     connection = connect(server)
     connection.exchange(GET, 60.0)
-    gevent.sleep(0.1)
+    with gevent.Timeout(60):
+        while not connection._line.has_something():
+            gevent.sleep(0.01)
+    gevent.sleep(0.001)  # nobody looks within 50 µs of an answer
     told = connection.exchange(GET, 60.0)
     assert (told.reused, len(server.requests)) == (False, 2)
 
