@@ -4,8 +4,8 @@ slower is found and named, and no other.
     a server of its own ──▶ seed ──▶ run ──┬─▶ 40 equal runs: twenty pairs, one run against one
                                            └─▶ 100 equal, 100 with a slow operation: twenty trials, five against five
 
-Pairs are played before exponential service, where chance moves a p95 most; trials before a fixed one, so that a tenth
-is found in runs of twelve seconds. What it takes where service spreads stands in decision 14.
+Service is exponential, so that chance moves a p95 as much as in life. Equal and slow runs take turns: a machine that
+becomes busier slows both sides.
 """
 
 from __future__ import annotations
@@ -29,9 +29,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.prove, pytest.mark.timeout(3 *
 SCENARIO = str(Path(__file__).parents[1] / "scenarios" / "three-tasks.yaml")
 SLOWED = "look-at-results"
 SLOW = "slow-operation:operation=Observation.search,factor=1.1"
-EXPONENTIAL = ("--servers", "1000", "--service", "40ms", "--distribution", "exponential")
-FIXED = ("--servers", "1000", "--service", "40ms", "--distribution", "fixed")
-SHORT = ("--window", "08:00..08:00:12")
+SERVICE = ("--servers", "1000", "--service", "40ms", "--distribution", "exponential")
 TRIALS = 20
 A_SIDE = 5
 SIDE_BY_SIDE = int(os.environ.get("EMRLOAD_RUNS_SIDE_BY_SIDE", "2"))
@@ -50,20 +48,18 @@ class Job:
 
     folder: Path
     seed: int
-    server: tuple[str, ...]
-    options: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
 
 def play(job: Job) -> int:
     """A run against a server of its own; gives how many were invalid before it."""
     for attempt in range(ATTEMPTS):
-        with SandboxProcess(
-            job.folder.with_name(f"{job.folder.name}.log"), (*job.server, "--seed", str(job.seed))
-        ) as it:
+        log, options = job.folder.with_name(f"{job.folder.name}.log"), (*SERVICE, *job.faults, "--seed", str(job.seed))
+        with SandboxProcess(log, options) as it:
             where = ("--seed", str(job.seed), "--target", it.url)
             seeded = emrload("seed", SCENARIO, *where)
             assert seeded.returncode == 0, seeded.stderr
-            done = emrload("run", SCENARIO, *where, *job.options, "--out", str(job.folder))
+            done = emrload("run", SCENARIO, *where, "--out", str(job.folder))
         if done.returncode == 0:
             return attempt
         assert done.returncode == 3, done.stderr
@@ -82,7 +78,7 @@ def play_all(jobs: Sequence[Job]) -> None:
 def named(a: Path, b: Path) -> dict[str, list[str]]:
     """Outcome → workflows that the comparison calls so, by their p95 or by their waiting."""
     told = emrload("compare", str(a), str(b), "--json")
-    assert told.returncode in (0, 1), told.stderr
+    assert told.returncode in (0, 1, 3), told.stderr
     found: dict[str, list[str]] = {}
     for row in json.loads(told.stdout)["rows"]:
         if row["kind"] in ("workflow", "waiting"):
@@ -92,7 +88,7 @@ def named(a: Path, b: Path) -> dict[str, list[str]]:
 
 def test_equal_runs_are_seldom_called_different(tmp_path: Path) -> None:
     runs = [tmp_path / f"{number:02d}" for number in range(2 * TRIALS)]
-    play_all([Job(run, seed, EXPONENTIAL) for seed, run in enumerate(runs, 1)])
+    play_all([Job(run, seed) for seed, run in enumerate(runs, 1)])
     pairs = list(zip(runs[::2], runs[1::2], strict=True))
     different = [pair for pair in pairs if set(named(*pair)) & {"slower", "faster"}]
     print(f"\n{len(different)} of {len(pairs)} pairs of equal runs were called different in some workflow")
@@ -100,12 +96,14 @@ def test_equal_runs_are_seldom_called_different(tmp_path: Path) -> None:
 
 
 def test_a_workflow_that_became_a_tenth_slower_is_named_and_no_other(tmp_path: Path) -> None:
-    jobs = []
-    for trial in range(TRIALS):
-        for side, faults in (("equal", ()), ("slow", ("--fault", SLOW))):
-            folder = tmp_path / side / f"{trial:02d}"
-            jobs += [Job(folder / str(at), 1 + len(jobs) + at, (*FIXED, *faults), SHORT) for at in range(A_SIDE)]
-    play_all(jobs)
+    sides = {"equal": (), "slow": ("--fault", SLOW)}
+    turns = [(trial, at, side) for trial in range(TRIALS) for at in range(A_SIDE) for side in sides]
+    play_all(
+        [
+            Job(tmp_path / side / f"{trial:02d}" / str(at), seed, sides[side])
+            for seed, (trial, at, side) in enumerate(turns, 1)
+        ]
+    )
     trials = [named(*(tmp_path / side / f"{trial:02d}" for side in ("equal", "slow"))) for trial in range(TRIALS)]
     found = sum(SLOWED in trial.get("slower", ()) for trial in trials)
     others = sum(bool({*trial.get("slower", ()), *trial.get("faster", ())} - {SLOWED}) for trial in trials)
