@@ -27,7 +27,7 @@ from harness.load.clock import RunClock
 from harness.load.health import HealthProbe
 from harness.load.live import ProgressReport
 from harness.load.locust_table import feed_locust_table
-from harness.load.posting import IdSource, Posting
+from harness.load.posting import IdSource, Posting, shared_head
 from harness.load.recorder import Recorder
 from harness.load.wire import Wire
 from harness.plan import compile_plan, phase_at
@@ -74,10 +74,7 @@ class Load:
             endpoint=self.endpoint,
             connect_timeout_s=5.0,
             answer_timeout_s=30.0,
-            head=(
-                f"Host: {self.endpoint.authority}\r\nUser-Agent: emr-load-harness\r\n"
-                "Accept: application/fhir+json\r\nAccept-Encoding: gzip\r\nX-Site: river\r\n"
-            ),
+            head=shared_head(self.endpoint, "river", "X-Site"),
             trace="00000000c0ffee00",
             phase_at=self.phase_at,
             ids=self.ids,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from harness.analysis.significance import Difference, t_difference
 
-__all__ = ["Stretch", "effective_stretches", "percentile_difference", "stretches_of"]
+__all__ = ["NO_SAMPLES", "Stretch", "effective_stretches", "percentile_difference", "stretches_of"]
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +47,9 @@ class Stretch:
 
     start_s: Floats
     values_ms: Floats
+
+
+NO_SAMPLES: Final = Stretch(np.empty(0), np.empty(0))
 
 
 def stretches_of(length_s: float) -> int:

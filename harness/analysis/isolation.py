@@ -6,7 +6,7 @@
     the same by lane ─▶ cascade matrix: a row a run (what grew), a column a lane (what became slower)
 
 All runs are one table: the sites of all of them are one family of tests, all lanes another, so that of what is called
-slower 5% at most is false on average (`significance.benjamini_hochberg`).
+slower 5% at most is false on average (`significance.benjamini_yekutieli`).
 """
 
 from __future__ import annotations

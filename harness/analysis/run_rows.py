@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -10,26 +10,24 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.block_bootstrap import Stretch, stretches_of
+from harness.analysis.block_bootstrap import NO_SAMPLES, Stretch, stretches_of
 from harness.analysis.intervals import correlation_factor, printable
 from harness.analysis.latencies import Latencies
 from harness.analysis.requests import Requests, read_requests
 from harness.analysis.significance import design_effect
-from harness.analysis.tables import columns_of, open_tables
-from harness.errors import JudgeError
+from harness.analysis.tables import open_tables
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
 
-__all__ = ["KINDS", "RowKey", "RunRow", "read_rows", "row_of"]
+__all__ = ["KINDS", "RowKey", "RunRow", "counts_by", "read_rows", "row_of", "stretches_by"]
 
 Floats = NDArray[np.float64]
 
 KINDS: Final = ("network", "site", "lane", "workflow", "waiting")
 """Kinds of rows. All but the last are of requests; `waiting` is of whole runs of a workflow, thinking left out."""
 
-_NOTHING: Final = Stretch(np.empty(0), np.empty(0))
 _COUNTS: Final = """
-    SELECT coalesce({name}::VARCHAR, '') AS name,
+    SELECT {names}
            least(greatest(floor(start_s * {stretches} / {length_s}), 0), {stretches} - 1)::INTEGER AS stretch,
            count(*) AS total, count(*) FILTER ({bad}) AS bad
     FROM {source} GROUP BY ALL ORDER BY ALL
@@ -62,7 +60,7 @@ class RunRow:
 
     def without_samples(self) -> RunRow:
         """Its figures alone, where several runs are read and only these are asked for."""
-        return replace(self, samples=_NOTHING)
+        return replace(self, samples=NO_SAMPLES)
 
 
 def row_of(samples: Stretch, totals: Floats, bads: Floats) -> RunRow:
@@ -73,12 +71,8 @@ def row_of(samples: Stretch, totals: Floats, bads: Floats) -> RunRow:
 
 def read_rows(run_dir: RunDir, spec: RunSpec, length_s: float) -> dict[RowKey, RunRow]:
     """The rows of a run of `length_s`. Raises JudgeError where a file is missing or cannot be read."""
-    try:
-        with open_tables(run_dir, spec.sites) as tables:
-            return dict(_rows(tables, read_requests(tables, run_dir.samples), length_s))
-    except duckdb.Error as error:
-        hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
-        raise JudgeError(f"the run could not be read: {error}", hint) from error
+    with open_tables(run_dir, spec.sites) as tables:
+        return dict(_rows(tables, read_requests(tables, run_dir.samples), length_s))
 
 
 def _rows(tables: duckdb.DuckDBPyConnection, requests: Requests, length_s: float) -> Iterator[tuple[RowKey, RunRow]]:
@@ -89,27 +83,34 @@ def _rows(tables: duckdb.DuckDBPyConnection, requests: Requests, length_s: float
         ("workflow", "requests", ("workflow",), "is_error", of_requests),
         ("waiting", "waits", ("workflow",), "waited_ms = 'inf'", of_runs),
     ):
-        timed = {
-            "".join(names): Stretch(start_s, values_ms)
-            for names, values_ms, start_s in latencies.split_with(latencies.start_s, *dimensions)
-        }
-        for name, totals, bads in _counts(tables, source, "".join(dimensions), bad, length_s):
+        timed = stretches_by(latencies, *dimensions)
+        for names, (totals, bads) in counts_by(tables, source, dimensions, bad, length_s).items():
+            name = "".join(names)
             if kind == "network" or name:
-                yield RowKey(kind, name), row_of(timed.get(name, _NOTHING), totals, bads)
+                yield RowKey(kind, name), row_of(timed.get(names, NO_SAMPLES), totals, bads)
 
 
-def _counts(
-    tables: duckdb.DuckDBPyConnection, source: str, column: str, bad: str, length_s: float
-) -> Iterator[tuple[str, Floats, Floats]]:
-    """Name, then totals and bad ones by stretch of time."""
+def stretches_by(latencies: Latencies, *dimensions: str) -> dict[tuple[str, ...], Stretch]:
+    """Names, one a dimension → the samples of that group."""
+    return {
+        names: Stretch(start_s, values_ms)
+        for names, values_ms, start_s in latencies.split_with(latencies.start_s, *dimensions)
+    }
+
+
+def counts_by(
+    tables: duckdb.DuckDBPyConnection, source: str, dimensions: Sequence[str], bad: str, length_s: float
+) -> dict[tuple[str, ...], tuple[Floats, Floats]]:
+    """Names, one a dimension → how many rows of `source`, and how many `bad` ones, in each stretch of a run of
+    `length_s`."""
     stretches = stretches_of(length_s)
-    query = _COUNTS.format(name=column or "''", source=source, bad=bad, stretches=stretches, length_s=length_s)
-    found = columns_of(tables, query)
-    for name in dict.fromkeys(found["name"].tolist()):
-        own = found["name"] == name
-        totals, bads = np.zeros(stretches), np.zeros(stretches)
-        totals[found["stretch"][own]], bads[found["stretch"][own]] = found["total"][own], found["bad"][own]
-        yield name, totals, bads
+    names = "".join(f"coalesce({name}::VARCHAR, '') AS {name}, " for name in dimensions)
+    query = _COUNTS.format(names=names, source=source, bad=bad, stretches=stretches, length_s=length_s)
+    found: dict[tuple[str, ...], tuple[Floats, Floats]] = {}
+    for *group, stretch, total, count in tables.execute(query).fetchall():
+        totals, bads = found.setdefault(tuple(group), (np.zeros(stretches), np.zeros(stretches)))
+        totals[stretch], bads[stretch] = total, count
+    return found
 
 
 def _carried(values_ms: Floats, p: float) -> float | None:

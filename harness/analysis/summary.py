@@ -82,14 +82,10 @@ def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
     expected = _read_expected(run_dir)
     manifest = run_dir.read_manifest()
     planned_arrivals = _read_arrivals(run_dir)
-    try:
-        with open_tables(run_dir, spec.sites) as tables:
-            requests = read_requests(tables, run_dir.samples)
-            faults = own_faults(run_dir.failures)
-            return _measured(tables, requests, spec, expected, manifest, planned_arrivals, faults)
-    except duckdb.Error as error:
-        hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
-        raise JudgeError(f"the run could not be analysed: {error}", hint) from error
+    with open_tables(run_dir, spec.sites) as tables:
+        requests = read_requests(tables, run_dir.samples)
+        faults = own_faults(run_dir.failures)
+        return _measured(tables, requests, spec, expected, manifest, planned_arrivals, faults)
 
 
 def _measured(

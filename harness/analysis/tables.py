@@ -101,7 +101,8 @@ def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckD
     """An in-memory database over the files of one run: `requests`, `workflows`, `waits`, `duty`, `health`, `plan`; and
     `places`, its sites. An empty name is NULL in the first.
 
-    Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column.
+    Raises JudgeError where a file is missing, unreadable, of another format version, or lacks a column, and where a
+    query of whoever uses it fails.
     """
     files = {
         "samples": (run_dir.samples, SAMPLES.names),
@@ -113,16 +114,20 @@ def open_tables(run_dir: RunDir, sites: Sequence[Site]) -> Iterator[duckdb.DuckD
     for path, columns in files.values():
         _check_format(path, columns)
     places = _places(sites)
-    with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as tables:
-        for name, (path, _) in files.items():
-            tables.read_parquet(str(path), file_row_number=name == "samples").create_view(name)
-        tables.from_arrow(places).create_view("places")
-        tables.execute("CREATE VIEW workflows AS SELECT * FROM workflow_rows LEFT JOIN places USING (site)")
-        tables.execute(_FIRST_ASKED)
-        tables.execute(_REQUESTS.format(**_words()))
-        coded = _code_names(tables, WORKFLOW_DIMENSIONS)
-        tables.execute(_WAITS.format(coded=coded, lost=LOST))
-        yield tables
+    try:
+        with duckdb.connect(":memory:", config={"threads": 1, "temp_directory": ""}) as tables:
+            for name, (path, _) in files.items():
+                tables.read_parquet(str(path), file_row_number=name == "samples").create_view(name)
+            tables.from_arrow(places).create_view("places")
+            tables.execute("CREATE VIEW workflows AS SELECT * FROM workflow_rows LEFT JOIN places USING (site)")
+            tables.execute(_FIRST_ASKED)
+            tables.execute(_REQUESTS.format(**_words()))
+            coded = _code_names(tables, WORKFLOW_DIMENSIONS)
+            tables.execute(_WAITS.format(coded=coded, lost=LOST))
+            yield tables
+    except duckdb.Error as error:
+        hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
+        raise JudgeError(f"the run could not be analysed: {error}", hint) from error
 
 
 def count_requests(tables: duckdb.DuckDBPyConnection) -> None:

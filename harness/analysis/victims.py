@@ -10,33 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.analysis.block_bootstrap import Stretch, stretches_of
+from harness.analysis.block_bootstrap import NO_SAMPLES, Stretch
 from harness.analysis.demand import Growth
 from harness.analysis.latencies import Latencies
 from harness.analysis.requests import read_requests
-from harness.analysis.run_rows import RowKey, RunRow, row_of
-from harness.analysis.tables import columns_of, open_tables
-from harness.errors import JudgeError
+from harness.analysis.run_rows import RowKey, RunRow, counts_by, row_of, stretches_by
+from harness.analysis.tables import open_tables
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
 
 __all__ = ["Cell", "Cells", "Victims", "read_cells", "rows_of_cells", "victims_of"]
 
 Floats = NDArray[np.float64]
-
-_COUNTS: Final = """
-    SELECT coalesce(site::VARCHAR, '') AS site, coalesce(lane::VARCHAR, '') AS lane,
-           least(greatest(floor(start_s * {stretches} / {length_s}), 0), {stretches} - 1)::INTEGER AS stretch,
-           count(*) AS total, count(*) FILTER (is_error) AS bad
-    FROM requests GROUP BY ALL ORDER BY ALL
-"""
-_NO_SAMPLES: Final = Stretch(np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -71,23 +60,11 @@ def victims_of(growth: Growth, sites: Iterable[str]) -> Victims:
 
 def read_cells(run_dir: RunDir, spec: RunSpec, length_s: float) -> dict[tuple[str, str], Cell]:
     """The requests of a run of `length_s`. Raises JudgeError where a file is missing or cannot be read."""
-    try:
-        with open_tables(run_dir, spec.sites) as tables:
-            latencies = Latencies.of_requests(read_requests(tables, run_dir.samples))
-            timed = {
-                (site, lane): Stretch(start_s, values_ms)
-                for (site, lane), values_ms, start_s in latencies.split_with(latencies.start_s, "site", "lane")
-            }
-            stretches = stretches_of(length_s)
-            counts = columns_of(tables, _COUNTS.format(stretches=stretches, length_s=length_s))
-    except duckdb.Error as error:
-        hint = "the run's folder is damaged, or this is a defect of the harness; the samples themselves are kept"
-        raise JudgeError(f"the run could not be read: {error}", hint) from error
-    counted: dict[tuple[str, str], tuple[Floats, Floats]] = {}
-    for site, lane, stretch, total, bad in zip(*(counts[name].tolist() for name in counts), strict=True):
-        totals, bads = counted.setdefault((site, lane), (np.zeros(stretches), np.zeros(stretches)))
-        totals[stretch], bads[stretch] = total, bad
-    return {key: Cell(timed.get(key, _NO_SAMPLES), *both) for key, both in counted.items()}
+    with open_tables(run_dir, spec.sites) as tables:
+        latencies = Latencies.of_requests(read_requests(tables, run_dir.samples))
+        timed = stretches_by(latencies, "site", "lane")
+        counted = counts_by(tables, "requests", ("site", "lane"), "is_error", length_s)
+    return {(site, lane): Cell(timed.get((site, lane), NO_SAMPLES), *both) for (site, lane), both in counted.items()}
 
 
 def rows_of_cells(cells: Cells, victims: Victims) -> dict[RowKey, RunRow]:

@@ -15,7 +15,7 @@ from harness.units import count_text, duration_text
 
 if TYPE_CHECKING:
     from harness.analysis.comparable import ComparedRun
-    from harness.analysis.compare import ComparedFigure, ComparedRow
+    from harness.analysis.compare import ComparedRow
     from harness.analysis.run_rows import RowKey, RunRow
 
 __all__ = ["command"]
@@ -156,31 +156,14 @@ def _json(
 
 
 def _row_json(row: ComparedRow) -> dict[str, Any]:
+    from harness.cli.compared_json import figure_json
+
     return {
         "kind": row.key.kind,
         "name": row.key.name,
         "samples": {"a": row.samples[0], "b": row.samples[1]},
         "outcome": row.outcome,
-        "p95_ms": _figure_json(row.p95, "ratio"),
-        "p50_ms": _figure_json(row.p50, "ratio"),
-        "error_rate": {**_figure_json(row.errors, "difference"), "outcome": row.errors_outcome or "no difference seen"},
-    }
-
-
-def _figure_json(figure: ComparedFigure, how: str) -> dict[str, Any]:
-    """`a`, `b`, then B / A of latencies or B - A of shares, with its interval and p-values; null where not known."""
-    from math import isfinite
-
-    difference = figure.difference
-    found: list[float | None] = [None, None, None]
-    if difference is not None:
-        three = difference.ratio if how == "ratio" else (difference.estimate, difference.low, difference.high)
-        found = [value if isfinite(value) else None for value in three]
-    return {
-        "a": figure.a,
-        "b": figure.b,
-        how: found[0],
-        "interval": found[1:],
-        "p_value": difference and difference.p_value,
-        "adjusted_p": figure.adjusted_p,
+        "p95_ms": figure_json(row.p95, "ratio"),
+        "p50_ms": figure_json(row.p50, "ratio"),
+        "error_rate": {**figure_json(row.errors, "difference"), "outcome": row.errors_outcome or "no difference seen"},
     }

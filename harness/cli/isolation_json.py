@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 from harness.analysis.comparable import ComparedRun
 from harness.analysis.compare import ComparedRow
 from harness.analysis.isolation import HURT_FROM, Isolation
 from harness.analysis.significance import CONFIDENCE, FALSE_DISCOVERIES
+from harness.cli.compared_json import figure_json
 from harness.report.isolation import Fairness, isolation_headline, load_name
 
 __all__ = ["isolation_json"]
@@ -57,16 +57,11 @@ def _one(one: Isolation) -> dict[str, Any]:
 
 def _row(row: ComparedRow) -> dict[str, Any]:
     """`ratio` is the interference ratio, p95 with the load over p95 without; `interval` its ends."""
-    difference = row.p95.difference
-    three = difference.ratio if difference is not None else (None, None, None)
-    ratio, low, high = (value if value is not None and isfinite(value) else None for value in three)
+    p95 = figure_json(row.p95, "ratio")
     return {
         "samples": {"without": row.samples[0], "with": row.samples[1]},
-        "p95_ms": {"without": row.p95.a, "with": row.p95.b},
-        "ratio": ratio,
-        "interval": [low, high],
-        "p_value": difference and difference.p_value,
-        "adjusted_p": row.p95.adjusted_p,
+        "p95_ms": {"without": p95["a"], "with": p95["b"]},
+        **{name: p95[name] for name in ("ratio", "interval", "p_value", "adjusted_p")},
         "outcome": row.outcome,
         "error_rate": {
             "without": row.errors.a,

@@ -17,7 +17,7 @@ from harness.clinic.world import World
 from harness.load.client import Connection, Endpoint
 from harness.load.linked_connection import LinkedConnection
 from harness.load.links import link_profiles, site_links
-from harness.load.posting import IdSource, Posting
+from harness.load.posting import IdSource, Posting, shared_head
 from harness.load.recorder import Recorder
 from harness.load.site_link import SiteLink
 from harness.plan import costs_of, mean_run_s, phase_at, timeline_of, weights_at
@@ -153,12 +153,7 @@ class Places:
 
     def _server(self, site: Site) -> _Server:
         endpoint = Endpoint.from_url(site.endpoint or self._order.target, site.source_address)
-        head = (
-            f"Host: {endpoint.authority}\r\nUser-Agent: emr-load-harness\r\n"
-            "Accept: application/fhir+json\r\nAccept-Encoding: gzip\r\n"
-        )
-        header = self._spec.scenario.site_header
-        return _Server(endpoint, f"{head}{header}: {site.name}\r\n" if header else head)
+        return _Server(endpoint, shared_head(endpoint, site.name, self._spec.scenario.site_header))
 
     def _post(self, site: Site, opens_at_s: float) -> Post:
         return Post(

@@ -14,7 +14,7 @@ from harness.fhir.call import Call
 from harness.load.client import Endpoint
 from harness.load.cookies import Cookies
 
-__all__ = ["IdSource", "Posting"]
+__all__ = ["IdSource", "Posting", "shared_head"]
 
 _NONCE_BITS: Final = 22
 _WORKER_BITS: Final = 9
@@ -32,6 +32,16 @@ class IdSource:
         high = (nonce << _WORKER_BITS | worker) << _COUNTER_BITS
         self.next_request: Callable[[], int] = count(high | 1).__next__
         self.next_workflow_run: Callable[[], int] = count(worker << _COUNTER_BITS | 1).__next__
+
+
+def shared_head(endpoint: Endpoint, site: str, site_header: str | None) -> str:
+    """The headers that all requests of a site share, each line with its end; no site's where there is no header for
+    it."""
+    head = (
+        f"Host: {endpoint.authority}\r\nUser-Agent: emr-load-harness\r\n"
+        "Accept: application/fhir+json\r\nAccept-Encoding: gzip\r\n"
+    )
+    return f"{head}{site_header}: {site}\r\n" if site_header else head
 
 
 @dataclass(frozen=True, slots=True)

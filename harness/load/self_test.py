@@ -38,7 +38,7 @@ from harness.load.canned_server import ENTRIES, KIND, PATIENT
 from harness.load.client import Connection, Endpoint
 from harness.load.clock import RunClock
 from harness.load.health import HealthProbe
-from harness.load.posting import IdSource, Posting
+from harness.load.posting import IdSource, Posting, shared_head
 from harness.load.recorder import Recorder
 from harness.load.wire import Wire
 
@@ -184,10 +184,7 @@ def _posting(recorder: Recorder, endpoint: Endpoint) -> Posting:
         endpoint=endpoint,
         connect_timeout_s=_TIMEOUT_S,
         answer_timeout_s=_TIMEOUT_S,
-        head=(
-            f"Host: {endpoint.authority}\r\nUser-Agent: emr-load-harness\r\nAccept: application/fhir+json\r\n"
-            f"Accept-Encoding: gzip\r\nX-Site: {site}\r\n"
-        ),
+        head=shared_head(endpoint, site, "X-Site"),
         trace="0" * 16,
         phase_at=lambda _: "",
         ids=IdSource("0", 0),

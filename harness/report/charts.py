@@ -17,7 +17,6 @@ from harness.report.responses import slow_column
 from harness.report.scatter import FEWEST_FOR_MEDIANS, GROUPS, concurrency_figure
 from harness.report.site_times import SITES_DRAWN, SiteTime, furthest_ms, site_times_figure
 from harness.report.sites import SiteRow
-from harness.report.stolen import Spans, stolen_note
 from harness.report.svg import inline_svg
 from harness.report.timescale import TimeScale
 from harness.report.wording import latency_text, number_text, range_text, rate_text
@@ -81,21 +80,19 @@ def draw_timeline(
     folder: Path,
     slow: pd.DataFrame | None = None,
     marks: TimeMarks = NO_MARKS,
-    stolen: Spans = (),
 ) -> Chart:
     """The four panels over one time axis; also `timeline.png` in `folder`.
 
-    `slow` has the rows of the site that gets a curve of its own; None, or no rows: none does. `stolen` are spans of run
-    seconds in which others took the machine's CPU; they are hatched.
+    `slow` has the rows of the site that gets a curve of its own; None, or no rows: none does.
     """
     slow = None if slow is None or slow.empty else slow
     description = _timeline_description(network, slow)
 
     def draw(form: Format) -> Figure:
-        return timeline_figure(network, scale, form, slow, marks, stolen)
+        return timeline_figure(network, scale, form, slow, marks)
 
     wide, narrow = _draw(draw, "timeline", "The run over time", description, folder)
-    notes = [_slow_note(slow), marks.caption, stolen_note(stolen, scale.length_s), _not_drawn(network)]
+    notes = [_slow_note(slow), marks.caption(scale.length_s), _not_drawn(network)]
     captions = (" ".join(filter(None, (_phase_key(scale, form), *notes))) for form in (WIDE, NARROW))
     return Chart(wide, narrow, *captions)
 

@@ -13,8 +13,9 @@ from harness.units import count_text, duration_text
 if TYPE_CHECKING:
     from harness.scenario.model import RunSpec
 
-__all__ = ["lapse_sentences", "manifest_facts", "network_sentence", "rehearsal_sentence"]
+__all__ = ["lapse_sentences", "manifest_facts", "network_sentence", "percentile_words", "rehearsal_sentence"]
 
+_PERCENTILES_TOLD = ("p50", "p95", "p99")
 
 SITES_NAMED = 5
 """Sites of an endpoint that a fact names; the others are counted."""
@@ -34,17 +35,23 @@ def rehearsal_sentence(manifest: Mapping[str, Any]) -> str:
 def network_sentence(summary: Mapping[str, Any]) -> str:
     """`All sites together: p50 38 ms (37–39 ms), …`; the percentiles that too few requests carry are named last."""
     figures = summary["overall"]
-    said, lacking = [], []
-    for name in ("p50", "p95", "p99"):
-        figure = figures[f"{name}_ms"]
-        if figure is None:
-            lacking.append(name)
-            continue
-        span = span_text(interval_of(figures, f"{name}_ms"))
-        said.append(f"{name} {latency_text(figure)}{f' ({span})' if span else ''}")
+    said = percentile_words(figures)
+    lacking = [name for name in _PERCENTILES_TOLD if figures[f"{name}_ms"] is None]
     if lacking:
         said.append(f"too few requests for {' and '.join(lacking)}")
     return f"All sites together: {', '.join(said)}."
+
+
+def percentile_words(figures: Mapping[str, Any]) -> list[str]:
+    """`p50 38 ms (37–39 ms)`, likewise p95 and p99, of a row of figures; those that too few requests carry are left
+    out."""
+    said = []
+    for name in _PERCENTILES_TOLD:
+        figure = figures[f"{name}_ms"]
+        if figure is not None:
+            span = span_text(interval_of(figures, f"{name}_ms"))
+            said.append(f"{name} {latency_text(figure)}{f' ({span})' if span else ''}")
+    return said
 
 
 def lapse_sentences(summary: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from harness.report.heat import BY_WORDS, heat_tables
 from harness.report.marks import NO_MARKS, TimeMarks, draw_marks
 from harness.report.palette import BLUE, INK, LIGHT, PHASES, SKY, VERMILION
 from harness.report.responses import draw_response_times
-from harness.report.stolen import Spans, hatch_stolen
+from harness.report.stolen import hatch_stolen
 from harness.report.timescale import PhaseBand, TimeScale
 from harness.report.wording import run_time_text
 
@@ -48,13 +48,11 @@ def timeline_figure(
     form: Format,
     slow: pd.DataFrame | None = None,
     marks: TimeMarks = NO_MARKS,
-    stolen: Spans = (),
 ) -> Figure:
     """Heads on duty (planned and worked), requests/s, p50/p95/p99 and errors of the network over one time axis.
 
     `network`, the rows of site "": time_s on_duty_planned on_duty visitors requests_per_s p50_ms p95_ms p99_ms errors.
     `time_s` is where a row's stretch of time begins. `slow`, the rows of one site, gives it a curve of its own.
-    `stolen`, the spans in which others took the machine's CPU, are hatched.
     """
     edges_s = _edges(network, scale.length_s)
     length_s = max(scale.length_s, float(edges_s[-1]))
@@ -66,7 +64,7 @@ def timeline_figure(
     errors.set_xlim(0, length_s)
     for panel in panels:
         _shade(panel, scale.bands)
-        hatch_stolen(panel, stolen, length_s, named=panel is rate)
+        hatch_stolen(panel, marks.stolen, length_s, named=panel is rate)
         panel.yaxis.set_major_locator(MaxNLocator(4, integer=panel in (heads, errors)))
     middles_s = (edges_s[:-1] + edges_s[1:]) / 2
     _draw_heads(heads, network, edges_s)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.report.wording import interval_of, latency_text, number_text, run_time_text, share_text, span_text
+from harness.report.facts import percentile_words
+from harness.report.wording import latency_text, number_text, run_time_text, share_text
 from harness.units import count_text, duration_text
 
 __all__ = ["closed_loop_sentence", "saturation_sentences", "steady_sentence"]
@@ -53,13 +54,7 @@ def steady_sentence(summary: Mapping[str, Any]) -> str:
         return (
             f"The plan asks for the same load throughout, yet no part of the run can be called steady: {it['refused']}."
         )
-    figures = it["overall"]
-    parts = [
-        f"{name} {latency_text(figures[f'{name}_ms'])}"
-        + (f" ({span})" if (span := span_text(interval_of(figures, f"{name}_ms"))) else "")
-        for name in ("p50", "p95", "p99")
-        if figures[f"{name}_ms"] is not None
-    ]
+    parts = percentile_words(it["overall"])
     begin = (
         f"from {run_time_text(it['from_s'])} on, {count_text(it['left_out'], 'request')} after its start"
         if it["left_out"]

@@ -1,4 +1,5 @@
-"""What is marked in the pictures over time beside the curves: the part that was not yet steady, alarms, what broke."""
+"""What is marked in the pictures over time beside the curves: the part that was not yet steady, alarms, what broke, and
+when others took the machine's CPU."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from typing import Any, Final
 
 from matplotlib.axes import Axes
 
+from harness.report.generator import stolen_spans
 from harness.report.palette import GREY, INK
+from harness.report.stolen import Spans, stolen_note
 from harness.report.wording import run_time_text
 
 __all__ = ["NO_MARKS", "TimeMarks", "draw_marks", "marks_of"]
@@ -21,10 +24,11 @@ class TimeMarks:
     steady_from_s: float | None = None
     alarm_s: float | None = None
     broken_s: float | None = None
+    stolen: Spans = ()
+    """When others took the machine's CPU."""
 
-    @property
-    def caption(self) -> str:
-        """What the marks mean; "" without any."""
+    def caption(self, length_s: float) -> str:
+        """What the marks mean in a picture of so many seconds; "" without any."""
         said = []
         if self.steady_from_s:
             said.append(f"Hatched: up to {run_time_text(self.steady_from_s)} the run was not yet steady.")
@@ -32,7 +36,7 @@ class TimeMarks:
             said.append("Dotted line: the first alarm.")
         if self.broken_s is not None:
             said.append("Dashed line: a required response time was first over its bound.")
-        return " ".join(said)
+        return " ".join(filter(None, (*said, stolen_note(self.stolen, length_s))))
 
 
 NO_MARKS: Final = TimeMarks()
@@ -42,11 +46,17 @@ def marks_of(summary: Mapping[str, Any]) -> TimeMarks:
     """Of a summary of whichever version."""
     steady, saturation = summary.get("steady") or {}, summary.get("saturation") or {}
     broken = saturation.get("broken")
-    return TimeMarks(steady.get("from_s") or None, saturation.get("alarm_s"), broken["from_s"] if broken else None)
+    return TimeMarks(
+        steady_from_s=steady.get("from_s") or None,
+        alarm_s=saturation.get("alarm_s"),
+        broken_s=broken["from_s"] if broken else None,
+        stolen=stolen_spans(summary["generator"]),
+    )
 
 
 def draw_marks(panels: Sequence[Axes], marks: TimeMarks) -> None:
-    """On every panel: hatching and lines of different dashes, so that they read without colour."""
+    """On every panel: hatching and lines of different dashes, so that they read without colour. What was stolen lies
+    behind the curves, and is drawn before them (`stolen.hatch_stolen`)."""
     for panel in panels:
         if marks.steady_from_s:
             panel.axvspan(

@@ -58,8 +58,6 @@ def page_of(
     summary = analysis.summary
     sites = [row.site for row in rows]
     heat = heat_map(analysis, spec, sites, FOLDED_FROM, SHOWN_WHEN_FOLDED)
-    network = analysis.timeline[analysis.timeline["site"] == ""]
-    table, note = timeline_table(network, scale)
     sites_file = (manifest.get("asked") or {}).get("sites_file", "")
     outcome = str(verdict["verdict"])
     context = {
@@ -77,17 +75,8 @@ def page_of(
         "intervals": "intervals" in summary["overall"],
         **_folding("sites", sites_table(rows), "other sites"),
         "by_site": chart_markup(by_site),
-        "timeline": chart_markup(timeline),
-        "timeline_table": table,
-        "timeline_table_note": note,
-        "phases": phases_table(summary, scale),
-        "steady": steady_sentence(summary),
-        "filling": saturation_sentences(summary),
-        "closed_loop": closed_loop_sentence(summary),
-        "zones": zones_table(summary, scale),
-        "kinds": kinds_table(summary, spec),
-        "personas": personas_table(summary, spec),
-        "arrivals": arrivals_table(summary) if summary["open"]["by_persona"] else None,
+        **_over_time(analysis, scale, timeline),
+        **_by_group(summary, spec, scale),
         "linked": summary["overall"]["link_share"] is not None,
         "heat": heat,
         "heat_by": BY_WORDS[heat.by],
@@ -108,6 +97,31 @@ def page_of(
         "facts": manifest_facts(manifest, spec, scale),
     }
     return template("report.html.j2").render(context), heat
+
+
+def _over_time(analysis: Analysis, scale: TimeScale, timeline: Chart) -> dict[str, Any]:
+    """The picture over time, what it comes to, and the same in tables."""
+    summary = analysis.summary
+    table, note = timeline_table(analysis.timeline[analysis.timeline["site"] == ""], scale)
+    return {
+        "timeline": chart_markup(timeline),
+        "timeline_table": table,
+        "timeline_table_note": note,
+        "phases": phases_table(summary, scale),
+        "steady": steady_sentence(summary),
+        "filling": saturation_sentences(summary),
+        "closed_loop": closed_loop_sentence(summary),
+    }
+
+
+def _by_group(summary: Mapping[str, Any], spec: RunSpec, scale: TimeScale) -> dict[str, Any]:
+    """The run by time zone, kind of site and persona, and what came by itself."""
+    return {
+        "zones": zones_table(summary, scale),
+        "kinds": kinds_table(summary, spec),
+        "personas": personas_table(summary, spec),
+        "arrivals": arrivals_table(summary) if summary["open"]["by_persona"] else None,
+    }
 
 
 def _folding(name: str, table: Any, rest_words: str) -> dict[str, Any]:

@@ -23,7 +23,6 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     """
     # Here and not above: matplotlib takes half a second, and the live view shares this package.
     from harness.report.charts import draw_concurrency, draw_heat_map, draw_sites, draw_timeline
-    from harness.report.generator import stolen_spans
     from harness.report.marks import marks_of
     from harness.report.page import page_of
     from harness.report.sites import site_rows, slowest_failing_site
@@ -39,8 +38,7 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
     own = analysis.timeline[analysis.timeline["site"] == slow]
     linked = analysis.summary["overall"]["link_share"] is not None
     by_site = draw_sites(rows, run_dir.figures)
-    stolen = stolen_spans(analysis.summary["generator"])
-    timeline = draw_timeline(network, scale, run_dir.figures, own, marks_of(analysis.summary), stolen)
+    timeline = draw_timeline(network, scale, run_dir.figures, own, marks_of(analysis.summary))
     concurrency = draw_concurrency(analysis.concurrency, run_dir.figures, linked=linked)
     manifest = run_dir.read_manifest()
     page, heat = page_of(manifest, analysis, verdict, rows, spec, scale, by_site, timeline, concurrency)

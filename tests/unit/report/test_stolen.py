@@ -14,6 +14,7 @@ from harness.analysis.steal import merged
 from harness.report.canvas import NARROW, WIDE, Format
 from harness.report.charts import draw_timeline
 from harness.report.figures import timeline_figure
+from harness.report.marks import TimeMarks
 from harness.report.stolen import NARROWEST_SHARE, drawn_spans, stolen_note
 from harness.report.timescale import time_scale
 
@@ -44,7 +45,9 @@ def test_a_marked_second_every_two_over_a_whole_shift_does_not_make_thousands_of
 def test_every_panel_is_hatched_and_one_legend_says_what_it_means(run_of: Callable[..., Any], form: Format) -> None:
     run = run_of(3)
     network = run.analysis.timeline[run.analysis.timeline["site"] == ""]
-    figure = timeline_figure(network, time_scale(run.spec), form, stolen=[[20.0, 30.0], [100.0, 101.0]])
+    figure = timeline_figure(
+        network, time_scale(run.spec), form, marks=TimeMarks(stolen=[[20.0, 30.0], [100.0, 101.0]])
+    )
     assert [sum(patch.get_hatch() is not None for patch in panel.patches) for panel in figure.axes] == [2, 2, 2, 2]
     legends = [
         text.get_text() for panel in figure.axes if panel.get_legend() for text in panel.get_legend().get_texts()
@@ -66,7 +69,7 @@ def test_the_caption_says_what_is_hatched_and_that_a_short_stretch_looks_longer(
 ) -> None:
     run = run_of(3)
     network = run.analysis.timeline[run.analysis.timeline["site"] == ""]
-    chart = draw_timeline(network, time_scale(run.spec), tmp_path, stolen=[[20.0, 21.0]])
+    chart = draw_timeline(network, time_scale(run.spec), tmp_path, marks=TimeMarks(stolen=[[20.0, 21.0]]))
     assert (
         "Cross-hatched: others took more than 2% of the load’s machine (steal); short stretches are drawn wider"
         in chart.caption
