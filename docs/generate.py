@@ -246,6 +246,7 @@ def _figures(scenario: Scenario) -> str:
         "connect_timeout": duration_text(scenario.connect_timeout_s),
         "answer_timeout": duration_text(scenario.answer_timeout_s),
         "first_byte_timeout": duration_text(scenario.first_byte_timeout_s) if scenario.first_byte_timeout_s else "",
+        "max_open_in_flight": f"{scenario.max_open_in_flight:,}" if scenario.max_open_in_flight else "",
     }
     rows = [(f"`{name}`", value, escaped(scenario.sources.get(name, ""))) for name, value in figures.items() if value]
     return table(("figure", "value", "source"), rows)

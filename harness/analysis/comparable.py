@@ -32,8 +32,9 @@ __all__ = [
     "told_differences",
 ]
 
-NOT_PLAYED: Final = ("title", "story", "source", "sources", "objectives", "bounds")
-"""Keys of a scenario, at any depth, that say nothing of what is played: words, and what it is measured against."""
+NOT_PLAYED: Final = ("title", "story", "source", "sources", "objectives", "max_open_in_flight", "bounds")
+"""Keys of a scenario, at any depth, that say nothing of what is played: words, what it is measured against, and
+a cap that makes a run invalid where it was reached."""
 _OF_THE_MIX: Final = ("sites", "site_names", "default_sites")
 """What the sites were made from; the sites themselves are compared."""
 _OF_THE_TARGET: Final = ("endpoint", "source_address", "identifier_system")

@@ -55,6 +55,7 @@ def _own_figures(scenario: Scenario) -> Iterable[Fact]:
         "connect_timeout": duration_text(scenario.connect_timeout_s),
         "answer_timeout": duration_text(scenario.answer_timeout_s),
         "first_byte_timeout": duration_text(scenario.first_byte_timeout_s) if scenario.first_byte_timeout_s else "",
+        "max_open_in_flight": f"{scenario.max_open_in_flight:,}" if scenario.max_open_in_flight else "",
         "workflow_files": ", ".join(file.name for file in scenario.workflow_files),
     }
     for figure, value in figures.items():

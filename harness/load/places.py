@@ -45,6 +45,8 @@ class CrewOrder:
     """Site → workflows that the server there cannot do."""
     link_shares: Mapping[str, float]
     """Line → what of it falls to this worker (harness.plan.link_shares)."""
+    most_visitors: int
+    """At once, of those who come at a rate."""
 
     @property
     def sites(self) -> tuple[Site, ...]:

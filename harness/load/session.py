@@ -31,8 +31,9 @@ from harness.load.places import CrewOrder
 from harness.load.preparation import Prepared, load_prepared, prepare_run
 from harness.load.shape import DutyCurve
 from harness.load.user import Clinician
+from harness.load.visitors import MOST_VISITORS
 from harness.load.wire import DRAIN_S
-from harness.plan import link_shares, read_roster, worker_of_process
+from harness.plan import Plan, link_shares, open_caps, read_roster, worker_of_process
 from harness.rundir import PARENT_VARIABLE
 from harness.scenario import unsupported_by_site
 
@@ -180,6 +181,7 @@ class Session:
             streams=prepared.run_dir.streams,
             register=prepared.register,
             unsupported=unsupported_by_site(plan.spec, prepared.capabilities),
+            most_visitors=_most_visitors(plan, worker_of_slot, workers, index),
             link_shares={line: of[index] for line, of in link_shares(plan, worker_of_slot, workers).items()},
         )
         return Crew(order, self.environment)
@@ -237,6 +239,11 @@ class Session:
             self.environment.web_ui.stop()  # else Locust would go on to serve its page
         if self.conductor is None and self.crew is None:
             raise SystemExit(EXIT_INVALID)  # Locust may still be waiting for workers, and would go on to
+
+
+def _most_visitors(plan: Plan, worker_of_slot: Sequence[int], workers: int, index: int) -> int:
+    cap = plan.spec.scenario.max_open_in_flight
+    return MOST_VISITORS if cap is None else min(MOST_VISITORS, open_caps(plan, worker_of_slot, workers, cap)[index])
 
 
 def _mine(parts: Sequence[T], worker_of: Sequence[int], index: int) -> Iterator[T]:

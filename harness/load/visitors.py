@@ -1,7 +1,7 @@
 """Those who come at a rate, whoever is free: each a greenlet of her own, begun at the moment that the plan has for it.
 
     arrival_times ──sleep──▶ visit ──▶ one workflow, and gone       a slow target delays nobody's coming: more and more
-                    └──────▶ visit …                                are there at once; above MOST_VISITORS it is said
+                    └──────▶ visit …                                are there at once; above the order's cap it is said
 
 They are neither Locust's users nor on duty.
 """
@@ -31,7 +31,8 @@ __all__ = ["MOST_VISITORS", "KeptLines", "Visitors"]
 log = logging.getLogger(__name__)
 
 MOST_VISITORS: Final = 20_000
-"""At once on one worker: some 340 MB at what a connected clinician weighs (benchmarks/README.md)."""
+"""At once on one worker, where the scenario has no bound of its own: some 340 MB at what a connected clinician weighs
+(benchmarks/README.md)."""
 
 
 class Visitors:
@@ -40,6 +41,7 @@ class Visitors:
     def __init__(self, order: CrewOrder, places: Places) -> None:
         self._processes = order.arrivals
         self._seed = order.plan.spec.seed
+        self._most = order.most_visitors
         self._places = places
         self._recorder: Recorder | None = None
         self._coming: list[gevent.Greenlet[..., None]] = []
@@ -93,7 +95,7 @@ class Visitors:
     def _let_in(self, process: ArrivalProcess, recorder: Recorder) -> None:
         for number, time_s in enumerate(arrival_times(process, self._seed)):
             gevent.sleep(max(0.0, time_s - recorder.clock.now_s()))
-            if len(self._there) < MOST_VISITORS:
+            if len(self._there) < self._most:
                 self._there.spawn(self._visit, process, number, time_s, recorder)
             else:
                 self._drop(process, number, recorder)
@@ -119,14 +121,14 @@ class Visitors:
 
     def _drop(self, process: ArrivalProcess, number: int, recorder: Recorder) -> None:
         if not self.dropped:
-            log.error("%d visitors are there at once: who comes now is turned away and counted", MOST_VISITORS)
+            log.error("%d visitors are there at once: who comes now is turned away and counted", self._most)
         self.dropped += 1
         facts = {
             "time_s": round(recorder.clock.now_s(), 3),
             "site": process.site,
             "persona": process.persona,
             "outcome": "dropped",
-            "detail": f"arrival {number}: {MOST_VISITORS} visitors were there at once",
+            "detail": f"arrival {number}: {self._most} visitors were there at once",
         }
         recorder.failure(("arrival", "dropped"), facts)
 

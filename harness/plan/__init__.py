@@ -12,7 +12,7 @@ from harness.plan.facts import manifest_facts
 from harness.plan.files import read_roster, write_plan
 from harness.plan.model import ArrivalProcess, ExpectedLoad, PhaseSpan, Plan, Slot
 from harness.plan.objectives import Requirement, fewest_samples, required_objectives, samples_for
-from harness.plan.partition import link_shares, partition, worker_of_process
+from harness.plan.partition import link_shares, open_caps, partition, worker_of_process
 from harness.plan.roster import compile_plan
 from harness.plan.timeline import SiteClock, Timeline, timeline_of
 
@@ -39,6 +39,7 @@ __all__ = [
     "mean_run_s",
     "most_visitors",
     "on_duty",
+    "open_caps",
     "partition",
     "peak_on_duty",
     "peaks_on_duty",

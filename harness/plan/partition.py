@@ -10,11 +10,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from harness.plan.arrivals import expected_arrivals
 from harness.plan.expected import expected_load
 from harness.plan.model import ExpectedLoad, Plan
-from harness.scenario import staff_of
+from harness.scenario import apportion, staff_of
 
-__all__ = ["lines", "link_shares", "pack", "partition", "worker_of_process"]
+__all__ = ["lines", "link_shares", "open_caps", "pack", "partition", "worker_of_process"]
 
 _FAIR_SHARE_TOLERANCE = 1e-9
 """Relative; keeps a site of exactly one fair share whole in spite of rounding."""
@@ -73,6 +76,16 @@ def worker_of_process(plan: Plan, worker_of_slot: Sequence[int]) -> tuple[int, .
     """The worker of each arrival process, in their order: the one that plays most of the site."""
     homes = _homes(plan, worker_of_slot)
     return tuple(homes[process.site] for process in plan.arrivals)
+
+
+def open_caps(plan: Plan, worker_of_slot: Sequence[int], workers: int, cap: int) -> tuple[int, ...]:
+    """What each worker has of a `cap` on those who come at a rate, as its part of all whom the plan expects; sums to
+    `cap` where anybody is to come."""
+    weights = dict.fromkeys(range(workers), 0.0)
+    for process, worker in zip(plan.arrivals, worker_of_process(plan, worker_of_slot), strict=True):
+        weights[worker] += float(expected_arrivals(process, np.array([plan.length_s]))[0])
+    parts = apportion(cap, weights) if any(weights.values()) else weights
+    return tuple(int(parts[worker]) for worker in range(workers))
 
 
 def _homes(plan: Plan, worker_of_slot: Sequence[int]) -> dict[str, int]:

@@ -24,7 +24,15 @@ from harness.units import duration_text
 
 __all__ = ["cross_check"]
 
-SOURCED = ("timeline", "plays", "default_sites", "connect_timeout", "answer_timeout", "first_byte_timeout")
+SOURCED = (
+    "timeline",
+    "plays",
+    "default_sites",
+    "connect_timeout",
+    "answer_timeout",
+    "first_byte_timeout",
+    "max_open_in_flight",
+)
 """Figures of the scenario itself; their sources stand together under `sources`."""
 
 WORKFLOW_METRICS = ("waited_p95_ms", "failed_workflow_rate")

@@ -151,6 +151,9 @@ class Scenario(Model):
     answer_timeout_s: Annotated[float, Field(gt=0)]
     first_byte_timeout_s: Annotated[float, Field(gt=0)] | None = None
     """None: an answer may begin as late as it may end."""
+    max_open_in_flight: Annotated[int, Field(ge=1)] | None = None
+    """So many who come at a rate are there at once, at most; who comes then is turned away, and the run is invalid.
+    None: as many as a load process can hold (harness.load.visitors.MOST_VISITORS)."""
     sites: Annotated[tuple[SiteMix, ...], Field(min_length=1), AfterValidator(_one_site_is_there)]
     default_sites: Annotated[int, Field(ge=1, le=MOST_SITES)]
     site_names: Annotated[tuple[Name, ...], Field(min_length=1), AfterValidator(_all_different)]

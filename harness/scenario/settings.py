@@ -16,7 +16,7 @@ __all__ = ["Setting", "read_setting"]
 Steps = tuple[int | str, ...]
 
 MAY_BE_ADDED = {
-    "": ("think_factor", "site_header", "plays", "first_byte_timeout", "workflow_files"),
+    "": ("think_factor", "site_header", "plays", "first_byte_timeout", "max_open_in_flight", "workflow_files"),
     "sites.*": (
         "start_offset",
         "locale",
@@ -57,7 +57,7 @@ class Setting:
         steps = self._find(root)
         changed = _put(root, steps, self.value)
         source = _source_of(root, steps)
-        if source is None and steps in (("plays",), ("first_byte_timeout",)):
+        if source is None and steps in (("plays",), ("first_byte_timeout",), ("max_open_in_flight",)):
             source = ("sources", steps[0])  # it had none as long as there was no such figure
         if source is None:
             return changed

@@ -20,6 +20,7 @@ plays: 1d09:00..1d10:00
 connect_timeout: 5s
 answer_timeout: 30s
 first_byte_timeout: 10s
+max_open_in_flight: 500
 sources:
   {
     timeline: a test,
@@ -28,6 +29,7 @@ sources:
     connect_timeout: a test,
     answer_timeout: a test,
     first_byte_timeout: a test,
+    max_open_in_flight: a test,
   }
 default_sites: 2
 sites:

@@ -54,6 +54,7 @@ def hire(found, seeded, spec, tmp_path, monkeypatch) -> Iterator[Callable[..., C
         length_s: float = 3.0,
         spec: RunSpec = spec,
         link_shares: Mapping[str, float] | None = None,
+        most_visitors: int = visitors_module.MOST_VISITORS,
     ) -> Crew:
         site = spec.sites[0].name
         slots = tuple(
@@ -73,6 +74,7 @@ def hire(found, seeded, spec, tmp_path, monkeypatch) -> Iterator[Callable[..., C
             streams=tmp_path,
             register=found.register,
             unsupported={site.name: unsupported for site in spec.sites},
+            most_visitors=most_visitors,
             link_shares={f"site:{site}": 1.0} if link_shares is None else link_shares,
         )
         listeners = SimpleNamespace(request=SimpleNamespace(_handlers=[]))
@@ -392,12 +394,11 @@ def test_nobody_comes_to_a_run_that_was_ended_before_it_began(hire, tmp_path):
     assert written(crew, "workflows", tmp_path) == []
 
 
-def test_beyond_what_a_worker_can_hold_arrivals_are_turned_away_and_counted(hire, serve, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(visitors_module, "MOST_VISITORS", 3)
+def test_beyond_the_cap_arrivals_are_turned_away_and_counted(hire, serve, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(crew_module, "DRAIN_S", 0.2)
     monkeypatch.setattr(wire_module, "DRAIN_S", 0.2)
     server = serve(*[lambda line: (line.request(), line.wait_until_left())] * 3)
-    crew = hire(visitors_per_s=20.0, length_s=2.0, url=server.url)
+    crew = hire(visitors_per_s=20.0, length_s=2.0, url=server.url, most_visitors=3)
     crew.start(time.time())
     crew.wait_until_done()
     planned = len(list(arrival_times(crew.order.arrivals[0], crew.order.plan.spec.seed)))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.plan import ExpectedLoad, compile_plan, link_shares, partition, worker_of_process
+from harness.plan import ExpectedLoad, compile_plan, link_shares, open_caps, partition, worker_of_process
 from harness.plan.partition import pack
 from harness.scenario.model import RunSpec
 
@@ -92,3 +92,13 @@ def test_arrivals_are_played_where_most_of_their_site_is(make_spec: Make) -> Non
 def test_no_workers_are_no_partition(make_spec: Make) -> None:
     with pytest.raises(ValueError, match="give 1 or more"):
         partition(compile_plan(make_spec()), 0)
+
+
+def test_a_cap_on_arrivals_is_shared_out_as_they_are(make_spec: Make) -> None:
+    come = {"arrivals": {"walk-in": {"rate_per_s": 1.0, "source": "assumption, a test"}}}
+    plan = compile_plan(make_spec(sites=["a", "b", "c"], template=come, personas={"walk-in": {}}))
+    dealt = partition(plan, 2, expecting({"a": 2.0, "b": 1.0, "c": 1.0}))
+    assert open_caps(plan, dealt, 2, 100) == (33, 67)
+    assert open_caps(plan, dealt, 3, 100) == (33, 67, 0)
+    nobody = compile_plan(make_spec())
+    assert open_caps(nobody, partition(nobody, 1), 1, 100) == (0,)

@@ -158,6 +158,13 @@ def test_the_bound_on_the_first_byte_can_be_set_although_the_file_has_none(quick
     assert scenario.sources["first_byte_timeout"] == "--set first_byte_timeout=1500ms ()"
 
 
+def test_a_cap_on_those_who_come_by_themselves_can_be_set_although_the_file_has_none(quick_rush_file: Path) -> None:
+    assert load_scenario(str(quick_rush_file), []).max_open_in_flight is None
+    scenario = load_scenario(str(quick_rush_file), ["max_open_in_flight=40"])
+    assert scenario.max_open_in_flight == 40
+    assert scenario.sources["max_open_in_flight"] == "--set max_open_in_flight=40 ()"
+
+
 def test_a_list_can_be_set(quick_rush_file: Path) -> None:
     assert load_scenario(str(quick_rush_file), ["site_names=[north, south]"]).site_names == ("north", "south")
 
