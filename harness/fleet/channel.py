@@ -5,6 +5,7 @@ One connection, made anew when it breaks; nothing here tries for long, since onl
 
 from __future__ import annotations
 
+import hmac
 import http.client
 import json
 import time
@@ -95,7 +96,7 @@ class Channel:
         signed = answer.headers.get(SIGNATURE_HEADER, "")
         if answer.status == http.client.UNAUTHORIZED:
             raise TurnedAway(str(_object(content).get("refused", "secret")), "")
-        if signed != sign_answer(self._secret, nonce, answer.status, content):
+        if not hmac.compare_digest(signed.encode(), sign_answer(self._secret, nonce, answer.status, content).encode()):
             self.close()
             raise NoAnswer("whoever answers there does not know our secret")
         if answer.status == http.client.OK:

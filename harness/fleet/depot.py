@@ -124,7 +124,7 @@ class Depot:
                 path: self._intake.add_live(seat.name, path, int(lines["offset"]), str(lines["text"]).encode())
                 for path, lines in (told.get("progress") or {}).items()
             }
-            seat.indexes |= {int(found[1]) for path in held if (found := re.search(r"-w(\d+)\.", path))}
+            seat.indexes |= {int(number) for path in held for number in re.findall(r"-w(\d+)\.", path)}
             if told.get("load_code") is not None:
                 seat.load_code = int(told["load_code"])
                 seat.end(self._monotonic_s())
@@ -133,7 +133,7 @@ class Depot:
             return {"state": self._state, "locust_port": self._locust_port, "progress": held}
 
     def offer(self, worker: str, told: dict[str, Any]) -> dict[str, Any]:
-        """The worker's load is over, and these are its files; path → how many bytes are here."""
+        """The worker's load is over, and these are its files; for each, how many bytes are here."""
         with self._at(worker) as found:
             seat = self._seated(found)
             seat.end(self._monotonic_s())
@@ -142,7 +142,8 @@ class Depot:
             have = self._intake.offer(seat.name, files)
             seat.indexes |= {one.worker_index for one in files if one.worker_index is not None}
             seat.handed_in = bool(files) and not self._intake.lacking(seat.name)
-            return {"have": have, "handed_in": seat.handed_in}
+            whole = [one.path for one in self._intake.whole(seat.name)]
+            return {"have": have, "whole": whole, "handed_in": seat.handed_in}
 
     def piece(self, worker: str, path: str, offset: int, data: bytes) -> dict[str, Any]:
         """A piece of a file that was offered. Not under the lock: a disk takes its time."""

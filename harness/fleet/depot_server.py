@@ -23,8 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.errors import InputError, Problem
 from harness.fleet.depot import Depot, Refused
-from harness.fleet.signature import SIGNATURE_HEADER, WORKER_HEADER, Gate, Secret, sign_answer
-from harness.fleet.signature import NONCE_HEADER as NONCE
+from harness.fleet.signature import NONCE_HEADER, SIGNATURE_HEADER, WORKER_HEADER, Gate, Secret, sign_answer
 
 __all__ = ["LARGEST_BODY_BYTES", "DepotServer"]
 
@@ -115,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: bytes, secret: Secret) -> None:
         self.send_response_only(status)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header(SIGNATURE_HEADER, sign_answer(secret, self.headers.get(NONCE, ""), int(status), body))
+        self.send_header(SIGNATURE_HEADER, sign_answer(secret, self.headers.get(NONCE_HEADER, ""), int(status), body))
         self.end_headers()
         self.wfile.write(body)
 

@@ -177,10 +177,10 @@ def test_a_run_that_cannot_begin_says_why_and_leaves_with_its_code(session, monk
 def test_a_worker_that_cannot_prepare_says_so_instead_of_being_missed(session, tmp_path):
     session.conductor = FakeConductor("this")
     assert isinstance(session.runner, LocalRunner)
-    part = {"run": str(tmp_path), "target": "x", "index": 1, "workers": 2, "digest": ""}
+    part = {"run": "that", "folder": str(tmp_path), "target": "x", "index": 1, "workers": 2, "digest": ""}
     session.runner.send_message("emr-prepare", part)
     assert session.conductor.ready == {}  # it is about another run
-    session.conductor.run = str(tmp_path)
+    session.conductor.run = "that"
     session.runner.send_message("emr-prepare", part)
     assert "no run here" in session.conductor.ready[1]
     session.runner.send_message("emr-start", {"t0_epoch_s": 0.0})  # without a crew there is nothing to start
