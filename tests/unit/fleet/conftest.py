@@ -103,9 +103,8 @@ def closed_channels() -> Iterator[None]:
 
 @contextmanager
 def line_that_is_cut(port: int, cuts: list[tuple[int | None, int | None]]) -> Iterator[int]:
-    """A port that leads to `port`; the n-th connection is cut after so many bytes there, or so many bytes back. From
-    then on it holds."""
-    waiting = list(cuts)
+    """A port that leads to `port`; the n-th connection is cut after so many bytes there, or so many bytes back, and
+    leaves `cuts`; after the last it holds."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def forward(one: socket.socket, other: socket.socket, at_most: int | None) -> None:
@@ -132,7 +131,7 @@ def line_that_is_cut(port: int, cuts: list[tuple[int | None, int | None]]) -> It
             with suppress(OSError):
                 while True:
                     near, _ = listener.accept()
-                    lines.append(threading.Thread(target=carry, args=(near, *(waiting.pop(0) if waiting else HOLDS))))
+                    lines.append(threading.Thread(target=carry, args=(near, *(cuts.pop(0) if cuts else HOLDS))))
                     lines[-1].start()
 
         lines: list[threading.Thread] = []
