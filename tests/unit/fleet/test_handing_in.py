@@ -91,12 +91,12 @@ def test_what_is_on_disk_is_not_asked_for_again(started, left, led, monkeypatch)
     taken: list[tuple[str, int]] = []
     take = depot.piece
     monkeypatch.setattr(depot, "piece", lambda *piece: taken.append((piece[1], piece[2])) or take(*piece))
-    cuts = [*[(2 * HEAD + 250, None)] * 4, *[(None, 600)] * 6]
+    cuts = [*[(HEAD + 1300, None)] * 3, *[(None, 400)] * 12]
     with line_that_is_cut(server.port, cuts) as port:
         done = hand_in(connect(port), left, 0, nothing)
     assert done.lacking == ""
     assert whole(led)
-    assert len(cuts) < 7, "the line was hardly ever cut"
+    assert len(cuts) < 12, "the line was hardly ever cut"
     assert sorted(taken) == sorted(set(taken))
     assert [at for path, at in taken if path == "streams/samples-w0.arrows"] == list(range(0, 768, 100))
 
