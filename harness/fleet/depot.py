@@ -21,10 +21,11 @@ from harness.errors import shortened
 from harness.fleet.clock_offset import ClockReading
 from harness.fleet.handover import Handover, differing
 from harness.fleet.intake import Intake, Offered, RefusedFile
+from harness.fleet.refusal import UNHEARD, Refused
 from harness.fleet.seat import Seat
 from harness.rundir import RunDir
 
-__all__ = ["Depot", "Refused"]
+__all__ = ["Depot"]
 
 PREPARING_S: Final = 180.0
 """A worker that has the plan compiles it; one that takes longer loses its seat. source: assumption"""
@@ -35,14 +36,6 @@ AWAITED_S: Final = 150.0
 writes its files, and tries again at least every 10 s. source: assumption"""
 FETCHED_WITHIN_S: Final = 900.0
 """However often it gives a sign. source: assumption"""
-
-
-class Refused(Exception):  # noqa: N818 (what became of a request)
-    """What a worker asked for is not given; `kind` is a word for programs, the text is for people."""
-
-    def __init__(self, kind: str, why: str) -> None:
-        super().__init__(why)
-        self.kind = kind
 
 
 class Depot:
@@ -173,7 +166,7 @@ class Depot:
         with self._lock:
             self._refused[kind] += 1
             if self._refused[kind] == 1:
-                self.notes.append(f"refused  a request from {address}: {_REFUSALS[kind]}")
+                self.notes.append(f"refused  a request from {address}: {UNHEARD[kind]}")
 
     # ---- the leader
 
@@ -303,13 +296,3 @@ class Depot:
         seat.readings += readings
         with self._run_dir.clocks.open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(each.to_json()) + "\n" for each in readings)
-
-
-_REFUSALS: Final = {
-    "unsigned": "it bears no signature",
-    "secret": "it is signed with another secret",
-    "stale": "it was made more than 5 min before or after, by its clock",
-    "replayed": "it had been made before",
-    "nonsense": "it cannot be read",
-}
-"""Kinds of requests that are turned away before they are heard."""

@@ -22,7 +22,8 @@ from typing import Any, Final, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from harness.errors import InputError, Problem
-from harness.fleet.depot import Depot, Refused
+from harness.fleet.depot import Depot
+from harness.fleet.refusal import Refused
 from harness.fleet.signature import NONCE_HEADER, SIGNATURE_HEADER, WORKER_HEADER, Gate, Secret, sign_answer
 
 __all__ = ["LARGEST_BODY_BYTES", "DepotServer"]

@@ -8,8 +8,9 @@ import json
 import pytest
 
 from harness.fleet import depot as module
-from harness.fleet.depot import Depot, Refused
+from harness.fleet.depot import Depot
 from harness.fleet.handover import own_versions
+from harness.fleet.refusal import Refused
 from harness.rundir import RunDir
 
 from .conftest import Clock, facts_of, seat
