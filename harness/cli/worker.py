@@ -50,8 +50,7 @@ Ctrl-C once finishes the step at hand and leaves, and the run is invalid; twice 
     metavar="D",
     type=DurationType("time to wait", "write for how long, such as 90s or 10m"),
     default=WAIT_S,
-    show_default="10m",
-    help="For how long to look for the run, before and after joining.",
+    help="For how long to look for the run, before and after joining.  [default: 10m]",
 )
 @click.option(
     "--out", type=PathType("new folder"), metavar="DIR", help="A new folder to work in.  [default: in reports/]"

@@ -92,7 +92,7 @@ class Channel:
             self._answered_s = time.time()
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise _Broken(str(error) or type(error).__name__) from error
+            raise _Broken(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
         signed = answer.headers.get(SIGNATURE_HEADER, "")
         if answer.status == http.client.UNAUTHORIZED:
             raise TurnedAway(str(_object(content).get("refused", "secret")), "")
