@@ -219,7 +219,8 @@ class Performance:
             glance = watch.look()
             if glance is None:
                 continue
-            clock.look()
+            if self._gathering is None:  # else it is not this machine whose CPUs matter
+                clock.look()
             now_s = min(max(glance.elapsed_s, 0.0), self.plan.length_s)
             view.update(
                 LiveFigures(

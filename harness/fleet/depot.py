@@ -22,7 +22,7 @@ from harness.fleet.clock_offset import ClockReading
 from harness.fleet.handover import Handover, differing
 from harness.fleet.intake import Intake, Offered, RefusedFile
 from harness.fleet.refusal import UNHEARD, Refused
-from harness.fleet.seat import Seat
+from harness.fleet.seat import Seat, free_name
 from harness.rundir import RunDir
 
 __all__ = ["Depot"]
@@ -60,6 +60,7 @@ class Depot:
         self._began_epoch_s: float | None = None
         self._ended_epoch_s: float | None = None
         self._ended_s: float | None = None
+        self._closed = False
         self.notes: deque[str] = deque()
         """What a person should read, in the order in which it happened; taken out by whoever prints it."""
 
@@ -79,9 +80,9 @@ class Depot:
                 if len(self._seats) >= self._handover.workers:
                     taken = f"the run has all of its {self._handover.workers} workers"
                     self._refuse("surplus", f"{shortened(name)} at {address} came too many: {taken}")
-                seat = self._seats[worker] = Seat(
-                    worker, self._free_name(name), address, dict(told.get("machine") or {}), self._monotonic_s()
-                )
+                free = free_name(name, {each.name for each in self._seats.values()})
+                machine = dict(told.get("machine") or {})
+                seat = self._seats[worker] = Seat(worker, free, address, machine, self._monotonic_s())
             return {"name": seat.name, **self._handover.to_json()}
 
     def plan_file(self, worker: str, path: str) -> bytes:
@@ -128,7 +129,7 @@ class Depot:
     def offer(self, worker: str, told: dict[str, Any]) -> dict[str, Any]:
         """The worker's load is over, and these are its files; for each, how many bytes are here."""
         with self._at(worker) as found:
-            seat = self._seated(found)
+            seat = self._seated_while_open(found)
             seat.end(self._monotonic_s())
             seat.load_code = told.get("load_code", seat.load_code)
             files = [Offered.from_json(each) for each in told.get("files") or []]
@@ -141,7 +142,7 @@ class Depot:
     def piece(self, worker: str, path: str, offset: int, data: bytes) -> dict[str, Any]:
         """A piece of a file that was offered. Not under the lock: a disk takes its time."""
         with self._at(worker) as found:
-            seat = self._seated(found)
+            seat = self._seated_while_open(found)
         have, whole = self._intake.piece(seat.name, path, offset, data)
         with self._at(worker):
             seat.files = len(self._intake.whole(seat.name))
@@ -236,6 +237,8 @@ class Depot:
 
     def close(self) -> list[str]:
         """Take no more files; gives the parts of files that are left."""
+        with self._lock:
+            self._closed = True
         return self._intake.close()
 
     # ---- within
@@ -276,17 +279,15 @@ class Depot:
             raise Refused("unknown", "this worker has no seat in this run")
         return seat
 
+    def _seated_while_open(self, seat: Seat | None) -> Seat:
+        if self._closed:
+            raise Refused("closed", "the run is being judged without them: its leader waits no longer")
+        return self._seated(seat)
+
     def _refuse(self, kind: str, why: str) -> None:
         self._refused[kind] += 1
         self.notes.append(f"refused  {why}")
         raise Refused(kind, why)
-
-    def _free_name(self, asked: str) -> str:
-        """The name that was asked for, as far as a file may be called so, and that nobody else has."""
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", asked).strip("-.")[:60] or "worker"
-        taken = {seat.name for seat in self._seats.values()}
-        names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
-        return next(each for each in names if each not in taken)
 
     def _note_clocks(self, seat: Seat, told: list[dict[str, Any]]) -> None:
         try:

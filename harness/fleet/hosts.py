@@ -42,6 +42,9 @@ class HostsFleet(LocalFleet):
         """As of any fleet. Raises RunError, too, where a worker was gone before the load had begun."""
         try:
             code = super().join()
+        except RunError:
+            if not self._gone:
+                raise
         finally:
             self._depot.end()
         if self._gone:

@@ -66,7 +66,7 @@ def _join_once(channel: Channel, name: str, out: Path | None) -> Joined:
     own = {"name": name, "versions": own_versions(), "machine": environment_facts()["host"]}
     told = channel.tell("join", own)
     run = Path(told["folder"]).name
-    run_dir = create_run_dir("worker", out or Path("reports") / f"{run}-worker-{told['name']}")
+    run_dir = create_run_dir("worker", out or Path("reports") / f"{run}-worker-{Path(told['name']).name}")
     try:
         require_file_handles(int(told["connections"]))
         for each in told["files"]:

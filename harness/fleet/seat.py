@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.fleet.clock_offset import ClockReading, clock_facts
 
-__all__ = ["Phase", "Seat"]
+__all__ = ["Phase", "Seat", "free_name"]
 
 Phase = Literal["preparing", "waiting", "working", "ended"]
 """It has the plan; it came to our roster; its Locust is at work; its Locust is over."""
@@ -72,3 +74,10 @@ class Seat:
     def _note_silence(self, now_s: float) -> None:
         if self.began_s is not None and self.phase != "ended":
             self.silent_s = max(self.silent_s, now_s - self.seen_s)
+
+
+def free_name(asked: str, taken: Collection[str]) -> str:
+    """The name that was asked for, as far as a file may be called so, with a number where somebody has it."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", asked).strip("-.")[:60] or "worker"
+    names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
+    return next(each for each in names if each not in taken)

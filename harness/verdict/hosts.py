@@ -6,10 +6,11 @@ files came, how its clock stood.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from harness.analysis import Instrument
+from harness.errors import EXIT_INVALID, EXIT_PASS
 from harness.units import count_text, duration_text
 from harness.verdict import bounds
 from harness.verdict.check import Check, unmeasured
@@ -25,7 +26,7 @@ def cut_off(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def check_workers(instrument: Instrument, manifest: Mapping[str, Any]) -> Check:
     """Lost: no sign for 3 s, or none up to the end of its last slot. Late: no sign at the beginning. On other hosts
-    also: nothing heard for 5 s, or not all of its files came."""
+    also: nothing heard for 5 s, left, died, or not all of its files came."""
     seen = instrument.workers
     planned = int(manifest.get("workers") or instrument.workers_planned)
     reported = manifest.get("workers_reported")
@@ -37,14 +38,11 @@ def check_workers(instrument: Instrument, manifest: Mapping[str, Any]) -> Check:
         if each.longest_gap_s > gap or each.first_s > gap or each.last_s < each.planned_until_s - gap
     }
     missing = max(0, planned - min(alive, len(seen)))
-    silent, without = cut_off(manifest), [each for each in _hosts(manifest) if not each["handed_in"]]
-    named = {each["name"] for each in (*silent, *without)}
-    count = max(len(lapsed) + missing, len(named))
-    said = [
-        f"{count_text(planned, 'worker')} planned, {missing} missing, {len(lapsed)} silent for {duration_text(gap)}"
-    ]
-    said += [f"{each['name']} was cut off from the run's leader for {_seconds(each['silent_s'])}" for each in silent]
-    said += [f"not all files of {each['name']} came{_why(each)}" for each in without]
+    lost = [(each["name"], words) for each in _hosts(manifest) for words in _what_befell(each)]
+    count = max(len(lapsed) + missing, len({name for name, _ in lost}))
+    whole = count_text(planned, "worker")
+    said = [f"{whole} planned, {missing} missing, {len(lapsed)} silent for {duration_text(gap)}"]
+    said += [f"{name} {words}" for name, words in lost]
     return Check("workers", count == 0 and planned > 0, float(count), 0.0, "", "; ".join(said))
 
 
@@ -88,11 +86,21 @@ def _at_most_s(clock: Mapping[str, Any]) -> float:
     return abs(float(clock["offset_s"])) + float(clock["uncertainty_s"])
 
 
-def _why(worker: Mapping[str, Any]) -> str:
+def _what_befell(worker: Mapping[str, Any]) -> Iterator[str]:
+    """All that makes a worker of another host one that cannot be counted on, each as the end of a sentence."""
+    if float(worker["silent_s"]) > bounds.CUT_OFF_S:
+        yield f"was cut off from the run's leader for {_seconds(worker['silent_s'])}"
     if worker["left"]:
-        return f": {worker['left']}"
-    lacking = worker["lacking"]
-    return f": {count_text(len(lacking), 'file')} of it did not" if lacking else ": nothing of it did"
+        yield f"left: {worker['left']}"
+    if worker["load_code"] not in _ENDED:
+        yield f"had a load process that ended with code {worker['load_code']}"
+    if not worker["handed_in"]:
+        lacking = len(worker["lacking"])
+        yield f"handed in all but {count_text(lacking, 'file')}" if lacking else "handed nothing in"
+
+
+_ENDED: Final = (EXIT_PASS, EXIT_INVALID, None)
+"""How a load process ends by itself: its part done, or cut short by whoever led it; None: nobody was told."""
 
 
 def _ms(seconds: float) -> str:

@@ -296,7 +296,7 @@ def test_files_of_a_worker_that_came_by_hand_are_judged_elsewhere(
     write_json(conductor_path(run_dir.streams), {**facts, "workers_reported": [0, 1], "arrivals_dropped": 0})
     clock = {"worker": "hill", "readings": 3, "offset_s": 0.001, "uncertainty_s": 0.0005, "longest_gap_s": 60.0}
     hill = {"name": "hill", "address": "10.0.0.7", "indexes": [1], "handed_in": False, "silent_s": 1.0}
-    hill |= {"left": "", "lacking": [], "clock": clock}
+    hill |= {"left": "", "lacking": [], "load_code": 0, "clock": clock}
     for name in frames:
         (run_dir.path / f"{name}.parquet").unlink()
     run_dir.update_manifest(fleet={"bind": "10.0.0.1:5556", "workers": [hill]}, state="running")

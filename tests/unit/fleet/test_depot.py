@@ -291,3 +291,19 @@ def test_whoever_is_gone_before_the_load_begins_is_named(depot: Depot, clock: Cl
     else:
         clock.now_s += after_s
         assert depot.gone() == "lake has given no sign for 16 s"
+
+
+def test_once_the_run_is_judged_no_file_is_taken_any_more(depot: Depot, led: RunDir) -> None:
+    """A table is being made from what is there."""
+    seat(depot, "a", "lake")
+    depot.begin(5557)
+    depot.offer("a", {"files": [offered("streams/duty-w0.arrows", b"abc")], "load_code": 0})
+    assert depot.close() == []
+    for ask in (
+        lambda: depot.piece("a", "streams/duty-w0.arrows", 0, b"abc"),
+        lambda: depot.offer("a", {"files": [offered("streams/duty-w0.arrows", b"abc")]}),
+    ):
+        with pytest.raises(Refused, match="judged without them") as caught:
+            ask()
+        assert caught.value.kind == "closed"
+    assert not (led.path / "streams/duty-w0.arrows").exists()

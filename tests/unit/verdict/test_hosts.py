@@ -100,15 +100,16 @@ def test_where_a_worker_was_cut_off_nobody_says_that_the_server_failed(fabricate
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"left": "somebody interrupted it (Ctrl-C)"}, "not all files of hill came: somebody interrupted it (Ctrl-C)"),
-        ({"lacking": ["streams/duty-w1.arrows"]}, "not all files of hill came: 1 file of it did not"),
-        ({}, "not all files of hill came: nothing of it did"),
+        ({"left": "somebody interrupted it (Ctrl-C)"}, "; hill left: somebody interrupted it (Ctrl-C)"),
+        ({"handed_in": False, "lacking": ["streams/duty-w1.arrows"]}, "; hill handed in all but 1 file"),
+        ({"handed_in": False, "load_code": None}, "; hill handed nothing in"),
+        ({"load_code": -9}, "; hill had a load process that ended with code -9"),
     ],
 )
-def test_files_that_did_not_come_make_a_run_invalid_by_name(
+def test_one_that_left_or_died_or_whose_files_did_not_come_makes_a_run_invalid_by_name(
     fabricate: Fabricate, changes: dict[str, Any], why: str
 ) -> None:
-    verdict = judged(fabricate, worker("lake"), worker("hill", handed_in=False, **changes))
+    verdict = judged(fabricate, worker("lake"), worker("hill", **changes))
     assert verdict["verdict"] == "invalid"
     assert why in check(verdict, "workers")["detail"]
 
