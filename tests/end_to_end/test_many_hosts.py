@@ -128,13 +128,13 @@ def test_whoever_does_not_know_the_secret_takes_no_part(staged: Staged) -> None:
     stage = staged()
     stage.seed(2)
     leader, out = stage.lead(1, "--sites", "2", "--duration", "12s")
-    true_secret = stage.secret.read_text()
+    known, stage.secret = stage.secret, stage.folder / "other.secret"
     stage.secret.write_text("somebody else's secret, long enough")
     (stranger,) = stage.join(1)
     said, _ = stranger.communicate(timeout=60)
     assert stranger.returncode == 2
     assert "our secret is not that of the run" in said
-    stage.secret.write_text(true_secret)
+    stage.secret = known
     ended = stage.end_of(leader, out, stage.join(1))
     check_whole(ended, 1)
     assert ended.json("manifest.json")["fleet"]["refused"] == {"secret": 1}
@@ -217,7 +217,7 @@ def test_a_line_to_one_of_two_hosts_that_is_cut_is_named_and_the_other_goes_on(s
         assert cut["address"] == there.address
         assert f"{cut['name']} was cut off" in ended.check("workers")["detail"]
         assert [each["handed_in"] for each in ended.hosts] == [True, True], ended.workers
-        (other,) = [each for each in ended.hosts if each is not cut]
+        (other,) = [each for each in ended.hosts if each != cut]
         samples = ended.table("samples")
         assert samples[samples.worker == other["indexes"][0]].start_s.max() > 110
         stage.end()
