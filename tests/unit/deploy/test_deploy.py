@@ -10,6 +10,7 @@ import importlib
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -194,17 +195,19 @@ def test_the_image_is_made_from_what_the_wheel_is_made_from() -> None:
 
 # ---- by validators that somebody else wrote
 
+FETCH = "make test-deploy fetches it"
+
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_each_manifest_is_what_kubernetes_takes(path: Path) -> None:
-    validator = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+    validator = pytest.importorskip("kubernetes_validate", reason=FETCH)
     for each in yaml.safe_load_all(path.read_text()):
         if each["kind"] != "Kustomization":  # a file of kubectl's own, built below
             validator.validate(each, KUBERNETES, strict=True)
 
 
-def test_the_validator_finds_a_mistake() -> None:
-    validator = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+def test_a_mistake_in_a_manifest_is_found() -> None:
+    validator = pytest.importorskip("kubernetes_validate", reason=FETCH)
     job = of_kind("Job")["emrload-worker"]
     job["spec"]["parallelismm"] = 4
     with pytest.raises(validator.ValidationError):
@@ -219,3 +222,26 @@ def test_kubectl_builds_the_kustomization() -> None:
     assert done.returncode == 0, done.stderr
     built = [each["kind"] for each in yaml.safe_load_all(done.stdout)]
     assert sorted(built) == sorted(each["kind"] for _, each in documents() if each["kind"] != "Kustomization")
+
+
+def test_the_compose_file_is_one_and_uses_only_what_it_defines() -> None:
+    spec = pytest.importorskip("compose_spec", reason=FETCH)
+    text = (DEPLOY / "compose.yaml").read_text()
+    read = spec.PyCompose.from_yaml(text)
+    read.validate()
+    assert set(read.service_names()) == {"sandbox", "seed", "leader", "worker"}
+    with pytest.raises(ValueError, match="netwroks"):
+        spec.PyCompose.from_yaml(text.replace("networks: [private]", "netwroks: [private]", 1))
+    with pytest.raises(ValueError, match="is not defined"):
+        spec.PyCompose.from_yaml(text.replace("secrets: [fleet]", "secrets: [fleat]", 1)).validate()
+
+
+def test_the_container_file_is_one_that_a_linter_has_nothing_to_say_of() -> None:
+    beside = Path(sys.executable).with_name("hadolint")
+    linter = str(beside) if beside.exists() else shutil.which("hadolint")
+    if linter is None:
+        pytest.skip(f"hadolint is not there: {FETCH}")
+    text = (DEPLOY / "Containerfile").read_text()
+    for content, code in ((text, 0), (text.replace("COPY harness", "COPPY harness"), 1)):
+        done = subprocess.run([linter, "-"], input=content, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout
