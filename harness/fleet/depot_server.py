@@ -31,6 +31,8 @@ __all__ = ["LARGEST_BODY_BYTES", "DepotServer"]
 LARGEST_BODY_BYTES: Final = 8 << 20
 IDLE_S: Final = 30.0
 """A connection on which nothing comes for so long is closed: one whose line was cut must not keep its thread."""
+LOOK_EVERY_S: Final = 0.1
+"""Whether it should end."""
 
 Answer = tuple[int, bytes]
 
@@ -159,7 +161,9 @@ class DepotServer:
         return self
 
     def __enter__(self) -> DepotServer:
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": LOOK_EVERY_S}, daemon=True
+        )
         self._thread.start()
         return self
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.fleet import Channel, Depot, DepotServer, Handover, Secret
+from harness.fleet import Channel, Depot, DepotServer, Handover, Secret, depot_server
 from harness.fleet.clock_offset import ClockReading
 from harness.fleet.handover import own_versions
 from harness.plan import compile_plan, manifest_facts
@@ -58,8 +58,9 @@ def depot(led: RunDir, clock: Clock) -> Depot:
 
 
 @pytest.fixture
-def serve(led: RunDir) -> Iterator[Callable[..., tuple[Depot, DepotServer]]]:
+def serve(led: RunDir, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Depot, DepotServer]]]:
     """Start a depot with a server on loopback; it ends with the test."""
+    monkeypatch.setattr(depot_server, "LOOK_EVERY_S", 0.01)
     running: list[DepotServer] = []
 
     def start(secret: Secret = SECRET, workers: int = 2) -> tuple[Depot, DepotServer]:
