@@ -111,7 +111,7 @@ def test_two_workers_join_work_and_leave_nothing_behind(serve, loads, led) -> No
         f"{kind}-w{index}.{end}" for kind, end in (("samples", "arrows"), ("progress", "jsonl")) for index in (0, 1)
     }
     assert (led.logs / "lake.log").read_text() == "hello\n"
-    assert not Path("reports").exists()
+    assert list(Path("reports").glob("*")) == []  # the folder itself goes with whoever made it, if it is the last
 
 
 def test_progress_comes_while_the_load_is_on_whole_lines_only(serve, loads, led) -> None:
