@@ -37,6 +37,11 @@ class Gathering:
         self._server = DepotServer(hosting.address.host, hosting.address.port, hosting.secret)
         self._here = Address(hosting.address.host, self._server.port)
 
+    @property
+    def on_loopback(self) -> bool:
+        """All workers are on this machine, as far as we can see."""
+        return self._here.loopback
+
     def open(self, run_dir: RunDir, connections: int) -> Gathering:
         """Hand over what stands in the folder now; `connections` is the most that one load process holds."""
         self.depot = Depot(run_dir, Handover.of(run_dir, self._hosting.expected, connections))

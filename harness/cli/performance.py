@@ -155,7 +155,7 @@ class Performance:
     def gather(self, stack: ExitStack) -> None:
         """Wait until every worker of another host has joined; inside `stack` they are heard."""
         assert self._gathering is not None  # noqa: S101 (asked for by whoever gave `hosting`)
-        if self.target.loopback and not self._own_sandbox:
+        if self.target.loopback and not self._gathering.on_loopback:
             _say(f"warning  {self.target.url} is each host itself; every worker sends to its own machine")
         stack.enter_context(self._gathering.open(self.run_dir, self._most_connections())).gather()
 
