@@ -3,7 +3,7 @@
     offer(size, sha256) ─▶ piece(offset, bytes) … ─▶ whole: digest right? ─▶ on disk for good ─▶ in its place ─▶ told
                            incoming/<worker>/….part    no: begun anew
 
-Nothing is acknowledged before it would survive a power cut. Which names a worker may use, and where each goes, stands
+No file is called whole before it would survive a power cut. Which names a worker may use, and where each goes, stands
 in `_place_of`: no name leads out of the run's folder, and no worker writes what another has.
 """
 
@@ -171,6 +171,7 @@ class Intake:
             part.unlink()
             return 0, False
         place = self._run_dir.path / path
+        _settle(part)
         part.replace(place)
         _settle(place.parent)
         coming.whole = True
@@ -187,13 +188,11 @@ def _append(part: Path, data: bytes) -> None:
     part.parent.mkdir(parents=True, exist_ok=True)
     with part.open("ab") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
-def _settle(folder: Path) -> None:
-    """A new name in a folder is for good only once the folder itself is on disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def _settle(path: Path) -> None:
+    """Have it on disk for good; of a folder, the names in it."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

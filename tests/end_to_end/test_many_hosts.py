@@ -124,6 +124,45 @@ def read_so_far(process: Any) -> Iterator[str]:
             return
 
 
+def test_an_interrupt_at_the_leader_ends_it_everywhere_and_everything_comes_home(staged: Staged) -> None:
+    stage = staged()
+    stage.seed(2)
+    leader, out = stage.lead(2, "--sites", "2", "--duration", "60s")
+    workers = stage.join(2)
+    wait_for_load(out, leader)
+    leader.send_signal(signal.SIGINT)
+    ended = stage.end_of(leader, out, workers)
+    assert ended.code == 3, ended.said
+    assert ended.json("manifest.json")["state"] == "aborted"
+    assert [each["handed_in"] for each in ended.hosts] == [True, True]
+    assert [each["load_code"] for each in ended.hosts] == [3, 3]
+    assert ended.failed_checks.isdisjoint({"started-finished", "samples-written", "workers", "clock"})
+    assert set(ended.table("duty").reason) <= {"closed", "slot_end"}
+
+
+def test_where_the_leader_is_killed_workers_stop_and_keep_what_they_measured(staged: Staged) -> None:
+    stage = staged()
+    stage.seed(2)
+    leader, out = stage.lead(1, "--sites", "2", "--duration", "60s")
+    (worker,) = stage.join(1)
+    wait_for_load(out, leader)
+    leader.kill()
+    heard = ""
+    assert worker.stdout is not None
+    while "trying again for 10 min" not in heard:
+        heard = worker.stdout.readline()
+        assert heard, "it ended without having tried"
+    for _ in range(2):  # nobody has to wait for so long
+        worker.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    said, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 3
+    assert "emrload report reports/run --rejudge --out NEW" in said
+    (kept,) = (stage.folder / "host-0" / "reports").iterdir()
+    assert str(kept.relative_to(stage.folder / "host-0")) in said
+    assert (kept / "streams" / "samples-w0.arrows").stat().st_size > 1000
+
+
 def test_whoever_does_not_know_the_secret_takes_no_part(staged: Staged) -> None:
     stage = staged()
     stage.seed(2)
@@ -248,7 +287,8 @@ def test_twenty_workers_on_one_host(staged: Staged, seconds: int) -> None:
         tell(f"twenty workers, cut for {seconds} s", ended)
         if not seconds:
             check_whole(ended, 20)
-            assert ended.code == 0 or not ended.failed_checks - LATE_GENERATOR, ended.said
+            # where twenty processes share few CPUs, what is slow is slow in stretches, which may leave a p95 undecided
+            assert ended.code == 0 or not ended.failed_checks - LATE_GENERATOR - {"enough-samples"}, ended.said
         else:
             check_cut(ended, seconds, 20)
         assert not list(stage.folder.glob("host-*/reports/*"))
