@@ -1,12 +1,12 @@
 # `make demo` and `make test` do all of their own set-up on a bare clone; they need Python 3.11 or later and make.
-# The long ones: make prove, make bench, make test-real (Java 17 and Maven), make real-server.
+# The long ones: make prove, make bench, make test-real (Java 17 and Maven), make real-server. make test-deploy fetches validators.
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PORT ?= 18080
 
-.PHONY: help demo test check unit end-to-end prove bench docs setup test-real real-server lock clean
+.PHONY: help demo test check unit end-to-end prove bench docs setup test-real test-deploy real-server lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,12 +51,17 @@ setup: .venv/.runtime ## make .venv with emrload and locust in it
 test-real: .venv/.dev ## against a FHIR server that nobody here wrote (needs Java 17 and Maven)
 	@$(BIN)/pytest -q -m real tests/real
 
+test-deploy: .venv/.dev ## what is in deploy/, by validators that others wrote (fetched)
+	@$(PIP) install --quiet --no-deps --require-hashes -r deploy/validators.lock
+	@$(BIN)/pytest -q tests/unit/deploy
+
 real-server: ## fetch, build and start that server on loopback, PORT=18080
 	@tests/real/server/start.sh $(PORT)
 
 lock: .venv/.dev ## resolve the dependencies anew
 	@$(BIN)/pip-compile $(LOCK_FLAGS) -o requirements.lock pyproject.toml
 	@$(BIN)/pip-compile $(LOCK_FLAGS) --extra dev -o requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile $(filter-out --build-deps-for editable,$(LOCK_FLAGS)) -c requirements-dev.lock -o deploy/validators.lock deploy/validators.in
 
 LOCK_FLAGS := --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	--strip-extras --build-deps-for editable --allow-unsafe --no-header

@@ -57,6 +57,7 @@ class RunDir:
         self.samples = path / "samples.parquet"
         self.workflows = path / "workflows.parquet"
         self.health = path / "health.parquet"
+        self.clocks = path / "clocks.jsonl"
         self.failures = path / "failures.jsonl"
         self.summary = path / "summary.json"
         self.verdict = path / "verdict.json"

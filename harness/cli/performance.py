@@ -2,6 +2,7 @@
 
 announce ─▶ (seed) ─▶ prepare ─▶ try_machine ─▶ play ─▶ conclude
 plan        sandbox   preflight  self-test      Locust  samples, analysis, verdict, report
+                                 or gather, where the load comes from other hosts
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from harness.cli.collecting import collect
 from harness.cli.concluding import conclude
+from harness.cli.gathering import Gathering
+from harness.cli.hosting import Hosting
 from harness.cli.options import Choice
 from harness.cli.plan_outlook import likely_invalid
 from harness.cli.reader import reader_may_leave
@@ -60,7 +63,7 @@ class Played:
 class Performance:
     """A run under way. Raises InputError where this machine cannot hold it."""
 
-    def __init__(self, spec: RunSpec, workers: int, *, own_sandbox: bool) -> None:
+    def __init__(self, spec: RunSpec, workers: int, *, own_sandbox: bool, hosting: Hosting | None = None) -> None:
         self.spec = spec
         self.workers = workers
         self.plan = compile_plan(spec)
@@ -69,7 +72,10 @@ class Performance:
         self._worker_of_slot = partition(self.plan, workers, self._expected)
         if own_sandbox:
             require_sandbox_handles(peak_on_duty(self.plan) + most_visitors(self.plan))
-        require_file_handles(self._most_connections())
+        # before anything is sent: where the address is taken, nothing was begun
+        self._gathering = Gathering(hosting, _say) if hosting is not None else None
+        if self._gathering is None:
+            require_file_handles(self._most_connections())
 
     def announce(self) -> None:
         plan = self.plan
@@ -146,10 +152,22 @@ class Performance:
         said = "warning" if asks_too_much(told) or "failed" in told else "machine"
         _say(f"{said:<9}{self_test_sentence(told)}")
 
+    def gather(self, stack: ExitStack) -> None:
+        """Wait until every worker of another host has joined; inside `stack` they are heard."""
+        assert self._gathering is not None  # noqa: S101 (asked for by whoever gave `hosting`)
+        if self.target.loopback and not self._gathering.on_loopback:
+            _say(f"warning  {self.target.url} is each host itself; every worker sends to its own machine")
+        stack.enter_context(self._gathering.open(self.run_dir, self._most_connections())).gather()
+
     def play(self) -> Played:
         """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
-        self.run_dir.update_manifest(state="running", started_at=rfc3339(time.time()))
-        fleet = LocalFleet(self.run_dir, self.target.url, self.workers)
+        gathering = self._gathering
+        self.run_dir.update_manifest(
+            state="running",
+            started_at=rfc3339(time.time()),
+            **({"fleet": gathering.facts()} if gathering else {}),
+        )
+        fleet = self._fleet()
         view, clock = LiveView(self.spec.scenario.name), ClockWatch()
         interrupts = 0
 
@@ -170,10 +188,16 @@ class Performance:
                 view.stop()
                 if sys.exc_info()[0] is not None:
                     fleet.stop_at_once()
-            fleet.join()
-        collect(self.run_dir, aborted=interrupts > 0)
+            try:
+                fleet.join()
+            finally:
+                ended_by = interrupts
+                if gathering is not None:
+                    gathering.fetch(lambda: ended_by > 1 or interrupts > ended_by)
+                    self.run_dir.update_manifest(fleet=gathering.facts())
+        collect(self.run_dir, aborted=ended_by > 0)
         self.run_dir.update_manifest(host=self.run_dir.read_manifest()["host"] | clock.facts())
-        return Played(interrupts > 0, interrupts > 1)
+        return Played(ended_by > 0, ended_by > 1)
 
     def conclude(self, as_json: bool) -> int:
         """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
@@ -181,6 +205,11 @@ class Performance:
         with reader_may_leave():  # the verdict stands, read or not
             concluded.tell(as_json=as_json)
         return concluded.exit_code
+
+    def _fleet(self) -> LocalFleet:
+        if self._gathering is not None:
+            return self._gathering.fleet(self.target.url)
+        return LocalFleet(self.run_dir, self.target.url, self.workers)
 
     def _watch(self, fleet: LocalFleet, view: LiveView, clock: ClockWatch) -> None:
         watch = Watch(self.run_dir.streams, self.workers)
@@ -190,7 +219,8 @@ class Performance:
             glance = watch.look()
             if glance is None:
                 continue
-            clock.look()
+            if self._gathering is None:  # else it is not this machine whose CPUs matter
+                clock.look()
             now_s = min(max(glance.elapsed_s, 0.0), self.plan.length_s)
             view.update(
                 LiveFigures(

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "scenarios": "List what ships; with NAME its story, sites, personas, curve and sources.",
     "plan": "Preview with no traffic: who is on duty where and when, expected requests/s.",
     "run": "The main job: plan, preflight, load, samples, analysis, verdict, report.",
+    "worker": "One load process for a run that is led on another host.",
     "report": "Render again from what a run left; several runs in one report.",
     "compare": "What changed between two runs, or two groups of runs, with intervals.",
     "isolation": "Whether the load of one site hurts the others, and how far.",

@@ -70,11 +70,19 @@ def command(runs: tuple[Path, ...], verify: bool, rejudge: bool, out: Path | Non
         _verify(run_dir, as_json)
         return
     _join_streams(run_dir)
-    target = run_dir if out is None else _folder_for_rejudging(run_dir, out)
+    source = target = run_dir
+    if out is not None:
+        from harness.cli.late_files import have_come, merge_into
+
+        target = _folder_for_rejudging(run_dir, out)
+        if have_come(run_dir):
+            source, merged = target, merge_into(run_dir, target)
+            came = count_text(len(merged.workers), "load process", "load processes")
+            click.echo(f"joined what came after the run was judged, too: {came} in all", err=True)
     from harness.cli.concluding import conclude
     from harness.scenario import read_spec
 
-    concluded = conclude(run_dir, target, read_spec(run_dir.scenario))
+    concluded = conclude(source, target, read_spec(run_dir.scenario))
     concluded.tell(as_json=as_json)
     if not as_json:
         click.echo(f"verdict  exit code {concluded.exit_code}")

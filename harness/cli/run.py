@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
-from harness.cli.options import Choice, PathType, scenario_options, workers_option
+from harness.cli.channel_options import Address, AddressType, secret_option
+from harness.cli.options import MOST_WORKERS, Choice, PathType, WholeNumber, scenario_options, workers_option
 from harness.cli.reader import reader_may_leave
 from harness.cli.target_options import patients_from, patients_option, target_from, target_options
 from harness.errors import EXIT_INVALID, InputError, Problem, TargetError, shortened
 
 if TYPE_CHECKING:
+    from harness.cli.hosting import Hosting
     from harness.cli.performance import Performance
     from harness.control import Destinations, Target
     from harness.rundir import RunDir
@@ -44,6 +47,20 @@ Ctrl-C once ends the run early and keeps all samples; twice stops at once.
 @patients_option
 @workers_option("Load processes on this machine.")
 @click.option(
+    "--expect-workers",
+    metavar="N",
+    type=WholeNumber("number of workers", 1, MOST_WORKERS, 4),
+    help="Load processes on other hosts instead, each started there with `emrload worker`.",
+)
+@click.option(
+    "--bind",
+    metavar="ADDR[:PORT]",
+    type=AddressType(own=True),
+    help="Where they find this one; Locust's own channel, which asks nobody who she is, is on the next port.  "
+    "[default: 127.0.0.1:5556]",
+)
+@secret_option
+@click.option(
     "--label", "labels", metavar="K=V", multiple=True, help="A fact for the manifest, such as build=4711. Repeatable."
 )
 @click.option("--out", type=PathType("new folder"), metavar="DIR", help="A new folder.  [default: in reports/]")
@@ -55,6 +72,9 @@ def command(
     allow_list: Path | None,
     patients: Path | None,
     workers: int,
+    expect_workers: int | None,
+    bind: Address | None,
+    secret_file: Path | None,
     labels: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -64,8 +84,19 @@ def command(
     The report, and everything it was made from, is left in a folder of its own.
     """
     facts = _labels(labels)
+    if expect_workers is not None and _is_given("workers"):
+        raise click.UsageError("--workers is for this machine, --expect-workers for other hosts: give one of them")
+    from harness.cli.hosting import hosting_from
+
+    hosting = hosting_from(expect_workers, bind, secret_file)
+    if hosting is not None:
+        workers = hosting.expected
+        if target in (None, SANDBOX) and not hosting.address.loopback:
+            what = "the built-in server listens on loopback only, where no other host reaches it"
+            start = f"start `emrload sandbox --host {hosting.address.host}`, or a server of yours, and give its URL"
+            raise InputError(Problem(what, "--target", start))
     with reader_may_leave():
-        return _perform(choice, target, i_own, allow_list, patients, workers, facts, out, as_json)
+        return _perform(choice, target, i_own, allow_list, patients, workers, hosting, facts, out, as_json)
     return EXIT_INVALID  # left before there was a verdict: nobody can say that the run passed
 
 
@@ -76,6 +107,7 @@ def _perform(
     allow_list: Path | None,
     patients: Path | None,
     workers: int,
+    hosting: Hosting | None,
     facts: dict[str, str],
     out: Path | None,
     as_json: bool,
@@ -88,7 +120,7 @@ def _perform(
     from harness.cli.performance import Performance
     from harness.rundir import create_run_dir
 
-    performance = Performance(where.spec, workers, own_sandbox=where.target is None)
+    performance = Performance(where.spec, workers, own_sandbox=where.target is None, hosting=hosting)
     run_dir = create_run_dir(performance.spec.scenario.name, out)
     try:
         with ExitStack() as stack:
@@ -96,7 +128,7 @@ def _perform(
             if where.target is None:
                 where = where.with_target(_start_sandbox(stack, run_dir, performance))
             performance.prepare(run_dir, where, choice, facts, file)
-            performance.try_machine()
+            performance.gather(stack) if hosting else performance.try_machine()
             outcome = performance.play()
     except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
         run_dir.discard_if_unplayed()
@@ -106,6 +138,10 @@ def _perform(
         print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
         return EXIT_INVALID
     return performance.conclude(as_json)
+
+
+def _is_given(option: str) -> bool:
+    return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
 
 
 def _destinations(choice: Choice, target: str | None, i_own: tuple[str, ...], allow_list: Path | None) -> Destinations:

@@ -15,12 +15,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from harness.errors import RunError
 from harness.rundir import PARENT_VARIABLE, RunDir
 
-__all__ = ["LocalFleet"]
+__all__ = ["LocalFleet", "free_port", "interrupts_held", "launch", "locust_command"]
 
 LEAVE_WITHIN_S: Final = 15.0
 """Workers leave by themselves once their leader has; what they measured is written by then."""
@@ -39,7 +40,7 @@ class LocalFleet:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
-        with _interrupts_held():
+        with interrupts_held():
             self._launch_all()
         if self._ending:  # somebody changed her mind while they were launched
             self.end_early()
@@ -48,7 +49,7 @@ class LocalFleet:
         if self._workers == 1:
             self._launch("locust", "--headless", "--only-summary")
             return
-        port = str(_free_port())
+        port = str(free_port())
         leader = ("--headless", "--only-summary", "--master", "--master-bind-host", "127.0.0.1")
         self._launch("master", *leader, "--master-bind-port", port, "--expect-workers", str(self._workers))
         for index in range(self._workers):
@@ -87,21 +88,10 @@ class LocalFleet:
         return code
 
     def _launch(self, name: str, *arguments: str) -> None:
-        with (self._run_dir.logs / f"{name}.log").open("ab") as sink:
-            process = subprocess.Popen(  # noqa: S603 (our own interpreter with our own arguments)
-                self._command(arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
-                env=os.environ | {PARENT_VARIABLE: str(os.getpid())},
-            )
-        self.processes.append(process)
+        self.processes.append(launch(self._command(arguments), self._run_dir.logs / f"{name}.log"))
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
-        locustfile = str(files("harness.load") / "locustfile.py")
-        command = [sys.executable, "-m", "locust", "-f", locustfile, "--host", self._target]
-        return [*command, "--emr-run", str(self._run_dir.path.resolve()), "--loglevel", "WARNING", *arguments]
+        return locust_command(self._run_dir, "--host", self._target, *arguments)
 
     def _last_words(self) -> str:
         lines = [
@@ -127,8 +117,28 @@ class LocalFleet:
                 process.send_signal(number)
 
 
+def locust_command(run_dir: RunDir, *arguments: str) -> list[str]:
+    """A stock Locust that plays what stands in the run's folder."""
+    locustfile = str(files("harness.load") / "locustfile.py")
+    command = [sys.executable, "-m", "locust", "-f", locustfile, "--emr-run", str(run_dir.path.resolve())]
+    return [*command, "--loglevel", "WARNING", *arguments]
+
+
+def launch(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """A load process with a log of its own; it ends when this process is gone."""
+    with log.open("ab") as sink:
+        return subprocess.Popen(  # noqa: S603 (our own interpreter with our own arguments)
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
+            env=os.environ | {PARENT_VARIABLE: str(os.getpid())},
+        )
+
+
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """What is launched meanwhile is born deaf to SIGINT; the load listens (and hears what came) once it is ready to.
 
     Or else an early Ctrl-C would end it in the middle of its imports, or be lost there.
@@ -140,8 +150,9 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _free_port() -> int:
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port of this address that nobody has just now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port

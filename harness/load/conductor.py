@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import gevent
@@ -19,7 +18,7 @@ from harness.load.clock import RunClock
 from harness.load.desk import UserCount
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Plan, Slot
-from harness.rundir import conductor_path, write_json
+from harness.rundir import RunDir, conductor_path, write_json
 
 __all__ = ["Conductor"]
 
@@ -37,15 +36,16 @@ DONE_WITHIN_S: Final = 5.0
 class Conductor:
     """State of one run as its leader knows it. `workers` are Locust's ids, in the order of their index.
 
-    `run` is the run's folder: messages about another run than this one are not for us.
+    `run` is what the run is called, wherever a process of it stands: messages about another are not for us. `run_dir`
+    is where it stands here.
     """
 
     run: str
+    run_dir: RunDir
     runner: LocalRunner | MasterRunner
     plan: Plan
     worker_of_slot: tuple[int, ...]
     workers: tuple[str, ...]
-    streams: Path
     ready: dict[int, str] = field(default_factory=dict)
     """Worker → why it cannot take part, "" where it can."""
     done: dict[int, float] = field(default_factory=dict)
@@ -69,8 +69,9 @@ class Conductor:
     def begin(self, target: str) -> None:
         """Have every crew prepare, then name t0. Raises RunError where a worker is late or compiled another plan."""
         for index, worker in enumerate(self.workers):
-            part = {"run": self.run, "target": target, "index": index, "digest": self.plan.roster_digest}
-            part["workers"] = len(self.workers)
+            folder = str(self.run_dir.path.resolve())  # for whoever works on this machine
+            part = {"run": self.run, "folder": folder, "target": target, "index": index, "workers": len(self.workers)}
+            part["digest"] = self.plan.roster_digest
             self.runner.send_message("emr-prepare", part, worker)
         given_up = time.monotonic() + READY_WITHIN_S
         while len(self.ready) < len(self.workers) and time.monotonic() < given_up:
@@ -128,7 +129,7 @@ class Conductor:
             "closed_early": self.closed,
             "roster_digest": self.plan.roster_digest,
         }
-        write_json(conductor_path(self.streams), facts)
+        write_json(conductor_path(self.run_dir.streams), facts)
 
     def _is_lost(self, worker: str) -> bool:
         """Locust has not heard from it for some seconds, or has forgotten it."""

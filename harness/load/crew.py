@@ -89,6 +89,11 @@ class Crew:
         return self.recorder is not None
 
     @property
+    def finished(self) -> bool:
+        """Everything is written, and the streams are closed."""
+        return self.started and not self._background
+
+    @property
     def on_duty(self) -> int:
         return len(self._begun)
 

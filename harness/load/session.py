@@ -70,6 +70,8 @@ class Session:
         self.conductor: Conductor | None = None
         self.crew: Crew | None = None
         self._run = ""
+        # as it was given to this process: with the first dispatch a worker takes its master's options over
+        self._own_folder: str = getattr(environment.parsed_options, "emr_run", "")
         runner = environment.runner
         assert runner is not None  # noqa: S101 (Locust fires init with a runner)
         self.runner = runner
@@ -92,8 +94,11 @@ class Session:
         environment.stop_timeout = max(environment.stop_timeout or 0.0, DRAIN_S + 2.0)
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever launched this may have held it back
-        if parent := os.environ.get(PARENT_VARIABLE):
-            gevent.spawn(self._leave_with_parent, int(parent))
+        self._has_parent = PARENT_VARIABLE in os.environ
+        if self._has_parent:
+            gevent.spawn(self._leave_with_parent, int(os.environ[PARENT_VARIABLE]))
+            if isinstance(runner, WorkerRunner):
+                environment.events.quitting.add_listener(self._on_quitting)
 
     # ---- leading
 
@@ -117,9 +122,8 @@ class Session:
             workers = tuple(sorted((client.id for client in clients), key=runner.get_worker_index))
         else:
             workers = ("local",)
-        run_dir = prepared.run_dir
         worker_of_slot = prepared.share_out(len(workers))
-        return Conductor(str(run_dir.path.resolve()), runner, prepared.plan, worker_of_slot, workers, run_dir.streams)
+        return Conductor(prepared.run_id, prepared.run_dir, runner, prepared.plan, worker_of_slot, workers)
 
     def _dispatcher(self, worker_nodes: Any, user_classes: Any) -> PlanDispatcher:
         conductor = self.conductor
@@ -147,10 +151,17 @@ class Session:
         self._on_test_over()
         if self.environment.process_exit_code is None:
             # whether the target did well is said by the verdict, not by Locust's count of failures
-            early = self.conductor is None or self.conductor.closed
-            self.environment.process_exit_code = EXIT_INVALID if early else 0
-        if self.conductor is not None and PARENT_VARIABLE not in os.environ:
-            print(f"next  emrload report {shlex.quote(self.conductor.run)}", file=sys.stderr)
+            self.environment.process_exit_code = EXIT_INVALID if self._cut_short else 0
+        if self.conductor is not None and not self._has_parent:
+            folder = str(self.conductor.run_dir.path.resolve())
+            print(f"next  emrload report {shlex.quote(folder)}", file=sys.stderr)
+
+    @property
+    def _cut_short(self) -> bool:
+        """The run, or of a worker its part of it, did not come to its planned end."""
+        if isinstance(self.runner, WorkerRunner):
+            return self.crew is None or self.crew.closing or not self.crew.all_done
+        return self.conductor is None or self.conductor.closed
 
     # ---- working
 
@@ -158,15 +169,18 @@ class Session:
         part = msg.data
         problem = ""
         try:
-            plant_defect(part["run"])
-            self.crew, self._run = self._crew(part), part["run"]
+            folder = self._own_folder or part["folder"]
+            plant_defect(folder)
+            self.crew, self._run = self._crew(Path(folder), part), part["run"]
             Clinician.crew = self.crew
         except (HarnessError, OSError, ValueError) as error:
             problem = f"{type(error).__name__}: {error}"
         self.runner.send_message("emr-ready", {"run": part["run"], "index": part["index"], "problem": problem})
 
-    def _crew(self, part: dict[str, Any]) -> Crew:
-        prepared = load_prepared(Path(part["run"]), part["target"])
+    def _crew(self, folder: Path, part: dict[str, Any]) -> Crew:
+        prepared = load_prepared(folder, part["target"])
+        if prepared.run_id != part["run"]:
+            raise ValueError(f"{folder} holds the run {prepared.run_id}, but the master plays {part['run']}")
         plan, index, workers = prepared.plan, part["index"], part["workers"]
         if plan.roster_digest != part["digest"]:
             raise ValueError("it compiled another roster than the master: are the versions the same?")
@@ -226,8 +240,15 @@ class Session:
             conductor.close()
         elif conductor is None and crew is not None and not (crew.closing or crew.all_done):
             crew.close()
+            if self._has_parent and isinstance(self.runner, WorkerRunner):
+                gevent.spawn(self._leave_once_done, crew)  # nobody but `emrload worker` interrupts a worker of ours
         else:
             self._stop_at_once()
+
+    def _leave_once_done(self, crew: Crew) -> None:
+        while crew.started and not crew.finished:
+            gevent.sleep(0.2)
+        self._stop_at_once()
 
     def _stop_at_once(self) -> None:
         self._on_stop()

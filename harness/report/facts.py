@@ -116,6 +116,8 @@ def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec, scale: TimeScale)
         ("ended", manifest.get("ended_at")),
         ("length", duration_text(float(duration_s)) if duration_s else None),
         ("load processes", manifest.get("workers")),
+        ("load hosts", _hosts(manifest)),
+        ("turned away", (manifest.get("fleet") or {}).get("refused")),
         ("think factor", manifest.get("think_factor")),
         ("scenario digest", manifest.get("scenario_digest")),
         ("roster digest", manifest.get("roster_digest")),
@@ -123,6 +125,12 @@ def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec, scale: TimeScale)
     for prefix, key in (("label", "labels"), ("host", "host"), ("version", "versions")):
         facts += [(f"{prefix}: {name}", value) for name, value in (manifest.get(key) or {}).items()]
     return [(label, _plain(value)) for label, value in facts if value not in (None, "", {}, [])]
+
+
+def _hosts(manifest: Mapping[str, Any]) -> str:
+    """Workers on other hosts, each with its address, the first few; nothing where the load came from this machine."""
+    workers = (manifest.get("fleet") or {}).get("workers") or ()
+    return _some([f"{each['name']} ({each['address']})" for each in workers])
 
 
 def _some(sites: Sequence[str]) -> str:

@@ -27,6 +27,12 @@ HEALTH_GAP_S: Final = 3.0
 """A worker gives a sign every second; three missing ones are a lost or a late worker. source: assumption"""
 CLOCK_OFFSET_S: Final = 0.1
 """Between the run's clock and the wall's at its end. source: assumption"""
+HOST_CLOCK_OFFSET_S: Final = 0.05
+"""Between the clocks of two hosts, with what the measurement leaves in doubt. source: requirement"""
+CLOCK_UNSEEN_S: Final = 180.0
+"""Clocks of hosts are compared each minute; two of these in a row may be lost. source: assumption"""
+CUT_OFF_S: Final = 5.0
+"""A worker of another host gives a sign each second; Locust calls one missing after about 4 s. source: assumption"""
 LITTLES_LAW_SHARE: Final = 0.01
 """Healthy recorders agree within 0.0002; one that loses half of the slow samples is off by 0.021. source: measured"""
 CLOSED_LOOP_SHARE: Final = 0.01

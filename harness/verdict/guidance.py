@@ -85,8 +85,14 @@ def _hold_more(manifest: Mapping[str, Any], sites: int, own_server: bool) -> lis
 
 def _run(manifest: Mapping[str, Any], sites: int, how_long: Sequence[str]) -> str:
     workers = int(manifest.get("workers") or 1)
-    processes = ["--workers", str(workers)] if workers > 1 else []
+    processes = _on_other_hosts(manifest, workers) or (["--workers", str(workers)] if workers > 1 else [])
     return _command("run", manifest, sites, _target(manifest), [*_patients(manifest), *processes, *how_long])
+
+
+def _on_other_hosts(manifest: Mapping[str, Any], workers: int) -> list[str]:
+    fleet = manifest.get("fleet") or {}
+    secret = ["--secret-file", str(fleet["secret_file"])] if "secret_file" in fleet else []
+    return ["--expect-workers", str(workers), "--bind", str(fleet["bind"]), *secret] if fleet else []
 
 
 def _command(
@@ -251,7 +257,7 @@ _MEND: Mapping[str, str] = {
     "enough-samples": "Play for longer or with more sites: `emrload plan` says how many samples each objective has",
     "workers": "Look at logs/ for why a load process was lost or late",
     "arrivals": "Let fewer come, or find out why so many stayed that the load had to turn some away",
-    "clock": "Synchronise the clocks of the load generators' hosts",
+    "clock": "Synchronise the clocks of the load generators' hosts, such as with chrony",
     "started-finished": "Look at logs/ for why a load process did not finish what it began",
     "samples-written": "Look at logs/ for why a load process broke off, and at the space left on the disk",
 }

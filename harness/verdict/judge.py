@@ -1,6 +1,6 @@
 """pass, fail or invalid, in this order:
 
-ended early ─▶ invalid    a required objective missed, and not by the generator ─▶ fail
+ended early, or a worker cut off ─▶ invalid    a required objective missed, and not by the generator ─▶ fail
 a check failed, or a required objective cannot be told ─▶ invalid    else ─▶ pass
 """
 
@@ -14,6 +14,7 @@ from harness.errors import EXIT_FAIL, EXIT_INVALID, EXIT_PASS, JudgeError
 from harness.scenario.model import RunSpec
 from harness.verdict.check import Check
 from harness.verdict.finding import find
+from harness.verdict.hosts import cut_off
 from harness.verdict.objective import Judged, judge_objective
 from harness.verdict.validity import check_validity
 
@@ -36,7 +37,8 @@ def judge(
     try:
         judged = _judge_objectives(analysis, spec, required)
         checks = check_validity(analysis, manifest, judged)
-        verdict = _verdict(judged, checks, aborted=manifest.get("state") == "aborted")
+        unknown = manifest.get("state") == "aborted" or bool(cut_off(manifest))
+        verdict = _verdict(judged, checks, unknown=unknown)
         findings = find(analysis, judged, checks)
     except JudgeError:
         raise
@@ -75,9 +77,9 @@ def _key(objective_id: str, scope: Mapping[str, str]) -> tuple[str, tuple[tuple[
     return objective_id, tuple(sorted(scope.items()))
 
 
-def _verdict(judged: Sequence[Judged], checks: Sequence[Check], *, aborted: bool) -> Verdict:
+def _verdict(judged: Sequence[Judged], checks: Sequence[Check], *, unknown: bool) -> Verdict:
     """Required objectives that cannot be told, or that the generator may have missed itself, are checks too."""
-    if aborted:
+    if unknown:
         return "invalid"
     if any(each.required and each.outcome == "fail" and not each.explained for each in judged):
         return "fail"

@@ -15,6 +15,7 @@ from harness.scenario.model import PERCENTILE_OF
 from harness.units import count_text, duration_text
 from harness.verdict import bounds
 from harness.verdict.check import Check, unmeasured
+from harness.verdict.hosts import check_clock, check_workers
 from harness.verdict.objective import Judged
 from harness.verdict.wording import ms_text, share_text
 
@@ -130,23 +131,7 @@ def _steal(evidence: Evidence) -> Check:
 
 
 def _workers(evidence: Evidence) -> Check:
-    """Lost: no sign for 3 s, or none up to the end of its last slot. Late: no sign at the beginning."""
-    seen = evidence.instrument.workers
-    planned = int(evidence.manifest.get("workers") or evidence.instrument.workers_planned)
-    reported = evidence.manifest.get("workers_reported")
-    alive = len(set(reported)) if reported is not None else len(seen)
-    gap = bounds.HEALTH_GAP_S
-    lapsed = [
-        each.worker
-        for each in seen
-        if each.longest_gap_s > gap or each.first_s > gap or each.last_s < each.planned_until_s - gap
-    ]
-    missing = max(0, planned - min(alive, len(seen)))
-    count = len(lapsed) + missing
-    detail = (
-        f"{count_text(planned, 'worker')} planned, {missing} missing, {len(lapsed)} silent for {duration_text(gap)}"
-    )
-    return Check("workers", count == 0 and planned > 0, float(count), 0.0, "", detail)
+    return check_workers(evidence.instrument, evidence.manifest)
 
 
 def _started_finished(evidence: Evidence) -> Check:
@@ -169,12 +154,7 @@ def _samples_written(evidence: Evidence) -> Check:
 
 
 def _clock(evidence: Evidence) -> Check:
-    offset_s = evidence.manifest.get("clock_offset_s")
-    if offset_s is None:
-        return Check("clock", None, None, bounds.CLOCK_OFFSET_S, "s", "no clock was compared with another")
-    worst_s = abs(float(offset_s))
-    detail = f"the clocks were {duration_text(worst_s)} apart, allowed are {duration_text(bounds.CLOCK_OFFSET_S)}"
-    return Check("clock", worst_s <= bounds.CLOCK_OFFSET_S, worst_s, bounds.CLOCK_OFFSET_S, "s", detail)
+    return check_clock(evidence.manifest)
 
 
 def _littles_law(evidence: Evidence) -> Check:

@@ -22,6 +22,7 @@ from harness.cli.program import run_program
 Golden = Callable[[str, str], None]
 Run = Callable[..., Any]
 RUSH = str(Path(__file__).parents[1] / "scenarios" / "quick-rush.yaml")
+SECRET = ["--secret-file", __file__]
 NOBODY = "http://127.0.0.1:9/fhir"
 
 WRONG: dict[str, list[str]] = {
@@ -84,6 +85,25 @@ WRONG: dict[str, list[str]] = {
     "plan-nothing": ["plan"],
     "plan-png-empty": ["plan", RUSH, "--sites", "1", "--png", ""],
     "plan-workers-ten": ["plan", RUSH, "--workers", "ten"],
+    # run, with workers on other hosts
+    "run-workers-here-and-elsewhere": ["run", "morning-rush", "--workers", "2", "--expect-workers", "2"],
+    "run-expect-workers-0": ["run", "morning-rush", "--expect-workers", "0"],
+    "run-bind-without-workers": ["run", "morning-rush", "--bind", "127.0.0.1"],
+    "run-bind-a-name": ["run", "morning-rush", "--expect-workers", "2", "--bind", "ehr.example.org"],
+    "run-bind-port-of-ages": ["run", "morning-rush", "--expect-workers", "2", "--bind", "127.0.0.1:65535"],
+    "run-bind-for-all-without-a-secret": ["run", "morning-rush", "--expect-workers", "2", "--bind", "0.0.0.0"],
+    "run-bind-elsewhere": ["run", RUSH, "--expect-workers", "2", "--bind", "192.0.2.1", "--target", NOBODY, *SECRET],
+    "run-sandbox-for-other-hosts": ["run", RUSH, "--expect-workers", "2", "--bind", "10.0.0.1", *SECRET],
+    "run-secret-too-short": ["run", RUSH, "--expect-workers", "2", "--secret-file", "/dev/null"],
+    "run-secret-missing": ["run", RUSH, "--expect-workers", "2", "--secret-file", "fleet.secret"],
+    # worker
+    "worker-nothing": ["worker"],
+    "worker-master-empty": ["worker", "--master", ""],
+    "worker-master-url": ["worker", "--master", "http://10.0.0.1:5556/"],
+    "worker-master-port-0": ["worker", "--master", "10.0.0.1:0"],
+    "worker-without-a-secret": ["worker", "--master", "10.0.0.1:5556"],
+    "worker-wait-without-unit": ["worker", "--master", "127.0.0.1", "--wait", "10"],
+    "worker-nobody-there": ["worker", "--master", "127.0.0.1:9", "--wait", "1ms"],
     # scenarios
     "scenarios-unknown": ["scenarios", "rush-morning"],
     "scenarios-unknown-option": ["scenarios", "--jsn"],
@@ -150,6 +170,7 @@ def nobodys_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.delenv("EMRLOAD_FLEET_SECRET", raising=False)
 
 
 @pytest.mark.parametrize("case", WRONG)

@@ -7,10 +7,11 @@ from typing import Any, cast
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from harness.cli.program import run_program
-from harness.rundir import RunDir
+from harness.rundir import RunDir, conductor_path, write_json
 from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, StreamWriter
 from harness.scenario import dump_spec
 
@@ -268,3 +269,50 @@ def test_a_run_that_is_still_going_is_left_alone(killed: RunDir, capsys: pytest.
     assert emrload(run_dir.path) == 2
     assert "the run is still going" in capsys.readouterr().err
     assert contents(run_dir) == before
+
+
+def test_files_of_a_worker_that_came_by_hand_are_judged_elsewhere(
+    fabricate: Callable[..., Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The leader waited in vain; somebody copies the streams over, and asks again."""
+    run = fabricate()
+    run_dir, spec = run.write()
+    dump_spec(spec.model_copy(update={"duration_s": run.length_s}), run_dir.scenario)
+    run_dir.streams.mkdir(exist_ok=True)
+    frames = {"samples": SAMPLES, "workflows": WORKFLOWS, "duty": DUTY, "health": HEALTH}
+    written = {name: pq.read_table(run_dir.path / f"{name}.parquet").to_pandas() for name in frames}
+    for index in (0, 1):
+        names = Names(run_dir.streams / f"names-w{index}.jsonl")
+        for name, schema in frames.items():
+            frame = written[name]
+            part = frame[frame["worker"] == index]
+            _stream(part, schema, names, run_dir.streams / f"{name}-w{index}.arrows")
+        names.close()
+    late = tmp_path / "late"
+    late.mkdir()
+    for path in run_dir.streams.glob("*-w1.*"):
+        shutil.move(path, late / path.name)
+    facts = {"t0_epoch_s": 1e9, "ended_epoch_s": 1e9 + run.length_s, "closed_early": False, "clock_offset_s": 0.0}
+    write_json(conductor_path(run_dir.streams), {**facts, "workers_reported": [0, 1], "arrivals_dropped": 0})
+    clock = {"worker": "hill", "readings": 3, "offset_s": 0.001, "uncertainty_s": 0.0005, "longest_gap_s": 60.0}
+    hill = {"name": "hill", "address": "10.0.0.7", "indexes": [1], "handed_in": False, "silent_s": 1.0}
+    hill |= {"left": "", "lacking": [], "load_code": 0, "clock": clock}
+    for name in frames:
+        (run_dir.path / f"{name}.parquet").unlink()
+    run_dir.update_manifest(fleet={"bind": "10.0.0.1:5556", "workers": [hill]}, state="running")
+    _touch_all(run_dir, ago_s=60)
+    assert emrload(run_dir.path) == 0
+    assert json.loads(run_dir.verdict.read_bytes())["verdict"] == "invalid"
+    sealed = contents(run_dir)
+
+    for path in late.iterdir():
+        shutil.copyfile(path, run_dir.streams / path.name)
+    capsys.readouterr()
+    again = RunDir(tmp_path / "again")
+    assert emrload(run_dir.path, "--rejudge", "--out", again.path) == 0
+    captured = capsys.readouterr()
+    assert "joined what came after the run was judged, too: 2 load processes in all" in captured.err
+    assert captured.out.lstrip().startswith("PASS ")
+    assert json.loads(again.summary.read_bytes())["overall"]["requests"] == 5000
+    assert again.read_manifest()["fleet"]["workers"][0]["by_hand"] is True
+    assert {path: content for path, content in contents(run_dir).items() if path in sealed} == sealed

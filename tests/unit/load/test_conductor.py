@@ -21,7 +21,7 @@ from harness.load.dispatcher import PlanDispatcher
 from harness.load.shape import DutyCurve
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Slot
-from harness.rundir import conductor_path
+from harness.rundir import RunDir, conductor_path
 
 
 @dataclass
@@ -56,7 +56,9 @@ def lead(tmp_path) -> Callable[..., Conductor]:
         runner = FakeRunner()
         names = tuple(f"w{index}" for index in range(workers))
         shares = tuple(slot.slot % workers for slot in plan.slots)
-        led = Conductor("reports/this", runner, plan, shares, names, tmp_path)
+        run_dir = RunDir(tmp_path)
+        run_dir.streams.mkdir(exist_ok=True)
+        led = Conductor("this", run_dir, runner, plan, shares, names)
         if ready:
 
             def answer(kind: str, data: dict[str, Any], worker: str) -> None:
@@ -70,7 +72,7 @@ def lead(tmp_path) -> Callable[..., Conductor]:
 
 
 def facts(led: Conductor) -> dict[str, Any]:
-    return json.loads(conductor_path(led.streams).read_text())
+    return json.loads(conductor_path(led.run_dir.streams).read_text())
 
 
 def at(led: Conductor, now_s: float) -> None:
@@ -90,7 +92,8 @@ def test_a_run_begins_when_every_crew_is_ready(lead):
     ]
     order = led.runner.sent[1][2]
     assert order == {
-        "run": "reports/this",
+        "run": "this",
+        "folder": str(led.run_dir.path),
         "target": "http://127.0.0.1/fhir",
         "index": 1,
         "workers": 2,

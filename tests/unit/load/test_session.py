@@ -177,10 +177,10 @@ def test_a_run_that_cannot_begin_says_why_and_leaves_with_its_code(session, monk
 def test_a_worker_that_cannot_prepare_says_so_instead_of_being_missed(session, tmp_path):
     session.conductor = FakeConductor("this")
     assert isinstance(session.runner, LocalRunner)
-    part = {"run": str(tmp_path), "target": "x", "index": 1, "workers": 2, "digest": ""}
+    part = {"run": "that", "folder": str(tmp_path), "target": "x", "index": 1, "workers": 2, "digest": ""}
     session.runner.send_message("emr-prepare", part)
     assert session.conductor.ready == {}  # it is about another run
-    session.conductor.run = str(tmp_path)
+    session.conductor.run = "that"
     session.runner.send_message("emr-prepare", part)
     assert "no run here" in session.conductor.ready[1]
     session.runner.send_message("emr-start", {"t0_epoch_s": 0.0})  # without a crew there is nothing to start
@@ -189,3 +189,33 @@ def test_a_worker_that_cannot_prepare_says_so_instead_of_being_missed(session, t
 
 def test_a_run_stopped_from_outside_lets_everybody_finish_the_step(session):
     assert session.environment.stop_timeout >= 30.0
+
+
+def test_a_worker_works_from_its_own_folder_where_it_was_given_one(session, tmp_path):
+    session.conductor = FakeConductor("this")
+    part = {"run": "this", "folder": str(tmp_path / "theirs"), "target": "x", "index": 0, "workers": 1, "digest": ""}
+    session.runner.send_message("emr-prepare", part)
+    assert f"{tmp_path}/theirs: no run here" in session.conductor.ready[0]
+    session._own_folder = str(tmp_path / "mine")
+    session.runner.send_message("emr-prepare", part)
+    assert f"{tmp_path}/mine: no run here" in session.conductor.ready[0]
+
+
+def test_its_own_folder_is_the_one_it_was_started_with(monkeypatch):
+    """With the first dispatch Locust gives a worker its master's options."""
+    monkeypatch.setattr(session_module.gevent, "signal_handler", lambda *_: None)
+    monkeypatch.setattr(DutyCurve, "lead_in", [])
+    options = SimpleNamespace(emr_run="mine")
+    environment = Environment(user_classes=[session_module.Clinician], events=Events(), parsed_options=options)
+    environment.create_local_runner()
+    made = Session(environment)
+    environment.parsed_options = SimpleNamespace(emr_run="theirs")
+    assert made._own_folder == "mine"
+
+
+def test_a_folder_that_holds_another_run_is_refused_with_both_names(session, monkeypatch):
+    session.conductor = FakeConductor("this")
+    monkeypatch.setattr(session_module, "load_prepared", lambda folder, target: SimpleNamespace(run_id="that"))
+    part = {"run": "this", "folder": "reports/x", "target": "x", "index": 0, "workers": 1, "digest": ""}
+    session.runner.send_message("emr-prepare", part)
+    assert "reports/x holds the run that, but the master plays this" in session.conductor.ready[0]

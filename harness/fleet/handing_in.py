@@ -1,0 +1,118 @@
+"""What a worker measured goes to the run's leader: after its load process has ended, piece by piece, with digests.
+
+    offer ─▶ so much is there already ─▶ the next piece … ─▶ whole, digest right, on disk ─▶ only then ours may go
+
+A line that is cut is waited for; after ten minutes without an answer the files stay here, and a person is told how to
+hand them in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness.fleet.channel import Channel, NoAnswer, TurnedAway
+from harness.fleet.intake import sha256_of
+from harness.rundir import RunDir
+from harness.units import count_text, duration_text
+
+__all__ = ["HandedIn", "hand_in"]
+
+PIECE_BYTES: Final = 256 << 10
+PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 10.0
+GIVE_UP_S: Final = 600.0
+"""Without any answer. source: requirement"""
+TRIES_OF_A_FILE: Final = 3
+"""A file that comes with another digest as often changes while it is read, or a disk is broken."""
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What came of it: `lacking` is why it is not all there, empty where it is."""
+
+    files: int
+    size_bytes: int
+    lacking: str = ""
+
+
+def hand_in(
+    channel: Channel,
+    run_dir: RunDir,
+    load_code: int | None,
+    say: Callable[[str], None],
+    *,
+    give_up_s: float = GIVE_UP_S,
+    stop: Callable[[], bool] = lambda: False,
+) -> HandedIn:
+    """Hand in streams and logs of a worker's folder. `stop` is asked whether to go on trying after no answer."""
+    files = list(_described(run_dir))
+    size_bytes = sum(each["size"] for each in files)
+    waits = _Patience(give_up_s, stop, say)
+    while True:
+        try:
+            told = channel.tell("offer", {"files": files, "load_code": load_code})
+            waits.heard()
+            for each in [each for each in files if each["path"] not in told["whole"]]:
+                _send(channel, run_dir.path / each["path"], each, int(told["have"][each["path"]]), waits)
+            return HandedIn(len(files), size_bytes)
+        except NoAnswer as nothing:
+            if not waits.wait(str(nothing)):
+                return HandedIn(len(files), size_bytes, f"no answer for {duration_text(give_up_s)}: {nothing}")
+        except (TurnedAway, _NeverRight) as refused:
+            return HandedIn(len(files), size_bytes, str(refused))
+
+
+def _described(run_dir: RunDir) -> Iterator[dict[str, Any]]:
+    for path in sorted([*run_dir.streams.iterdir(), *run_dir.logs.glob("*.log")]):
+        if path.is_file():
+            name = path.relative_to(run_dir.path).as_posix()
+            yield {"path": name, "size": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def _send(channel: Channel, path: Path, told: dict[str, Any], have: int, waits: _Patience) -> None:
+    """From byte `have` on. A file of which nothing is lacking takes one empty piece, which asks for its digest."""
+    whole, tries = False, 0
+    with path.open("rb") as file:
+        while not whole:
+            file.seek(have)
+            data = file.read(PIECE_BYTES)
+            answer = channel.send_piece(told["path"], have, data)
+            waits.heard()
+            sent_all = have + len(data) >= told["size"]
+            have, whole = int(answer["have"]), bool(answer["whole"])
+            if sent_all and not whole and not have:
+                tries += 1
+                if tries == TRIES_OF_A_FILE:
+                    raise _NeverRight(f"{told['path']} came {count_text(tries, 'time')} with another digest")
+
+
+class _NeverRight(Exception):  # noqa: N818 (what became of a file)
+    """A file that never came as it was offered."""
+
+
+class _Patience:
+    """Growing pauses, until nothing was heard for too long."""
+
+    def __init__(self, give_up_s: float, stop: Callable[[], bool], say: Callable[[str], None]) -> None:
+        self._give_up_s, self._stop, self._say = give_up_s, stop, say
+        self.heard()
+
+    def heard(self) -> None:
+        self._last_s, self._pause_s, self._said = time.monotonic(), PAUSE_S, False
+
+    def wait(self, why: str) -> bool:
+        """Pause; False where it is no use any more."""
+        if self._stop() or time.monotonic() - self._last_s > self._give_up_s:
+            return False
+        if not self._said:
+            self._say(f"files    no answer ({why}); trying again for {duration_text(self._give_up_s)}")
+            self._said = True
+        until_s = time.monotonic() + self._pause_s
+        while time.monotonic() < until_s and not self._stop():
+            time.sleep(min(0.2, self._pause_s))
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        return True
