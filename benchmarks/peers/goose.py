@@ -27,8 +27,7 @@ def start(load: Load, _: Path) -> Start:
 
 
 def _pinned(manifest: Path) -> str:
-    goose = tomllib.loads(manifest.read_text())["dependencies"]["goose"]
-    return str(goose["version"]).removeprefix("=")
+    return str(tomllib.loads(manifest.read_text())["dependencies"]["goose"]).removeprefix("=")
 
 
 TOOL: Final = Tool("goose", INSTALL, frozenset({"bundle", "review", "connected"}), version, start)

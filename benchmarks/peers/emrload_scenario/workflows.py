@@ -21,7 +21,18 @@ REVIEWED: Final[tuple[tuple[str, Any], ...]] = (
 """The searches of a chart review, in their order: kind and parameters besides the patient."""
 READ_IN_A_ROW: Final = 1000
 """So that choosing a workflow is no part of what one request costs."""
-MEASURED_AT: Final = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)
+SIGNS: Final = resources.vital_signs(
+    "Patient/somebody",
+    at=datetime(2026, 11, 10, 8, 0, tzinfo=UTC),
+    performer="Practitioner/n1",
+    systolic=128,
+    diastolic=82,
+    heart_rate=71,
+    respiratory_rate=14,
+    temperature_c=36.8,
+    oxygen_saturation=97,
+)
+"""A set of vital signs, five Observations; whose they are is filled in, as the other tools fill in a text."""
 
 
 def is_whole(answer: Any) -> str:
@@ -29,19 +40,9 @@ def is_whole(answer: Any) -> str:
 
 
 def vital_signs(patient: str) -> list[dict[str, Any]]:
-    """Entries of one transaction: a set of vital signs, five Observations."""
-    signs = resources.vital_signs(
-        f"Patient/{patient}",
-        at=MEASURED_AT,
-        performer="Practitioner/n1",
-        systolic=128,
-        diastolic=82,
-        heart_rate=71,
-        respiratory_rate=14,
-        temperature_c=36.8,
-        oxygen_saturation=97,
-    )
-    return [requests.entry(sign) for sign in signs]
+    """Entries of one transaction about this patient."""
+    subject = {"reference": f"Patient/{patient}"}
+    return [requests.entry({**sign, "subject": subject}) for sign in SIGNS]
 
 
 @workflow("read-one-bundle", lane="labs", needs=("Observation?patient&category",))

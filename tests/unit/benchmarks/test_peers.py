@@ -93,7 +93,7 @@ def test_emrload_asks_in_a_chart_review_what_is_written_out_for_the_others(workl
 def test_every_answer_of_a_chart_review_names_its_patient_and_the_one_bundle_ends_with_the_marker(
     workload: Workload,
 ) -> None:
-    about = [path for path in workload.answers.glob("*-p*.json")]
+    about = list(workload.answers.glob("*-p*.json"))
     assert len(about) == 5 * PATIENTS
     for path in about:
         assert f'"Patient/{path.stem.rpartition("-")[2]}"' in path.read_text()
