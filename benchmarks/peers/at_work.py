@@ -6,6 +6,7 @@ start ── begun ── connected ══════ measured ═════�
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -54,7 +55,7 @@ def at_work(tool: Tool, load: Load, server: Counting, folder: Path, connected: i
             stderr=sink,
             cwd=folder,
             env={**os.environ, **start.env},
-            preexec_fn=lambda: on_core(os.getpid(), 1),  # before it counts the cores that it has
+            preexec_fn=_settle_down,
         )
     try:
         _wait(lambda: tool.has_begun(folder), tool, process, log, "has not begun")
@@ -71,6 +72,13 @@ def at_work(tool: Tool, load: Load, server: Counting, folder: Path, connected: i
     finally:
         process.kill()
         process.wait()
+
+
+def _settle_down() -> None:
+    """On the second core before it counts the cores that it has, and with as many connections as the system allows."""
+    on_core(os.getpid(), 1)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _wait(so: Callable[[], bool], tool: Tool, process: subprocess.Popen[bytes], log: Path, what: str) -> None:

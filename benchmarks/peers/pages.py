@@ -62,10 +62,10 @@ def bounds_table(parts: Mapping[str, Part]) -> str:
     lines = ["| emrload beside | figure | at most | measured | |", "|---|---|---|---|---|"]
     for name, part in parts.items():
         for one in judged(name, part):
-            bound, ratio = one.bound, "not measured" if one.ratio is None else f"{one.ratio:.2f} ×"
+            bound, ratio = one.bound, "not measured" if one.ratio is None else f"{one.ratio:.3g} ×"
             held = "" if one.ratio is None else "holds" if one.held else "**missed**"
             what = FIGURES[name][bound.figure][0]
-            lines.append(f"| {bound.tool} | {what} | {bound.times:.2f} × | {ratio} | {held} |")
+            lines.append(f"| {bound.tool} | {what} | {bound.times:.3g} × | {ratio} | {held} |")
     return "\n".join(lines)
 
 

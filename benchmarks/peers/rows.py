@@ -87,4 +87,4 @@ def _bound_row(name: str, one: Judged) -> Row:
     if one.ratio is None:
         return Row(what, "not measured")
     aim = f" (aim {bound.aim:.2f})" if bound.aim else ""
-    return Row(what, f"{one.ratio:.2f}", f"≤ {bound.times:.2f}{aim}", one.held)
+    return Row(what, f"{one.ratio:.3f}", f"≤ {bound.times:.3g}{aim}", one.held)
