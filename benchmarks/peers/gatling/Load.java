@@ -87,9 +87,9 @@ public class Load extends Simulation {
 
   /** Nobody is asked but the server: by itself Gatling would ask its makers' site first, to warm up. */
   private static HttpProtocolBuilder protocol() {
-    HttpProtocolBuilder http =
-        http().baseUrl(System.getenv("BENCH_URL")).acceptHeader(JSON).disableWarmUp().disableCaching().disableUrlEncoding();
-    return KIND.equals("arrivals") ? http.shareConnections() : http;
+    HttpProtocolBuilder protocol =
+        http.baseUrl(System.getenv("BENCH_URL")).acceptHeader(JSON).disableWarmUp().disableCaching().disableUrlEncoding();
+    return KIND.equals("arrivals") ? protocol.shareConnections() : protocol;
   }
 
   {
