@@ -131,7 +131,10 @@ def _peers(name: str, folder: Path, effort: Effort, say: Say, keep: bool) -> lis
     nginx = nginx_path()
     if nginx is None:
         return [Row(name, "skipped: nginx is not installed (apt install nginx-light, or your system's package)")]
-    part = measured(name, nginx, folder / name, effort, say)
+    try:
+        part = measured(name, nginx, folder / name, effort, say)
+    except RuntimeError as failure:  # the others still tell something, and the exit code tells this
+        return [Row(name, f"failed: {failure}", "measured", held=False)]
     if keep:
         results.keep(name, part)
     return list(rows(name, part))

@@ -22,8 +22,8 @@ def version() -> str | None:
 def start(load: Load, _: Path) -> Start:
     rate = load.users // load.ramp_s if load.ramp_s else load.users
     command = [found("goose-load") or "goose-load", "--host", load.url, "--users", str(load.users)]
-    command += ["--hatch-rate", str(rate), "--run-time", f"{load.lasts_s}s", "--no-reset-metrics", "--quiet"]
-    return Start([*command, "--no-telnet", "--no-websocket"], settings(load))
+    command += ["--increase-rate", str(rate), "--run-time", f"{load.lasts_s}s", "--no-reset-metrics", "--quiet"]
+    return Start([*command, "--no-telnet"], settings(load))
 
 
 def _pinned(manifest: Path) -> str:
