@@ -34,6 +34,7 @@ REQUESTS: Final = 1_000_000
 REPORT_SITES: Final = 50
 MANY_REQUESTS: Final = 10_000_000
 MANY_REPEATS: Final = 3
+LONGEST_FAILURE: Final = 400
 
 
 def main() -> int:
@@ -134,7 +135,7 @@ def _peers(name: str, folder: Path, effort: Effort, say: Say, keep: bool) -> lis
     try:
         part = measured(name, nginx, folder / name, effort, say)
     except RuntimeError as failure:  # the others still tell something, and the exit code tells this
-        return [Row(name, f"failed: {failure}", "measured", held=False)]
+        return [Row(name, f"failed: {str(failure)[:LONGEST_FAILURE]}", "measured", held=False)]
     if keep:
         results.keep(name, part)
     return list(rows(name, part))

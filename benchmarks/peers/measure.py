@@ -32,7 +32,7 @@ SETTLED_S: Final = THINK_S + 2
 """After the last has connected: everybody has asked once more."""
 RATE_PER_S: Final = 1000
 ARRIVALS_WARM_UP_S: Final = 5
-ARRIVALS_AT_MOST: Final = 100
+ARRIVALS_AT_MOST: Final = 500
 """Who may be there at once; an answer takes a fraction of a millisecond."""
 ON_DUTY: Final = 10_000
 ON_DUTY_THINK_S: Final = 10

@@ -5,6 +5,7 @@ It is one process with nothing but the standard library; a request is stamped wh
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import subprocess
@@ -49,7 +50,7 @@ class StampingServer:
 
 @contextmanager
 def stamping_server(answers: Path) -> Iterator[StampingServer]:
-    """Serves the Bundle of `answers` (benchmarks.peers.workload), the statement and the first patient; on core 0."""
+    """Serves the Bundle of `answers` (benchmarks.peers.workload), the statement and the patients; on core 0."""
     with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
         handle, port = listener.fileno(), listener.getsockname()[1]
         command = [sys.executable, "-m", "benchmarks.peers.stamping_server", str(handle), str(answers)]
@@ -67,8 +68,8 @@ def serve(listener: socket.socket, answers: Path) -> None:
     stamps: array[float] = array("d")
     bundle = _answer((answers / "Observation-laboratory-1.json").read_bytes())
     others = {
-        b"GET /fhir/metadata": _answer((answers / "metadata.json").read_bytes()),
-        b"GET /fhir/Patient?identifier": _answer(min(answers.glob("Patient-*.json")).read_bytes()),
+        path.stem.rpartition("-")[2].encode(): _answer(path.read_bytes())
+        for path in (answers / "metadata.json", *answers.glob("Patient-*.json"))
     }
     listener.setblocking(False)
     with selectors.DefaultSelector() as waiting:
@@ -88,8 +89,7 @@ def serve(listener: socket.socket, answers: Path) -> None:
                 elif asked.startswith(b"GET /stamps"):
                     key.data.sendall(_answer(stamps.tobytes()))
                 elif asked:
-                    known = (answer for start, answer in others.items() if asked.startswith(start))
-                    key.data.sendall(next(known, _NOT_FOUND))
+                    key.data.sendall(others.get(_last_word(asked), _NOT_FOUND))
                 else:
                     waiting.unregister(key.data)
                     key.data.close()
@@ -101,6 +101,12 @@ def _read(line: socket.socket) -> bytes:
         return line.recv(_RECEIVE_BYTES)
     except OSError:
         return b""
+
+
+def _last_word(asked: bytes) -> bytes:
+    """`metadata`, or the record number that a Patient is searched by."""
+    target = asked.split(b" ", 2)[1]
+    return re.split(rb"/|%7C|\|", target.partition(b"&")[0])[-1]
 
 
 def _answer(body: bytes) -> bytes:

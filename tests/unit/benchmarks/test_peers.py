@@ -179,7 +179,7 @@ def test_one_that_never_came_is_no_lateness() -> None:
 def test_the_server_stamps_who_asks_for_the_bundle_and_nobody_else(workload: Workload) -> None:
     with stamping_server(workload.answers) as server:
         path = json.loads(workload.bundle.read_bytes())["path"]
-        for target in ("/fhir/metadata", path, "/fhir/Patient?identifier=x%7C1", path):
+        for target in ("/fhir/metadata", path, "/fhir/Patient?identifier=urn:bench:mrn%7C1000000&_count=2", path):
             with urlopen(f"{server.url}{target}") as answer:
                 assert json.load(answer)["resourceType"] in ("Bundle", "CapabilityStatement")
         first, second = server.stamps_s()
