@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Lateness", "lateness", "regular"]
 
+LATE_AT_END_S: Final = 0.1
 Times: TypeAlias = Sequence[float] | NDArray[Any]
 
 
@@ -32,9 +33,13 @@ class Lateness:
 
 
 def regular(rate_per_s: float, lasts_s: float, came: int) -> NDArray[np.float64]:
-    """When requests are due that come at equal distances, in seconds; tools differ by one in how many that makes."""
+    """When requests are due that come at equal distances, in seconds.
+
+    Tools differ by one in how many that makes, and one that is late at its end leaves the last ones out.
+    """
     planned = round(rate_per_s * lasts_s)
-    return np.arange(came if abs(came - planned) <= 1 else planned) / rate_per_s
+    is_all = planned - LATE_AT_END_S * rate_per_s <= came <= planned + 1
+    return np.arange(came if is_all else planned) / rate_per_s
 
 
 def lateness(arrived_s: Times, due_s: Times, from_s: float) -> Lateness:
