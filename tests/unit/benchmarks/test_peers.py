@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.peers import bounds, emrload, gatling, goose, pages, results, tools
+from benchmarks.peers import bounds, emrload, gatling, goose, pages, plots, results, tools
 from benchmarks.peers.bounds import judged, slope_kb
 from benchmarks.peers.lateness import Lateness, lateness, regular
 from benchmarks.peers.process_tree import ProcessTree
@@ -306,6 +306,7 @@ def test_one_more_connected_weighs_the_difference() -> None:
     assert slope_kb(memory, "k6") is None
     heavy = part({"memory of 500": {"emrload": [100.0]}, "memory of 5,000": {"emrload": [190.0]}})
     assert [row.held for row in rows("memory", memory) if row.bound] == [True]
+    assert "| 15 kB | 12.0 kB | holds |" in pages.bounds_table({"memory": memory})
     assert [row.held for row in rows("memory", heavy) if row.bound] == [False]
 
 
@@ -342,10 +343,25 @@ def test_a_tool_that_is_not_installed_stands_in_the_table_with_the_way_to_get_it
     assert "*requests*: 2026-11-26, 2 cores of a core, Linux 6.1, load 0.1 before; median of 3." in shown
 
 
+def test_what_nobody_measured_is_not_made_up() -> None:
+    said = pages.written({})
+    assert said == {"table": pages.NOT_MEASURED, "bounds": pages.NOT_MEASURED, "pictures": ""}
+    only_requests = pages.written({"requests": part({"bundle": COSTS})})
+    assert only_requests["pictures"].count("![") == 1
+
+
+def test_the_pictures_have_a_bar_for_each_tool_and_no_date(tmp_path: Path) -> None:
+    memory, arrivals = part({"memory of 5,000": COSTS}), part({"p99": {"emrload": [2.0], "k6": [4.0]}})
+    texts = []
+    for name in ("once.svg", "again.svg"):
+        plots.draw_memory_and_lateness(memory, arrivals, tmp_path / name)
+        texts.append((tmp_path / name).read_text())
+    assert texts[0] == texts[1]
+    assert all(f">{word}</text>" in texts[0] for word in ("emrload", "goose", "14 MB", "4.00 ms"))
+
+
 def test_the_pages_show_what_was_measured_last() -> None:
-    parts = results.latest()
-    assert parts, "nothing was ever kept: python -m benchmarks requests memory arrivals on-duty --write"
-    written = {"table": pages.table(parts), "bounds": pages.bounds_table(parts)}
+    written = pages.written(results.latest())
     for page in pages.PAGES:
         text = page.read_text(encoding="utf-8")
         assert "<!-- beside: table -->" in text
