@@ -38,8 +38,8 @@ end-to-end: .venv/.dev
 prove: .venv/.dev ## the long proofs on shipped scenarios
 	@$(BIN)/pytest -q -m prove tests
 
-bench: .venv/.dev ## speed and memory as ratios, side by side
-	@$(BIN)/python -m benchmarks
+bench: .venv/.dev ## speed and memory beside other tools, an hour and a half; README.md shows the figures
+	@$(BIN)/python -m benchmarks --write
 
 # Nothing is fetched: links within are checked, those to elsewhere are listed in docs/_build/external-links.txt
 docs: .venv/.dev ## build the documentation, docs/_build/html/index.html

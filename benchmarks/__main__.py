@@ -1,9 +1,9 @@
-"""python -m benchmarks [NAME …]: measure, and print one table.
+"""python -m benchmarks [NAME …] [--write]: measure, and print one table.
 
-Names: help, plan, report, report-10m, requests, memory, stall; all of them by default.
+Names: help, plan, report, report-10m, requests, memory, arrivals, on-duty, stall; all of them by default.
 
-CPU time (user + system, of the whole process tree), median of five runs after a warm-up; of report-10m the time on the
-clock, median of three. See benchmarks/README.md.
+Of commands CPU time (user + system, of the whole process tree), median of five runs after a warm-up; of report-10m the
+time on the clock, median of three. See benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import commands, connected, throughput
+from benchmarks import commands
+from benchmarks.peers.measure import Effort, Say
 from benchmarks.process import Cost
-from benchmarks.web_server import WebServer, nginx_path, web_server
+from benchmarks.row import Row
+from benchmarks.web_server import nginx_path
 
 if TYPE_CHECKING:
     from benchmarks.stall.side_by_side import Line
@@ -34,37 +34,48 @@ REQUESTS: Final = 1_000_000
 REPORT_SITES: Final = 50
 MANY_REQUESTS: Final = 10_000_000
 MANY_REPEATS: Final = 3
-
-
-@dataclass(frozen=True)
-class Row:
-    """`bound` is what the figure must hold ("" where it is only shown)."""
-
-    what: str
-    figure: str
-    bound: str = ""
-    held: bool = True
+LONGEST_FAILURE: Final = 400
 
 
 def main() -> int:
     """0 where every bound holds, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and memory of emrload.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, of: {', '.join(BENCHMARKS)} (all)")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    if unknown := [name for name in names if name not in BENCHMARKS]:
-        parser.error(f"no benchmark is called {', '.join(unknown)}; known: {', '.join(BENCHMARKS)}")
+    asked = _arguments()
+    effort = Effort(asked.rounds, asked.seconds, 3 * asked.seconds)
     console = Console(highlight=False)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="emrload-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        for one in names:
+        for one in asked.names:
             began = time.monotonic()
-            with console.status(f"measuring {one}"):
-                rows += BENCHMARKS[one](folder)
+            with console.status(f"measuring {one}") as status:
+                if one in BENCHMARKS:
+                    rows += BENCHMARKS[one](folder)
+                else:
+                    rows += _peers(one, folder, effort, status.update, asked.write)
             console.print(f"{one}: {time.monotonic() - began:.0f} s", style="dim")
+    if asked.write:
+        from benchmarks.peers.pages import write_pages
+
+        write_pages()
     console.print(_table(rows))
     return 0 if all(row.held for row in rows) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    known = [*BENCHMARKS, *PEERS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and memory of emrload.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones, of: {', '.join(known)} (all)")
+    parser.add_argument("--write", action="store_true", help="keep the figures, and show them in README.md")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each tool (5)")
+    parser.add_argument("--seconds", type=int, default=10, help="how long requests are counted (10); arrivals thrice")
+    asked = parser.parse_args()
+    asked.names = asked.names or known
+    if unknown := [name for name in asked.names if name not in known]:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; known: {', '.join(known)}")
+    if min(asked.rounds, asked.seconds) < 1:
+        parser.error("--rounds and --seconds are whole numbers from 1")
+    return asked
 
 
 def _help(_: Path) -> list[Row]:
@@ -113,30 +124,21 @@ def _report_of_many(folder: Path) -> list[Row]:
     ]
 
 
-def _requests(folder: Path) -> list[Row]:
-    with _nginx(folder / "nginx-requests") as server:
-        if server is None:
-            return [_skipped("requests per CPU second")]
-        found = throughput.compare(server, folder / "requests")
-    return [
-        Row("requests per CPU second, emrload's wire, samples recorded", f"{found.wire:,.0f}"),
-        Row("  the same, content parsed and checked as a search's", f"{found.checked:,.0f}"),
-        Row("requests per CPU second, Locust's FastHttpUser", f"{found.fast_http:,.0f}"),
-        Row("  ratio of the wire to it", f"{found.ratio:.1f} ×", "≥ 6 ×", found.ratio >= 6.0),
-        Row("  ratio with the content checked", f"{found.ratio_checked:.1f} ×"),
-        Row("  rows in the samples = requests counted by nginx", f"{found.recorded:,}"),
-    ]
+def _peers(name: str, folder: Path, effort: Effort, say: Say, keep: bool) -> list[Row]:
+    from benchmarks.peers import results
+    from benchmarks.peers.parts import measured
+    from benchmarks.peers.rows import rows
 
-
-def _memory(folder: Path) -> list[Row]:
-    with _nginx(folder / "nginx-memory") as server:
-        if server is None:
-            return [_skipped("memory of a connected clinician")]
-        found = connected.weigh(server, folder / "memory")
-    return [
-        Row(f"memory of a connected clinician, one of {connected.USERS:,}", f"{found.wire_kb:.1f} kB"),
-        Row("  of a connected FastHttpUser", f"{found.fast_http_kb:.1f} kB"),
-    ]
+    nginx = nginx_path()
+    if nginx is None:
+        return [Row(name, "skipped: nginx is not installed (apt install nginx-light, or your system's package)")]
+    try:
+        part = measured(name, nginx, folder / name, effort, say)
+    except RuntimeError as failure:  # the others still tell something, and the exit code tells this
+        return [Row(name, f"failed: {str(failure)[:LONGEST_FAILURE]}", "measured", held=False)]
+    if keep:
+        results.keep(name, part)
+    return list(rows(name, part))
 
 
 def _stall(folder: Path) -> list[Row]:
@@ -151,7 +153,7 @@ def _stall(folder: Path) -> list[Row]:
 
 
 def _stall_row(line: Line) -> Row:
-    from benchmarks.stall.by_k6 import INSTALL
+    from benchmarks.peers.k6 import INSTALL
     from benchmarks.stall.side_by_side import WITHIN
 
     what = f"    {line.who}"
@@ -167,24 +169,10 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "plan": _plan,
     "report": _report,
     "report-10m": _report_of_many,
-    "requests": _requests,
-    "memory": _memory,
     "stall": _stall,
 }
-
-
-@contextmanager
-def _nginx(folder: Path) -> Iterator[WebServer | None]:
-    nginx = nginx_path()
-    if nginx is None:
-        yield None
-        return
-    with web_server(nginx, folder) as server:
-        yield server
-
-
-def _skipped(what: str) -> Row:
-    return Row(what, "skipped: nginx is not installed (apt install nginx-light, or your system's package)")
+PEERS: Final = ("requests", "memory", "arrivals", "on-duty")
+"""Beside other tools; a part of the results each."""
 
 
 def _cpu(what: str, cost: Cost, bound_s: float) -> Row:
@@ -192,9 +180,7 @@ def _cpu(what: str, cost: Cost, bound_s: float) -> Row:
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table(
-        "what", "figure", "bound", "", title=f"{os.cpu_count()} cores; medians, of CPU time unless said", box=None
-    )
+    table = Table("what", "figure", "bound", "", title=f"{os.cpu_count()} cores; medians", box=None)
     for row in rows:
         table.add_row(row.what, row.figure, row.bound, "" if not row.bound else "holds" if row.held else "MISSED")
     return table

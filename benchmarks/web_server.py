@@ -1,11 +1,10 @@
-"""nginx on a free loopback port, one process, its files in a folder of its own, serving one FHIR Bundle at every path.
+"""nginx on a free loopback port, one process, its files in a folder of its own, serving canned answers from another.
 
 It counts requests by itself (`stub_status`), so that no client's own figure has to be believed.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -20,30 +19,38 @@ from urllib.request import urlopen
 
 __all__ = ["WebServer", "nginx_path", "on_core", "web_server"]
 
-BUNDLE_BYTES = 2134
 _READY_WITHIN_S = 5.0
 _CONFIG = """
 daemon off;
 master_process off;
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile 15000;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{ worker_connections 10000; }}
+events {{ worker_connections 14000; }}
 http {{
     access_log off;
     keepalive_requests 1000000000;
     keepalive_timeout 600;
-    open_file_cache max=10;
+    open_file_cache max=10000;
     open_file_cache_valid 1h;
+    client_body_buffer_size 64k;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    map $arg_identifier $mrn {{ "~(?:%7C|%7c|\\\\|)(?<number>[^|%]+)$" $number; }}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} backlog=4096;
+        root {answers};
+        default_type application/fhir+json;
+        types {{ }}
         location = /status {{ stub_status; }}
-        location / {{ root {folder}/www; default_type application/fhir+json; rewrite ^ /bundle.json break; }}
+        location = /fhir/metadata {{ rewrite ^ /metadata.json break; }}
+        location = /fhir/Patient {{ rewrite ^ /Patient-$mrn.json break; }}
+        location = /fhir/Observation {{ rewrite ^ /Observation-$arg_category-$arg_patient.json break; }}
+        location ~ ^/fhir/(?<kind>[A-Za-z]+)$ {{ rewrite ^ /$kind-$arg_patient.json break; }}
+        location = /fhir {{ return 200 '{stored}'; }}
     }}
 }}
 """
@@ -80,13 +87,17 @@ def nginx_path() -> str | None:
 
 
 @contextmanager
-def web_server(nginx: str, folder: Path) -> Iterator[WebServer]:
-    """nginx, configured in `folder`; it ends with the block. Raises RuntimeError where it does not come up."""
-    (folder / "www").mkdir(parents=True)
-    (folder / "www" / "bundle.json").write_bytes(bundle())
-    folder.chmod(0o755)  # its worker may be another user
+def web_server(nginx: str, folder: Path, answers: Path) -> Iterator[WebServer]:
+    """nginx with its own files in `folder`, serving `answers` (benchmarks.peers.workload); it ends with the block.
+
+    Raises RuntimeError where it does not come up.
+    """
+    folder.mkdir(parents=True)
+    for one in (folder, answers):
+        one.chmod(0o755)  # its worker may be another user
     port = _free_port()
-    (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=port))
+    stored = (answers / "transaction.json").read_text()
+    (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, answers=answers, port=port, stored=stored))
     process = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-e", folder / "error.log", "-p", folder])
     try:
         on_core(process.pid, 0)
@@ -102,28 +113,6 @@ def on_core(pid: int, nth: int) -> None:
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if nth < len(cores):
         os.sched_setaffinity(pid, {cores[nth]})
-
-
-def bundle() -> bytes:
-    """A searchset of five laboratory results, filled up to 2,134 bytes."""
-    entries = [
-        {
-            "fullUrl": f"http://127.0.0.1/fhir/Observation/{number}",
-            "resource": {
-                "resourceType": "Observation",
-                "id": str(number),
-                "status": "final",
-                "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3", "display": "Potassium"}]},
-                "subject": {"reference": "Patient/1"},
-                "effectiveDateTime": "2026-11-23T05:30:00Z",
-                "valueQuantity": {"value": 4.0 + number / 10, "unit": "mmol/L"},
-            },
-        }
-        for number in range(5)
-    ]
-    whole = {"resourceType": "Bundle", "id": "", "type": "searchset", "total": 5, "entry": entries}
-    missing = BUNDLE_BYTES - len(json.dumps(whole).encode())
-    return json.dumps({**whole, "id": "b" * missing}).encode()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -1,13 +1,12 @@
 """The stall as k6 tells it: a constant arrival rate with few VUs and with enough of them, and people who think.
 
-k6 is used where it is on the path or named by $K6. What it says is read from its summary export.
+What it says is read from its summary export.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -18,9 +17,7 @@ from typing import Final
 from benchmarks.stall.servers import stalling_server
 from benchmarks.stall.truths import LENGTH_S, PEOPLE, RATE_PER_S, THINK_S, Told
 
-__all__ = ["INSTALL", "SCRIPTS", "Script", "k6_path", "measure", "told_in"]
-
-INSTALL: Final = "GOFLAGS=-mod=mod go install go.k6.io/k6@v1.8.1, or your system's package; then on the path or in $K6"
+__all__ = ["SCRIPTS", "Script", "measure", "told_in"]
 
 
 @dataclass(frozen=True)
@@ -38,11 +35,6 @@ SCRIPTS: Final = (
     Script("constant-arrival-rate, 700 VUs", 700, "open"),
     Script("constant-vus, 500 VUs that sleep", PEOPLE, "closed, exponential", thinks=True),
 )
-
-
-def k6_path() -> str | None:
-    """Where k6 is; None where it is not installed."""
-    return shutil.which(os.environ.get("K6") or "k6")
 
 
 def measure(k6: str, folder: Path, scripts: Sequence[Script] = SCRIPTS) -> list[Told]:

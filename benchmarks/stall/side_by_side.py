@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.peers.k6 import k6_path
 from benchmarks.stall import by_emrload, by_k6, by_locust
 from benchmarks.stall.truths import TRUTHS, Told, told_by_theory
 
@@ -51,7 +52,7 @@ def lines(folder: Path) -> Iterator[Line]:
         yield Line("emrload", kind, measured.told(kind))
     for population, told in zip(by_locust.POPULATIONS, by_locust.measure(folder / "locust"), strict=True):
         yield Line(f"Locust, {population.what}", population.truth, told)
-    k6 = by_k6.k6_path()
+    k6 = k6_path()
     found = [None] * len(by_k6.SCRIPTS) if k6 is None else by_k6.measure(k6, folder / "k6")
     for script, said in zip(by_k6.SCRIPTS, found, strict=True):
         yield Line(f"k6, {script.what}", script.truth, said)

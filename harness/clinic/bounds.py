@@ -10,8 +10,7 @@ import inspect
 import math
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -156,14 +155,22 @@ class _Bounded:
         return self._world.now_s
 
     def perform(self, call: Call, check: Check) -> Answer:
-        with self._one_call():
+        self._count_one()
+        try:
             return self._world.perform(call, check)
+        except BaseException as thrown:
+            self._note(thrown)
+            raise
 
     def wait(self, seconds: float) -> None:
         if not 0 <= seconds <= LONGEST_PAUSE_S:  # what is no number is neither
             raise ValueError(f"a pause of {seconds:g} s; write a number of seconds from 0 to {LONGEST_PAUSE_S:,}")
-        with self._one_call():
+        self._count_one()
+        try:
             self._world.wait(seconds)
+        except BaseException as thrown:
+            self._note(thrown)
+            raise
 
     def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:
         self._world.workflow_begins(name, lane, back_entry=back_entry)
@@ -171,16 +178,13 @@ class _Bounded:
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         self._world.workflow_ends(outcome, detail)
 
-    @contextmanager
-    def _one_call(self) -> Iterator[None]:
+    def _count_one(self) -> None:
         self._left -= 1
         if self._over:
             raise NoEnd("went on after her slot was over")
         if self._left < 0:
             raise NoEnd(f"one play has more than {MOST_CALLS:,} requests and pauses")
-        try:
-            yield
-        except BaseException as thrown:
-            # also what ends her from outside, such as the end of the process
-            self._over = isinstance(thrown, SlotOver) or not isinstance(thrown, Exception)
-            raise
+
+    def _note(self, thrown: BaseException) -> None:
+        """Also what ends her from outside, such as the end of the process, is her end."""
+        self._over = isinstance(thrown, SlotOver) or not isinstance(thrown, Exception)

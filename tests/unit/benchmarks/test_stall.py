@@ -78,7 +78,7 @@ def test_who_is_far_from_theory_is_not_true():
 def test_where_k6_is_not_installed_its_lines_are_there_and_say_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("K6", str(tmp_path / "no-such-program"))
+    monkeypatch.setattr(side_by_side, "k6_path", lambda: None)
     said = told_by_theory("open")
 
     class Run:

@@ -1,0 +1,113 @@
+import static io.gatling.javaapi.core.CoreDsl.*;
+import static io.gatling.javaapi.http.HttpDsl.*;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gatling.javaapi.core.ChainBuilder;
+import io.gatling.javaapi.core.OpenInjectionStep;
+import io.gatling.javaapi.core.ScenarioBuilder;
+import io.gatling.javaapi.core.Simulation;
+import io.gatling.javaapi.http.HttpProtocolBuilder;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+
+/**
+ * One of the benchmarks' loads, told by the environment (benchmarks/peers/tool.py). Where a check does not hold, a
+ * request has failed, and Gatling ends with 2.
+ */
+public class Load extends Simulation {
+  private static final String JSON = "application/fhir+json";
+  private static final String KIND = System.getenv("BENCH_KIND");
+  private static final int USERS = number("BENCH_USERS");
+  private static final int THINK_S = number("BENCH_THINK_S");
+  private static final int RAMP_S = number("BENCH_RAMP_S");
+  private static final Duration LASTS = Duration.ofSeconds(number("BENCH_LASTS_S"));
+
+  private final JsonNode bundle = read("BENCH_BUNDLE");
+  private final JsonNode review = read("BENCH_REVIEW");
+
+  private final ChainBuilder readBundle =
+      exec(
+          http("Bundle")
+              .get(bundle.get("path").asText())
+              .check(status().is(200), substring(bundle.get("marker").asText())));
+
+  private ChainBuilder reviewChart() {
+    String hers = withSession(review.get("marker").asText());
+    ChainBuilder steps =
+        feed(csv(System.getenv("BENCH_IDENTIFIERS")).circular())
+            .exec(
+                http("Patient")
+                    .get(withSession(review.get("find").asText()))
+                    .check(status().is(200), jsonPath("$.entry[0].resource.id").saveAs("patient")));
+    int number = 0;
+    for (JsonNode path : review.get("searches")) {
+      steps =
+          steps.exec(
+              http("search " + number++)
+                  .get(withSession(path.asText()))
+                  .check(status().is(200), substring(hers)));
+    }
+    JsonNode write = review.get("transaction");
+    return steps.exec(
+        http("transaction")
+            .post(write.get("path").asText())
+            .header("Content-Type", JSON)
+            .body(StringBody(withSession(write.get("body").asText())))
+            .check(status().is(200), substring(review.get("stored").asText())));
+  }
+
+  /** Placeholders as Gatling's expression language has them. */
+  private static String withSession(String text) {
+    return text.replace("@identifier@", "#{identifier}").replace("@patient@", "#{patient}");
+  }
+
+  private ScenarioBuilder people() {
+    ScenarioBuilder scenario = scenario(KIND);
+    switch (KIND) {
+      case "bundle":
+        return scenario.during(LASTS).on(readBundle);
+      case "review":
+        return scenario.during(LASTS).on(reviewChart());
+      case "connected":
+        return scenario.during(LASTS).on(exec(readBundle).pause(Duration.ofSeconds(THINK_S)));
+      default:
+        return scenario.exec(readBundle);
+    }
+  }
+
+  private static OpenInjectionStep coming() {
+    if (KIND.equals("arrivals")) {
+      return constantUsersPerSec(number("BENCH_RATE")).during(LASTS);
+    }
+    return RAMP_S == 0 ? atOnceUsers(USERS) : rampUsers(USERS).during(Duration.ofSeconds(RAMP_S));
+  }
+
+  /** Nobody is asked but the server: by itself Gatling would ask its makers' site first, to warm up. */
+  private static HttpProtocolBuilder protocol() {
+    HttpProtocolBuilder protocol =
+        http.baseUrl(System.getenv("BENCH_URL")).acceptHeader(JSON).disableWarmUp().disableCaching().disableUrlEncoding();
+    return KIND.equals("arrivals") ? protocol.shareConnections() : protocol;
+  }
+
+  {
+    setUp(people().injectOpen(coming()))
+        .protocols(protocol())
+        .maxDuration(LASTS.plusSeconds(1))
+        .assertions(global().failedRequests().count().is(0L));
+  }
+
+  private static int number(String name) {
+    return Integer.parseInt(System.getenv(name));
+  }
+
+  private static JsonNode read(String name) {
+    try {
+      return new ObjectMapper().readTree(new File(System.getenv(name)));
+    } catch (IOException error) {
+      throw new UncheckedIOException(error);
+    }
+  }
+}

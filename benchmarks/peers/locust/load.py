@@ -1,0 +1,65 @@
+"""A locustfile: one of the benchmarks' loads, told by the environment (benchmarks/peers/tool.py).
+
+    locust -f load.py FastHttpUser        or HttpUser
+
+Written as Locust's own documentation has it. Where a check does not hold, a request has failed, and Locust ends with 1.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import locust
+from locust import constant
+
+KIND = os.environ["BENCH_KIND"]
+THINK_S = float(os.environ["BENCH_THINK_S"])
+BUNDLE = json.loads(Path(os.environ["BENCH_BUNDLE"]).read_bytes())
+REVIEW = json.loads(Path(os.environ["BENCH_REVIEW"]).read_bytes())
+with Path(os.environ["BENCH_IDENTIFIERS"]).open(newline="") as file:
+    IDENTIFIERS = cycle([row["identifier"] for row in csv.DictReader(file)])
+ACCEPT = {"Accept": "application/fhir+json"}
+WRITE = {**ACCEPT, "Content-Type": "application/fhir+json"}
+
+
+def read_bundle(user: Any) -> None:
+    with user.client.get(BUNDLE["path"], headers=ACCEPT, name="Bundle", catch_response=True) as answer:
+        _require(answer, BUNDLE["marker"])
+
+
+def review_chart(user: Any) -> None:
+    client = user.client
+    found = client.get(REVIEW["find"].replace("@identifier@", next(IDENTIFIERS)), headers=ACCEPT, name="Patient")
+    patient = found.json()["entry"][0]["resource"]["id"]
+    hers = REVIEW["marker"].replace("@patient@", patient)
+    for number, search in enumerate(REVIEW["searches"]):
+        path, name = search.replace("@patient@", patient), f"search {number}"
+        with client.get(path, headers=ACCEPT, name=name, catch_response=True) as answer:
+            _require(answer, hers)
+    path, body = (REVIEW["transaction"][part].replace("@patient@", patient) for part in ("path", "body"))
+    with client.post(path, data=body, headers=WRITE, name="transaction", catch_response=True) as answer:
+        _require(answer, REVIEW["stored"])
+
+
+def _require(answer: Any, marker: str) -> None:
+    if marker not in answer.text:
+        answer.failure("not whole")
+
+
+class _Loads(locust.User):
+    abstract = True
+    tasks = [review_chart if KIND == "review" else read_bundle]  # noqa: RUF012 (as Locust has it)
+    wait_time = constant(THINK_S)
+
+
+class FastHttpUser(_Loads, locust.FastHttpUser):
+    pass
+
+
+class HttpUser(_Loads, locust.HttpUser):
+    pass

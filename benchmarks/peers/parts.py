@@ -1,0 +1,77 @@
+"""The parts of the comparison, each measured in one go: requests, memory, arrivals, on duty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from benchmarks.peers import measure, results
+from benchmarks.peers.bounds import OURS
+from benchmarks.peers.lateness import Lateness
+from benchmarks.peers.measure import CONNECTED, Effort, Rounds, Say
+from benchmarks.peers.results import Part
+from benchmarks.peers.workload import Workload, write_workload
+from benchmarks.web_server import web_server
+
+__all__ = ["PARTS", "measured"]
+
+Figures = Mapping[str, Rounds[float]]
+
+
+def measured(name: str, nginx: str, folder: Path, effort: Effort, say: Say) -> Part:
+    """One of `PARTS`, with everything that it needs written to `folder`, which is to be new.
+
+    Raises RuntimeError where a tool fails, a check does not hold, or emrload's samples are not what nginx answered.
+    """
+    began, machine, versions = results.now(), results.machine(), results.versions()
+    folder.mkdir()
+    folder.chmod(0o755)  # nginx may be another user
+    workload = write_workload(folder / "workload")
+    workload.folder.chmod(0o755)
+    figures, in_words = PARTS[name](nginx, workload, folder, effort, say)
+    return Part(began, machine, in_words, versions, figures)
+
+
+def _requests(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
+    with web_server(nginx, folder / "nginx", workload.answers) as server:
+        found = {
+            kind: measure.requests(kind, server, workload, folder / kind, effort, say) for kind in ("bundle", "review")
+        }
+    return found, f"median of {effort.rounds}, {effort.window_s} s each"
+
+
+def _memory(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
+    found = {}
+    with web_server(nginx, folder / "nginx", workload.answers) as server:
+        for users in CONNECTED:
+            place = folder / f"memory of {users}"
+            found[f"memory of {users:,}"] = measure.memory(users, server, workload, place, effort, say)
+    return found, f"median of {effort.rounds}"
+
+
+def _arrivals(_: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
+    found = measure.arrivals(workload, folder / "arrivals", effort, say)
+    return _by_share(found), f"median of {effort.rounds}, {effort.arrivals_s} s each"
+
+
+def _on_duty(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
+    say("10,000 on duty")
+    with web_server(nginx, folder / "nginx", workload.answers) as server:
+        return _by_share({OURS: [measure.on_duty(server, workload, folder, effort)]}), f"{effort.arrivals_s} s, once"
+
+
+def _by_share(found: Rounds[Lateness]) -> Figures:
+    return {
+        name: {tool: [getattr(late, f"{name}_ms") for late in rounds] for tool, rounds in found.items()}
+        for name in ("p50", "p99", "max")
+    }
+
+
+PARTS: Final[Mapping[str, Callable[[str, Workload, Path, Effort, Say], tuple[Figures, str]]]] = {
+    "requests": _requests,
+    "memory": _memory,
+    "arrivals": _arrivals,
+    "on-duty": _on_duty,
+}
+"""Each gives its figures, and in words how they were measured."""

@@ -1,0 +1,90 @@
+"""A part of the comparison as lines of the printed table: each tool's figures, then the bounds on ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+from benchmarks.peers.bounds import OURS, SLOPE_KB, Judged, judged, slope_kb
+from benchmarks.peers.results import Part
+from benchmarks.peers.tools import TOOLS
+from benchmarks.row import Row
+
+__all__ = ["FIGURES", "figure_text", "rows"]
+
+_Text = Callable[[float], str]
+
+
+def _micros(figure: float) -> str:
+    return f"{figure:.1f} µs"
+
+
+def _megabytes(figure: float) -> str:
+    return f"{figure:,.0f} MB"
+
+
+def _millis(figure: float) -> str:
+    return f"{figure:.2f} ms"
+
+
+FIGURES: Final[Mapping[str, Mapping[str, tuple[str, _Text]]]] = {
+    "requests": {
+        "bundle": ("CPU time a request, one Bundle of 2,134 bytes", _micros),
+        "review": ("CPU time a request, chart review", _micros),
+    },
+    "memory": {
+        "memory of 500": ("memory, 500 connected", _megabytes),
+        "memory of 5,000": ("memory, 5,000 connected", _megabytes),
+    },
+    "arrivals": {
+        "p50": ("1,000 arrivals a second, late by (p50)", _millis),
+        "p99": ("1,000 arrivals a second, late by (p99)", _millis),
+        "max": ("1,000 arrivals a second, late by (at most)", _millis),
+    },
+    "on-duty": {
+        "p50": ("10,000 on duty, requests start late by (p50)", _millis),
+        "p99": ("10,000 on duty, requests start late by (p99)", _millis),
+        "max": ("10,000 on duty, requests start late by (at most)", _millis),
+    },
+}
+"""Part → figure → what it is, and how it is written."""
+
+
+def figure_text(name: str, figure: str, part: Part, tool: str) -> str:
+    """The median; "" where the tool does nothing of the kind or is not installed."""
+    value = part.median(figure, tool)
+    return "" if value is None else FIGURES[name][figure][1](value)
+
+
+def rows(name: str, part: Part) -> Iterator[Row]:
+    for figure, (what, _) in FIGURES[name].items():
+        yield Row(what, "")
+        for tool in TOOLS:
+            if text := figure_text(name, figure, part, tool.name):
+                yield Row(f"    {tool.name} {part.versions.get(tool.name) or ''}", text)
+    if name == "memory":
+        yield from _slopes(part)
+    for one in judged(name, part):
+        yield _bound_row(name, one)
+    for tool in TOOLS:
+        if part.versions.get(tool.name) is None and name != "on-duty":
+            yield Row(f"{tool.name} is not installed", tool.install)
+
+
+def _slopes(part: Part) -> Iterator[Row]:
+    yield Row("one more connected weighs", "")
+    for tool in TOOLS:
+        slope = slope_kb(part, tool.name)
+        if slope is not None and tool.name == OURS:
+            yield Row(f"    {tool.name}", f"{slope:.1f} kB", f"≤ {SLOPE_KB:g} kB", slope <= SLOPE_KB)
+        elif slope is not None:
+            yield Row(f"    {tool.name}", f"{slope:.1f} kB")
+
+
+def _bound_row(name: str, one: Judged) -> Row:
+    bound = one.bound
+    what = f"{OURS} : {bound.tool}, {FIGURES[name][bound.figure][0]}"
+    if one.ratio is None:
+        return Row(what, "not measured")
+    aim = f" (aim {bound.aim:.2f})" if bound.aim else ""
+    return Row(what, f"{one.ratio:.3f}", f"≤ {bound.times:.3g}{aim}", one.held)
