@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.keeping import keeping
 from harness.cli.options import PathType
 from harness.errors import InputError, Problem
 from harness.rundir import RunDir, create_run_dir, open_run_dir
@@ -69,12 +70,14 @@ def command(runs: tuple[Path, ...], verify: bool, rejudge: bool, out: Path | Non
     if verify:
         _verify(run_dir, as_json)
         return
-    _join_streams(run_dir)
+    with keeping(run_dir):
+        _join_streams(run_dir)
     target = run_dir if out is None else _folder_for_rejudging(run_dir, out)
     from harness.cli.concluding import conclude
     from harness.scenario import read_spec
 
-    concluded = conclude(run_dir, target, read_spec(run_dir.scenario))
+    with keeping(target):
+        concluded = conclude(run_dir, target, read_spec(run_dir.scenario))
     concluded.tell(as_json=as_json)
     if not as_json:
         click.echo(f"verdict  exit code {concluded.exit_code}")
@@ -117,9 +120,11 @@ def _what_happened(path: Path) -> str:
 
 def _join_streams(run_dir: RunDir) -> None:
     """Make the Parquet files of a killed run from what its workers streamed, and say what was found."""
-    if run_dir.samples.exists():
-        return
+    from harness.cli.collecting import collect, is_collected, load_has_ended
+
     streams = sorted(run_dir.streams.glob("samples-w*.arrows"))
+    if is_collected(run_dir) or (not streams and run_dir.samples.exists()):
+        return
     if not streams:
         problem = Problem(
             "the run left no samples: neither samples.parquet nor a worker's stream is there",
@@ -127,8 +132,6 @@ def _join_streams(run_dir: RunDir) -> None:
             "it ended before the load began; logs/ says why. Run it again.",
         )
         raise InputError(problem)
-    from harness.cli.collecting import collect, load_has_ended
-
     newest_s = max(stream.stat().st_mtime for stream in streams)
     if not load_has_ended(run_dir) and time.time() - newest_s < STILL_WRITING_S:
         problem = Problem(

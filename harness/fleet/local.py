@@ -2,6 +2,8 @@
 
 1 worker     locust --headless --emr-run DIR
 N workers    locust --master …  and N × locust --worker …
+
+The first of them leads. It gives a sign each second: one that is stopped or hangs is ended, and so are its workers.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from importlib.resources import files
 from typing import Final
 
 from harness.errors import RunError
-from harness.rundir import PARENT_VARIABLE, RunDir
+from harness.fleet.hearing import Hearing
+from harness.rundir import LIFELINE_VARIABLE, PARENT_VARIABLE, RunDir
 
 __all__ = ["LocalFleet"]
 
@@ -26,6 +29,8 @@ LEAVE_WITHIN_S: Final = 15.0
 """Workers leave by themselves once their leader has; what they measured is written by then."""
 STOP_WITHIN_S: Final = 3.0
 """After this long, whoever was asked to stop at once is made to."""
+SILENT_S: Final = 30.0
+"""A leader that gives no sign for so long is ended: a load that stands still so long is worth nothing anyway."""
 
 
 class LocalFleet:
@@ -36,6 +41,8 @@ class LocalFleet:
         self._target = target
         self._workers = workers
         self._ending = False
+        self._hearing = Hearing()
+        self._silent = False
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -57,7 +64,23 @@ class LocalFleet:
     @property
     def running(self) -> bool:
         """The leader is at work. Workers end by themselves after it."""
-        return self.processes[0].poll() is None
+        self._hearing.listen()
+        if self.processes[0].poll() is not None:
+            return False
+        self._silent = self._hearing.silent_s > SILENT_S
+        return not self._silent
+
+    @property
+    def ended_by(self) -> str:
+        """What ended the load before its time, as far as it is known here; "" where nothing did, or whoever asked."""
+        if self._hearing.words:
+            return self._hearing.words[0]
+        if self._silent:
+            return f"the leading load process gave no sign for {SILENT_S:g} s"
+        code = self.processes[0].returncode
+        if code is not None and code < 0 and not self._ending:
+            return f"the leading load process was killed ({signal.Signals(-code).name})"
+        return ""
 
     def end_early(self) -> None:
         """Everybody finishes the step at hand; all that was measured is kept."""
@@ -77,16 +100,24 @@ class LocalFleet:
 
         Raises RunError with the end of its log where the leader failed.
         """
-        self.processes[0].wait()
-        # one that had not found its leader yet never hears that it is gone
-        self._wait(STOP_WITHIN_S if self._ending else LEAVE_WITHIN_S)
+        if not self._silent and self.processes[0].wait() >= 0:
+            # one that had not found its leader yet never hears that it is gone
+            self._wait(STOP_WITHIN_S if self._ending else LEAVE_WITHIN_S)
+        # nobody leads those whose leader was killed, or stands still: they would go on as if it were there
+        ending = self._ending
         self.stop_at_once()
+        self._ending = ending
+        self._hearing.listen()
+        self._hearing.close()
         code = self.processes[0].wait()
         if code not in (0, 3) and code > 0:
             raise RunError(f"the load ended with code {code}: {self._last_words()}", f"its log: {self._run_dir.logs}")
         return code
 
     def _launch(self, name: str, *arguments: str) -> None:
+        leads = not self.processes
+        handles = (self._hearing.handle,) if leads else ()
+        own = {PARENT_VARIABLE: str(os.getpid())} | ({LIFELINE_VARIABLE: str(self._hearing.handle)} if leads else {})
         with (self._run_dir.logs / f"{name}.log").open("ab") as sink:
             process = subprocess.Popen(  # noqa: S603 (our own interpreter with our own arguments)
                 self._command(arguments),
@@ -94,9 +125,12 @@ class LocalFleet:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
-                env=os.environ | {PARENT_VARIABLE: str(os.getpid())},
+                env=os.environ | own,
+                pass_fds=handles,
             )
         self.processes.append(process)
+        if leads:
+            self._hearing.speaker_has_it()
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
         locustfile = str(files("harness.load") / "locustfile.py")

@@ -2,15 +2,20 @@
 
 prepare(order) ──▶ ready ──▶ start(t0) ──▶ users claim slots, work them, leave ──▶ done
                                      └───▶ visitors come at their rates, and go
+
+Without a record there is no load: where it cannot be written any more, or what writes it fails, all of it breaks off.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import gevent
+from gevent.event import Event
 from greenlet import greenlet
 from locust.env import Environment
 from locust.exception import StopUser
@@ -28,12 +33,14 @@ from harness.load.watchdog import Watchdog
 from harness.load.wire import DRAIN_S, Wire
 from harness.plan.model import Slot
 from harness.population.identity import patient_identity
+from harness.samples import WriteFailure
 
 __all__ = ["Crew"]
 
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S: Final = 0.2
+MORE_MEMORY: Final = "give the load more memory, or spread it over --workers"
 
 
 class Crew:
@@ -43,9 +50,12 @@ class Crew:
         self.order = order
         self.desk = Desk(order.slots)
         self.closing = False
+        self.broken_off = Event()
+        """Set where the load cannot go on; `problem` says why."""
+        self.problem = ""
         self._environment = environment
         self._places = Places(order)
-        self.visitors = Visitors(order, self._places)
+        self.visitors = Visitors(order, self._places, self._out_of_memory)
         self._warm_up()
         self._at_work: dict[int, tuple[Wire, greenlet]] = {}
         self._begun: dict[int, float] = {}
@@ -57,11 +67,18 @@ class Crew:
         # only workflows of one's own can stand still, so nobody else pays for the watch
         self._watchdog = Watchdog() if order.plan.spec.scenario.workflow_files else None
 
-    def start(self, t0_epoch_s: float) -> None:
-        """Open the streams and set the clock; users may claim slots from now on, and visitors come."""
-        recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
+    def start(self, t0_epoch_s: float) -> bool:
+        """Open the streams and set the clock; users may claim slots from now on, and visitors come.
+
+        False where the streams cannot be made: the load breaks off before it begins.
+        """
+        try:
+            recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
+            report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty, lambda: self.visitors.there)
+        except OSError as error:
+            self._break_off(str(WriteFailure.of(f"streams/{Path(error.filename or '').name}", error)))
+            return False
         self._places.open(recorder)
-        report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty, lambda: self.visitors.there)
         recorder.on_batch(report.note)
         if foreign_listeners(self._environment):
             recorder.on_batch(lambda rows: report.fire_requests(self._environment, rows))
@@ -69,12 +86,13 @@ class Crew:
             recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
         self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there)
         self.recorder, self._report = recorder, report
-        for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch):
-            self._background.append(gevent.spawn(loop))
-        self._background.append(gevent.spawn(self._ring, recorder))
+        recorder.sink.on_failure(lambda failure: self._break_off(str(failure), failure.remedy))
+        for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch, lambda: self._ring(recorder)):
+            self._background.append(gevent.spawn(self._kept_up, loop))
         if self._watchdog is not None:
             self._watchdog.start()
         self.visitors.start(recorder)
+        return True
 
     def _warm_up(self) -> None:
         """What is slow only the first time must not be so under load: a locale's names take 0.2 s to load."""
@@ -97,6 +115,10 @@ class Crew:
         """Every slot has been worked, and no visitor is there or will come."""
         return self.desk.all_ended and self.visitors.all_gone
 
+    @property
+    def rows_unwritten(self) -> int:
+        return self.recorder.sink.rows_unwritten if self.recorder is not None else 0
+
     def work_next_slot(self) -> None:
         """What a user does: claim a slot, work it, leave. Raises StopUser at the end."""
         recorder = self.recorder
@@ -106,16 +128,20 @@ class Crew:
                 self._work(slot, recorder)
         raise StopUser
 
-    def close(self) -> None:
-        """End the run early: nobody starts or comes any more, everybody finishes the step and leaves."""
-        if self.closing:
-            return
-        self.closing = True
-        self.desk.close()
-        self.visitors.close()
-        for wire, whose in list(self._at_work.values()):
-            wire.end_now(whose)
-        gevent.spawn_later(DRAIN_S, self._give_up)
+    def close(self, *, at_once: bool = False) -> None:
+        """End the run early: nobody starts or comes any more, everybody finishes the step and leaves.
+
+        `at_once`: nobody finishes anything, and requests under way are cancelled.
+        """
+        if not self.closing:
+            self.closing = True
+            self.desk.close()
+            self.visitors.close()
+            for wire, whose in list(self._at_work.values()):
+                wire.end_now(whose)
+            gevent.spawn_later(DRAIN_S, self._give_up)
+        if at_once:
+            self._give_up()
 
     def close_if_early(self) -> None:
         """Locust stops the test: where that comes before the plan's end, it is an early end."""
@@ -146,9 +172,34 @@ class Crew:
         self._background = []
         if self._probe is not None:
             self._probe.write_row()
+            self._probe.close()
         self.recorder.close()
         if self._report is not None:  # last, since closing shows it the last samples
             self._report.close()
+
+    def _kept_up(self, loop: Callable[[], None]) -> None:
+        """What watches and writes goes on until killed; if it fails, nobody would write down or watch the rest."""
+        try:
+            loop()
+        except MemoryError:
+            self._out_of_memory()
+        except Exception as error:  # whatever it is, it must be told, and not only in a log
+            log.exception("a part of the record failed")
+            self._break_off(f"a part of the record failed ({type(error).__name__}: {error})")
+
+    def _out_of_memory(self) -> None:
+        self._break_off("a load process has no memory left", MORE_MEMORY)
+
+    def _break_off(self, problem: str, remedy: str = "") -> None:
+        """The first problem counts. Called from within whatever met it, so that nothing is stopped here yet."""
+        if not self.problem:
+            now_s = self.recorder.clock.now_s() if self.recorder is not None else 0.0
+            self.problem = f"{problem}, {now_s:.1f} s into the run{': ' if remedy else ''}{remedy}"
+            gevent.spawn(self._stop_here)
+
+    def _stop_here(self) -> None:
+        self.broken_off.set()
+        self.close(at_once=True)
 
     def _users_alive(self) -> int:
         runner = self._environment.runner
@@ -176,6 +227,8 @@ class Crew:
         except gevent.GreenletExit:
             reason = "killed"
             raise
+        except MemoryError:
+            self._out_of_memory()
         except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
             log.exception("slot %d (%s at %s) ended by an error", slot.slot, persona, site)
             recorder.fault(site, persona, error)

@@ -38,11 +38,12 @@ MOST_VISITORS: Final = 20_000
 class Visitors:
     """Everybody who comes to the sites of one worker by an arrival process."""
 
-    def __init__(self, order: CrewOrder, places: Places) -> None:
+    def __init__(self, order: CrewOrder, places: Places, out_of_memory: Callable[[], None]) -> None:
         self._processes = order.arrivals
         self._seed = order.plan.spec.seed
         self._most = order.most_visitors
         self._places = places
+        self._out_of_memory = out_of_memory
         self._recorder: Recorder | None = None
         self._coming: list[gevent.Greenlet[..., None]] = []
         self._there = Group()
@@ -111,6 +112,8 @@ class Visitors:
         try:
             visitor = places.visitor(process, number, wire)
             visit(visitor, places.weights_of(site, persona)(time_s), places.unsupported(site))
+        except MemoryError:
+            self._out_of_memory()
         except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
             log.exception("visit %d (%s at %s) ended by an error", number, persona, site)
             recorder.fault(site, persona, error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,15 +61,20 @@ def _merge_table(schema: pa.Schema, streams: list[Path], target: Path, torn: lis
     written = schema.with_metadata({"format_version": str(FORMAT_VERSION)})
     draft = target.with_name(target.name + ".part")
     count = 0
-    with pq.ParquetWriter(draft, written, compression="zstd", store_schema=True) as writer:
-        for stream in streams:
-            try:
-                for table in _in_row_groups(_named_batches(stream, written), written):
-                    writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
-                    count += table.num_rows
-            except _Torn:
-                torn.append(stream.name)
-    draft.replace(target)
+    try:
+        with pq.ParquetWriter(draft, written, compression="zstd", store_schema=True) as writer:
+            for stream in streams:
+                try:
+                    for table in _in_row_groups(_named_batches(stream, written), written):
+                        writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
+                        count += table.num_rows
+                except _Torn:
+                    torn.append(stream.name)
+        draft.replace(target)
+    except OSError:  # no space, most likely: half a table is of no use to anybody, and takes some
+        with suppress(OSError):
+            draft.unlink()
+        raise
     return count
 
 

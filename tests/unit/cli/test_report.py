@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli.program import run_program
 from harness.rundir import RunDir
-from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, StreamWriter
+from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter
 from harness.scenario import dump_spec
 
 RENDERED = {"report.html", "latency.csv", "concurrency.csv", "figures/timeline.png", "figures/heat-map.png"}
@@ -217,7 +217,7 @@ def test_the_help_shows_two_worked_examples(capsys: pytest.CaptureFixture[str]) 
 def killed(finished: RunDir) -> RunDir:
     """A run whose process died: streams of one worker, one of them torn, and a manifest that says running."""
     finished.streams.mkdir()
-    names = Names(finished.streams / "names-w0.jsonl")
+    names = Names(Sink(), finished.streams / "names-w0.jsonl")
     for table, schema, path in (
         ("samples", SAMPLES, finished.samples),
         ("workflows", WORKFLOWS, finished.workflows),
@@ -235,7 +235,7 @@ def killed(finished: RunDir) -> RunDir:
 
 
 def _stream(frame: pd.DataFrame, schema: pa.Schema, names: Names, path: Path) -> None:
-    writer = StreamWriter(path, schema)
+    writer = StreamWriter(Sink(), path, schema)
     coded = {field.name for field in schema if pa.types.is_dictionary(field.type)}
     for row in frame[schema.names].to_dict("records"):
         writer.append(*(names.code(str(row[name])) if name in coded else row[name] for name in schema.names))
