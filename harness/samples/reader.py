@@ -6,6 +6,7 @@ A torn end (a killed process) is cut off, and named; what came before it is kept
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -71,10 +72,11 @@ def _merge_table(schema: pa.Schema, streams: list[Path], target: Path, torn: lis
                 except _Torn:
                     torn.append(stream.name)
         draft.replace(target)
-    except OSError:  # no space, most likely: half a table is of no use to anybody, and takes some
+    except OSError as error:  # no space, most likely: half a table is of no use to anybody, and takes some
         with suppress(OSError):
             draft.unlink()
-        raise
+        reason = os.strerror(error.errno) if error.errno else str(error)  # Arrow's own words name no file
+        raise OSError(error.errno, reason, str(target)) from error
     return count
 
 

@@ -63,7 +63,8 @@ def _sufficient(evidence: Evidence) -> Check:
 
 def _not_explained(evidence: Evidence) -> Check:
     explained = [each for each in evidence.judged if each.required and each.explained]
-    detail = f"{count_text(len(explained), 'required objective')} missed by no more than the generator was late itself"
+    count = count_text(len(explained), "required objective")
+    detail = f"{count} missed by no more than the generator was late, or unable to send, itself"
     return Check("generator-explains", not explained, float(len(explained)), 0.0, "", detail)
 
 

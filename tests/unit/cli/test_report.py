@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from harness.cli.collecting import collect
+from harness.cli.keeping import keeping
 from harness.cli.program import run_program
-from harness.rundir import RunDir
-from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter
+from harness.errors import RunError
+from harness.rundir import RunDir, conductor_path
+from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter, merge_streams
+from harness.samples.progress import Progress
 from harness.scenario import dump_spec
 
 RENDERED = {"report.html", "latency.csv", "concurrency.csv", "figures/timeline.png", "figures/heat-map.png"}
@@ -268,3 +273,64 @@ def test_a_run_that_is_still_going_is_left_alone(killed: RunDir, capsys: pytest.
     assert emrload(run_dir.path) == 2
     assert "the run is still going" in capsys.readouterr().err
     assert contents(run_dir) == before
+
+
+def test_whoever_was_killed_while_joining_is_followed_by_one_who_joins_all_of_it(
+    killed: RunDir, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One table was there already, another half written; the manifest did not say that all were."""
+    run_dir = killed
+    merge_streams(run_dir)
+    run_dir.workflows.unlink()
+    run_dir.samples.write_bytes(run_dir.samples.read_bytes()[:100])
+    (run_dir.path / "workflows.parquet.part").write_bytes(b"PAR1")
+    assert emrload(run_dir.path) == 0
+    assert "joined what 1 worker wrote: 5,000 samples" in capsys.readouterr().err
+    assert not list(run_dir.path.glob("*.part"))
+    assert run_dir.read_manifest()["state"] == "aborted"
+
+
+def test_what_the_leader_and_the_workers_said_stands_in_the_manifest(killed: RunDir) -> None:
+    run_dir = killed
+    why = "worker 0: streams/samples-w0.arrows cannot be written (No space left on device), 3.0 s into the run"
+    facts = {"t0_epoch_s": 1.0, "ended_epoch_s": 9.0, "broken_off": why, "closed_early": True, "rows_unwritten": 12}
+    conductor_path(run_dir.streams).write_text(json.dumps(facts | {"strangers": 1}))
+    lines = [Progress(float(n), 0, 1, 0, 1, 0, own_limits={"descriptors": n}).line() for n in range(3)]
+    (run_dir.streams / "progress-w0.jsonl").write_bytes(b"".join(lines))
+    (run_dir.streams / "progress-w1.jsonl").write_bytes(b'{"time_s": 3.0, "wor')
+    collect(run_dir)
+    manifest = run_dir.read_manifest()
+    assert (manifest["state"], manifest["ended_by"]) == ("aborted", why)
+    assert (manifest["rows_unwritten"], manifest["strangers"]) == (12, 1)
+    assert manifest["own_limits"] == {"descriptors": 2}
+
+
+def test_a_load_that_somebody_ended_from_outside_is_aborted_and_says_by_what(killed: RunDir) -> None:
+    collect(killed, ended_by="the leading load process was killed (SIGKILL)")
+    manifest = killed.read_manifest()
+    assert (manifest["state"], manifest["ended_by"]) == ("aborted", "the leading load process was killed (SIGKILL)")
+
+
+def test_where_there_is_no_space_for_the_verdict_all_that_was_measured_is_kept_and_the_way_on_is_told(
+    killed: RunDir, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = killed
+    before = contents(run_dir)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        code = emrload(run_dir.path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 4
+    told = capsys.readouterr().err
+    assert told.startswith("no verdict yet: samples.parquet cannot be written (File too large)\n")
+    assert f"What was measured is kept. Raise `ulimit -f`, then: emrload report {run_dir.path}" in told
+    assert contents(run_dir) == before
+    assert emrload(run_dir.path) == 0
+
+
+def test_a_folder_that_was_taken_away_is_said_so(killed: RunDir) -> None:
+    shutil.rmtree(killed.path)
+    with pytest.raises(RunError, match="taken away while the run went on"), keeping(killed):
+        killed.samples.write_bytes(b"")

@@ -126,6 +126,65 @@ def test_a_load_that_was_killed_is_no_error_of_the_program(launch):
     assert fleet.join() == -signal.SIGKILL
 
 
+BEATS = """
+import os, time
+handle = int(os.environ["EMRLOAD_LIFELINE"])
+for _ in range({beats}):
+    os.write(handle, b"{line}\\n")
+    time.sleep(0.05)
+time.sleep({then_s})
+"""
+
+
+def test_a_leader_that_is_killed_takes_its_workers_along_at_once(launch, monkeypatch):
+    """Nobody leads them any more, and they would go on for a minute."""
+    monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
+    fleet = launch("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import time; time.sleep(60)", IGNORES)
+    wait_for(lambda: not fleet.running)
+    began = time.monotonic()
+    assert fleet.join() == -signal.SIGKILL
+    assert time.monotonic() - began < 5
+    assert fleet.ended_by == "the leading load process was killed (SIGKILL)"
+    assert all(process.poll() is not None for process in fleet.processes)
+
+
+def test_a_leader_that_falls_silent_is_ended(launch, monkeypatch):
+    monkeypatch.setattr(local_module, "SILENT_S", 0.7)
+    monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
+    fleet = launch(BEATS.format(beats=4, line="", then_s=60))
+    assert fleet.running
+    wait_for(lambda: not fleet.running)
+    fleet.join()
+    assert fleet.ended_by == "the leading load process gave no sign for 0.7 s"
+
+
+def test_a_leader_that_is_stopped_is_ended_too(launch, monkeypatch):
+    monkeypatch.setattr(local_module, "SILENT_S", 0.7)
+    monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
+    fleet = launch(BEATS.format(beats=1000, line="", then_s=0))
+    time.sleep(0.5)
+    fleet.processes[0].send_signal(signal.SIGSTOP)
+    wait_for(lambda: not fleet.running)
+    assert fleet.join() == -signal.SIGKILL
+    assert fleet.ended_by == "the leading load process gave no sign for 0.7 s"
+
+
+def test_what_the_leader_says_is_why_the_load_ended(launch):
+    fleet = launch(BEATS.format(beats=1, line="worker 1: no space", then_s=0) + "raise SystemExit(3)")
+    assert fleet.join() == 3
+    assert fleet.ended_by == "worker 1: no space"
+
+
+def test_a_load_that_ended_by_itself_or_was_asked_to_has_no_other_reason(launch):
+    fleet = launch("pass")
+    fleet.join()
+    assert fleet.ended_by == ""
+    fleet = launch("import time; time.sleep(60)")
+    fleet.stop_at_once()
+    fleet.join()
+    assert fleet.ended_by == ""
+
+
 def test_each_process_is_a_stock_locust(run_dir, monkeypatch):
     launched: list[list[str]] = []
 
@@ -166,3 +225,20 @@ def test_a_sandbox_that_says_nothing_is_not_waited_for_for_ever(tmp_path, monkey
     monkeypatch.setattr(sandbox_module, "_UP_WITHIN_S", 0.3)
     with pytest.raises(RunError, match="did not come up"), SandboxProcess(tmp_path / "sandbox.log"):
         pass
+
+
+def test_a_sandbox_that_is_killed_leaves_no_data_behind(tmp_path):
+    with SandboxProcess(tmp_path / "sandbox.log") as sandbox:
+        data = sandbox._data
+        assert data is not None
+        assert data.is_dir()
+        sandbox._process.kill()
+        sandbox._process.wait()
+        assert data.is_dir()
+    assert not data.exists()
+
+
+def test_data_that_somebody_wants_to_keep_is_kept(tmp_path):
+    with SandboxProcess(tmp_path / "sandbox.log", ("--data", str(tmp_path / "data"))):
+        pass
+    assert (tmp_path / "data").is_dir()

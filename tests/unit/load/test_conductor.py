@@ -219,6 +219,57 @@ def test_an_early_end_while_crews_prepare_reaches_those_who_came_later(lead):
     assert led.runner.kinds()[-2:] == [("emr-close", "w0"), ("emr-close", "w1")]
 
 
+def test_one_worker_that_cannot_write_stops_them_all_at_once(lead):
+    led = lead()
+    led.begin("x")
+    at(led, 12.0)
+    led.break_off("worker 1: no space")
+    led.break_off("worker 0: no space either")
+    closings = [(worker, data) for kind, worker, data in led.runner.sent if kind == "emr-close"]
+    assert closings == [(worker, {"run": "reports/this", "at_once": True}) for worker in ("w0", "w1")]
+    led.unwritten[1] = 17
+    led.done[0] = 0.0
+    assert not led.finished
+    at(led, 12.0 + conductor_module.DONE_WITHIN_S + 0.1)  # a worker that cannot write may never report
+    assert led.finished
+    told = facts(led)
+    assert (told["broken_off"], told["rows_unwritten"], told["closed_early"]) == ("worker 1: no space", 17, True)
+
+
+def test_after_an_early_end_nobody_is_waited_for_until_the_planned_one(lead):
+    led = lead()
+    led.begin("x")
+    at(led, 12.0)
+    led.close()
+    led.done[0] = 0.0
+    at(led, 12.0 + DRAIN_S)
+    assert not led.finished
+    at(led, 12.0 + DRAIN_S + conductor_module.DONE_WITHIN_S + 0.1)
+    assert led.finished
+
+
+def test_a_load_that_broke_off_while_it_began_is_closed_at_once(lead):
+    led = lead()
+
+    def breaks_meanwhile(kind: str, data: dict[str, Any], worker: str) -> None:
+        if kind == "emr-prepare":
+            led.ready[data["index"]] = ""
+            led.break_off("worker 0: no space")
+
+    led.runner.answer = breaks_meanwhile
+    led.begin("x")
+    assert [data["at_once"] for kind, _, data in led.runner.sent if kind == "emr-close"][-2:] == [True, True]
+
+
+def test_a_leader_that_cannot_write_its_facts_goes_on_and_says_so(lead, caplog):
+    led = lead(1)
+    led.streams.rmdir()
+    led.begin("x")
+    led.done[0] = 0.0
+    assert led.finished
+    assert "conductor.json cannot be written (No such file or directory)" in caplog.text
+
+
 def test_closing_what_is_over_is_no_early_end(lead):
     led = lead(1)
     led.begin("x")
