@@ -22,6 +22,7 @@ from harness.cli.options import Choice
 from harness.cli.plan_outlook import likely_invalid
 from harness.cli.reader import leave_the_terminal, reader_may_leave
 from harness.control import ControlClient, Destinations, Target, read_capabilities, seed_command, seed_sites, survey
+from harness.errors import JudgeError
 from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles, try_generator
 from harness.machine import ClockWatch, environment_facts
 from harness.plan import (
@@ -149,7 +150,7 @@ class Performance:
 
     def play(self) -> Played:
         """Run the load and watch it; the first Ctrl-C ends it early, the second stops it."""
-        self.run_dir.update_manifest(state="running", started_at=rfc3339(time.time()))
+        self.run_dir.update_manifest(state="running", started_at=rfc3339(time.time()), under_way=True)
         fleet = LocalFleet(self.run_dir, self.target.url, self.workers)
         view, clock = LiveView(self.spec.scenario.name), ClockWatch()
         interrupts = 0
@@ -184,8 +185,13 @@ class Performance:
 
     def conclude(self, as_json: bool) -> int:
         """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
-        with keeping(self.run_dir):
-            concluded = conclude(self.run_dir, self.run_dir, self.spec)
+        try:
+            with keeping(self.run_dir):
+                concluded = conclude(self.run_dir, self.run_dir, self.spec)
+        except JudgeError:  # said, and nobody died: `emrload report` may judge what is there
+            self.run_dir.update_manifest(under_way=False)
+            raise
+        self.run_dir.update_manifest(under_way=False)
         with reader_may_leave():  # the verdict stands, read or not
             concluded.tell(as_json=as_json)
         return concluded.exit_code

@@ -72,6 +72,7 @@ def command(runs: tuple[Path, ...], verify: bool, rejudge: bool, out: Path | Non
         return
     with keeping(run_dir):
         _join_streams(run_dir)
+        _note_who_died(run_dir)
     target = run_dir if out is None else _folder_for_rejudging(run_dir, out)
     from harness.cli.concluding import conclude
     from harness.scenario import read_spec
@@ -144,6 +145,15 @@ def _join_streams(run_dir: RunDir) -> None:
     rows = ", ".join(f"{count:,} {name}" for name, count in merged.rows.items())
     torn = f"; torn at the end: {', '.join(merged.torn)}" if merged.torn else ""
     click.echo(f"joined what {count_text(len(merged.workers), 'worker')} wrote: {rows}{torn}", err=True)
+
+
+def _note_who_died(run_dir: RunDir) -> None:
+    """`emrload run` watches its load processes to their end and says what it saw; where it was killed before it came to
+    a verdict, the run is not to be trusted, however whole it looks."""
+    manifest = run_dir.read_manifest()
+    if manifest.get("under_way") and not run_dir.verdict.exists():
+        why = manifest.get("ended_by") or "`emrload run` was killed before it came to a verdict"
+        run_dir.update_manifest(state="aborted", ended_by=why, under_way=False)
 
 
 def _folder_for_rejudging(run_dir: RunDir, out: Path) -> RunDir:

@@ -21,7 +21,7 @@ from typing import Final
 
 from harness.errors import RunError
 from harness.fleet.hearing import Hearing
-from harness.rundir import LIFELINE_VARIABLE, PARENT_VARIABLE, RunDir
+from harness.rundir import LIFELINE_VARIABLE, PARENT_VARIABLE, RunDir, conductor_path
 
 __all__ = ["LocalFleet"]
 
@@ -29,6 +29,8 @@ LEAVE_WITHIN_S: Final = 15.0
 """Workers leave by themselves once their leader has; what they measured is written by then."""
 STOP_WITHIN_S: Final = 3.0
 """After this long, whoever was asked to stop at once is made to."""
+WORKERS_WITHIN_S: Final = 60
+"""Workers that have not found their leader by then never will: it ends, and says so."""
 SILENT_S: Final = 30.0
 """A leader that gives no sign for so long is ended: a load that stands still so long is worth nothing anyway."""
 
@@ -43,6 +45,7 @@ class LocalFleet:
         self._ending = False
         self._hearing = Hearing()
         self._silent = False
+        self._deserter = ""
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -57,7 +60,8 @@ class LocalFleet:
             return
         port = str(_free_port())
         leader = ("--headless", "--only-summary", "--master", "--master-bind-host", "127.0.0.1")
-        self._launch("master", *leader, "--master-bind-port", port, "--expect-workers", str(self._workers))
+        expected = ("--expect-workers", str(self._workers), "--expect-workers-max-wait", str(WORKERS_WITHIN_S))
+        self._launch("master", *leader, "--master-bind-port", port, *expected)
         for index in range(self._workers):
             self._launch(f"worker-{index}", "--worker", "--master-host", "127.0.0.1", "--master-port", port)
 
@@ -68,7 +72,8 @@ class LocalFleet:
         if self.processes[0].poll() is not None:
             return False
         self._silent = self._hearing.silent_s > SILENT_S
-        return not self._silent
+        self._deserter = self._who_left_before_the_load()
+        return not self._silent and not self._deserter
 
     @property
     def ended_by(self) -> str:
@@ -100,7 +105,7 @@ class LocalFleet:
 
         Raises RunError with the end of its log where the leader failed.
         """
-        if not self._silent and self.processes[0].wait() >= 0:
+        if not self._silent and not self._deserter and self.processes[0].wait() >= 0:
             # one that had not found its leader yet never hears that it is gone
             self._wait(STOP_WITHIN_S if self._ending else LEAVE_WITHIN_S)
         # nobody leads those whose leader was killed, or stands still: they would go on as if it were there
@@ -110,9 +115,21 @@ class LocalFleet:
         self._hearing.listen()
         self._hearing.close()
         code = self.processes[0].wait()
+        if self._deserter:
+            raise RunError(f"{self._deserter} before the load began", f"its log: {self._run_dir.logs}")
         if code not in (0, 3) and code > 0:
             raise RunError(f"the load ended with code {code}: {self._last_words()}", f"its log: {self._run_dir.logs}")
         return code
+
+    def _who_left_before_the_load(self) -> str:
+        """A worker that is gone before the leader named the start: it would wait for it without an end."""
+        if conductor_path(self._run_dir.streams).exists():
+            return ""
+        for index, worker in enumerate(self.processes[1:]):
+            code = worker.poll()
+            if code is not None:
+                return f"worker {index} {f'was killed ({signal.Signals(-code).name})' if code < 0 else 'left'}"
+        return ""
 
     def _launch(self, name: str, *arguments: str) -> None:
         leads = not self.processes

@@ -22,6 +22,7 @@ _REMEDIES: Final = {
     errno.EFBIG: "raise `ulimit -f`",
     errno.EROFS: "make the disk writable again",
     errno.EACCES: "make the folder writable again",
+    errno.EPERM: "make the folder writable again",
     errno.EIO: "look after the disk, it is failing",
     errno.ENOENT: "leave the folder of a run where it is while the run goes on",
     errno.ENOMEM: "give the load more memory, or spread it over --workers",

@@ -334,3 +334,23 @@ def test_a_folder_that_was_taken_away_is_said_so(killed: RunDir) -> None:
     shutil.rmtree(killed.path)
     with pytest.raises(RunError, match="taken away while the run went on"), keeping(killed):
         killed.samples.write_bytes(b"")
+
+
+def test_a_run_whose_program_was_killed_before_its_verdict_does_not_pass(finished: RunDir) -> None:
+    """The load came to its end, and all of it is there; but whoever watched it died."""
+    run_dir = finished
+    run_dir.update_manifest(state="finished", under_way=True)
+    assert emrload(run_dir.path) == 0
+    verdict = json.loads(run_dir.verdict.read_bytes())
+    (completed,) = [check for check in verdict["validity"] if check["check"] == "completed"]
+    assert (verdict["verdict"], completed["outcome"]) == ("invalid", "fail")
+    assert "`emrload run` was killed before it came to a verdict" in completed["detail"]
+
+
+def test_a_verdict_that_was_reached_stands_whoever_died_after_it(finished: RunDir) -> None:
+    run_dir = finished
+    assert emrload(run_dir.path) == 0
+    before = run_dir.verdict.read_bytes()
+    run_dir.update_manifest(under_way=True)
+    assert emrload(run_dir.path) == 0
+    assert run_dir.verdict.read_bytes() == before

@@ -15,7 +15,7 @@ from harness.errors import RunError
 from harness.fleet import LocalFleet, SandboxProcess
 from harness.fleet import local as local_module
 from harness.fleet import sandbox as sandbox_module
-from harness.rundir import RunDir, create_run_dir
+from harness.rundir import RunDir, conductor_path, create_run_dir
 
 LISTENS = """
 import signal, sys, time
@@ -146,6 +146,29 @@ def test_a_leader_that_is_killed_takes_its_workers_along_at_once(launch, monkeyp
     assert time.monotonic() - began < 5
     assert fleet.ended_by == "the leading load process was killed (SIGKILL)"
     assert all(process.poll() is not None for process in fleet.processes)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("import os; os.kill(os.getpid(), 9)", r"was killed \(SIGKILL\)"), ("raise SystemExit(1)", "left")],
+)
+def test_a_worker_that_is_gone_before_the_load_ends_it(launch, monkeypatch, program, said):
+    """The leader waits for it, and would wait on."""
+    monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
+    fleet = launch("import time; time.sleep(60)", program, "import time; time.sleep(60)")
+    wait_for(lambda: not fleet.running)
+    with pytest.raises(RunError, match=f"^worker 0 {said} before the load began$"):
+        fleet.join()
+    assert all(process.poll() is not None for process in fleet.processes)
+
+
+def test_a_worker_that_is_lost_under_load_is_for_the_verdict_to_tell(launch, run_dir):
+    conductor_path(run_dir.streams).write_text("{}")
+    fleet = launch("import time; time.sleep(0.5)", "import os; os.kill(os.getpid(), 9)", "pass")
+    wait_for(lambda: fleet.processes[1].poll() is not None)
+    assert fleet.running
+    assert fleet.join() == 0
+    assert fleet.ended_by == ""
 
 
 def test_a_leader_that_falls_silent_is_ended(launch, monkeypatch):
