@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import InputError, OutputError, Problem, shortened
 
 __all__ = [
+    "BEAT",
     "DEFECT_VARIABLE",
     "LIFELINE_VARIABLE",
     "PARENT_VARIABLE",
@@ -33,6 +34,8 @@ PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
 """Tells a load process who started it, so that it ends when that one is gone."""
 LIFELINE_VARIABLE = "EMRLOAD_LIFELINE"
 """Tells the leading load process on which descriptor whoever started it listens."""
+BEAT = "beat"
+"""How a sign of life begins there; every other line is a word to be told."""
 
 _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 """Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""

@@ -180,7 +180,8 @@ class Performance:
             _say(f"stopped  {fleet.ended_by}")
         with keeping(self.run_dir):
             collect(self.run_dir, aborted=interrupts > 0, ended_by=fleet.ended_by)
-            self.run_dir.update_manifest(host=self.run_dir.read_manifest()["host"] | clock.facts())
+            host = self.run_dir.read_manifest()["host"] | clock.facts()
+            self.run_dir.update_manifest(host=host, leader_silent_s=round(fleet.silent_s, 3))
         return Played(interrupts > 0, interrupts > 1)
 
     def conclude(self, as_json: bool) -> int:

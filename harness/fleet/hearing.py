@@ -9,6 +9,8 @@ import os
 import time
 from typing import Final
 
+from harness.rundir import BEAT
+
 __all__ = ["Hearing"]
 
 _PIECE_BYTES: Final = 65_536
@@ -22,6 +24,9 @@ class Hearing:
         os.set_blocking(self._ours, False)
         self._rest = b""
         self._heard_at_s = time.monotonic()
+        self._beat_at_s: float | None = None
+        self.longest_gap_s = 0.0
+        """The longest time between two signs of life, by the speaker's clock, since the load is on."""
         self.words: list[str] = []
         """What was said so far, line by line."""
 
@@ -34,8 +39,8 @@ class Hearing:
         """Close the end that is not ours, so that nothing more can come once the speaker is gone."""
         os.close(self.handle)
 
-    def listen(self) -> None:
-        """Take in what has come; does not wait."""
+    def listen(self, *, under_load: bool) -> None:
+        """Take in what has come; does not wait. Gaps count once the load is on."""
         while True:
             try:
                 piece = os.read(self._ours, _PIECE_BYTES)
@@ -45,7 +50,17 @@ class Hearing:
                 return
             self._heard_at_s = time.monotonic()
             *lines, self._rest = (self._rest + piece).split(b"\n")
-            self.words += [line.decode(errors="replace") for line in lines if line]
+            for line in lines:
+                self._take_in(line.decode(errors="replace"), under_load)
+
+    def _take_in(self, line: str, under_load: bool) -> None:
+        if not line.startswith(f"{BEAT} "):
+            self.words.append(line)
+            return
+        beat_s = float(line.split()[1])
+        if under_load and self._beat_at_s is not None:
+            self.longest_gap_s = max(self.longest_gap_s, beat_s - self._beat_at_s)
+        self._beat_at_s = beat_s
 
     def close(self) -> None:
         os.close(self._ours)

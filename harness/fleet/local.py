@@ -46,6 +46,7 @@ class LocalFleet:
         self._hearing = Hearing()
         self._silent = False
         self._deserter = ""
+        self._begun = False
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -68,7 +69,7 @@ class LocalFleet:
     @property
     def running(self) -> bool:
         """The leader is at work. Workers end by themselves after it."""
-        self._hearing.listen()
+        self._hearing.listen(under_load=self._load_has_begun)
         if self.processes[0].poll() is not None:
             return False
         self._silent = self._hearing.silent_s > SILENT_S
@@ -86,6 +87,17 @@ class LocalFleet:
         if code is not None and code < 0 and not self._ending:
             return f"the leading load process was killed ({signal.Signals(-code).name})"
         return ""
+
+    @property
+    def silent_s(self) -> float:
+        """The longest time that the leader gave no sign under load; it gives one a second."""
+        return self._hearing.longest_gap_s
+
+    @property
+    def _load_has_begun(self) -> bool:
+        """The leader has named the start, and said so in the run's folder."""
+        self._begun = self._begun or conductor_path(self._run_dir.streams).exists()
+        return self._begun
 
     def end_early(self) -> None:
         """Everybody finishes the step at hand; all that was measured is kept."""
@@ -112,18 +124,19 @@ class LocalFleet:
         ending = self._ending
         self.stop_at_once()
         self._ending = ending
-        self._hearing.listen()
+        self._hearing.listen(under_load=self._load_has_begun)
         self._hearing.close()
         code = self.processes[0].wait()
-        if self._deserter:
-            raise RunError(f"{self._deserter} before the load began", f"its log: {self._run_dir.logs}")
+        lost = self._deserter or self.ended_by
+        if lost and not self._load_has_begun:
+            raise RunError(f"{lost} before the load began", f"its log: {self._run_dir.logs}")
         if code not in (0, 3) and code > 0:
             raise RunError(f"the load ended with code {code}: {self._last_words()}", f"its log: {self._run_dir.logs}")
         return code
 
     def _who_left_before_the_load(self) -> str:
         """A worker that is gone before the leader named the start: it would wait for it without an end."""
-        if conductor_path(self._run_dir.streams).exists():
+        if self._load_has_begun:
             return ""
         for index, worker in enumerate(self.processes[1:]):
             code = worker.poll()

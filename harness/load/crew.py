@@ -55,7 +55,7 @@ class Crew:
         self.problem = ""
         self._environment = environment
         self._places = Places(order)
-        self.visitors = Visitors(order, self._places, self._out_of_memory)
+        self.visitors = Visitors(order, self._places, self._kept_up)
         self._warm_up()
         self._at_work: dict[int, tuple[Wire, greenlet]] = {}
         self._begun: dict[int, float] = {}
@@ -178,14 +178,14 @@ class Crew:
             self._report.close()
 
     def _kept_up(self, loop: Callable[[], None]) -> None:
-        """What watches and writes goes on until killed; if it fails, nobody would write down or watch the rest."""
+        """What watches, writes or lets people come must not fail without a word: nobody else would do it."""
         try:
             loop()
         except MemoryError:
             self._out_of_memory()
         except Exception as error:  # whatever it is, it must be told, and not only in a log
-            log.exception("a part of the record failed")
-            self._break_off(f"a part of the record failed ({type(error).__name__}: {error})")
+            log.exception("a part of the load failed")
+            self._break_off(f"a part of the load failed ({type(error).__name__}: {error})")
 
     def _out_of_memory(self) -> None:
         self._break_off("a load process has no memory left", MORE_MEMORY)

@@ -136,12 +136,15 @@ def _workers(evidence: Evidence) -> Check:
     ]
     missing = max(0, planned - min(alive, len(seen)))
     strangers = int(evidence.manifest.get("strangers") or 0)
-    count = len(lapsed) + missing + strangers
+    silent_s = float(evidence.manifest.get("leader_silent_s") or 0.0)
+    count = len(lapsed) + missing + strangers + (silent_s > gap)
     detail = (
         f"{count_text(planned, 'worker')} planned, {missing} missing, {len(lapsed)} silent for {duration_text(gap)}"
     )
     if strangers:
         detail += f", {strangers} came that {'was' if strangers == 1 else 'were'} none of the run's"
+    if silent_s > gap:
+        detail += f", and whoever leads them was silent for {duration_text(silent_s)}"
     return Check("workers", count == 0 and planned > 0, float(count), 0.0, "", detail)
 
 

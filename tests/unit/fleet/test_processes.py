@@ -120,8 +120,9 @@ def test_a_load_that_fails_is_told_with_its_last_words(launch):
         fleet.join()
 
 
-def test_a_load_that_was_killed_is_no_error_of_the_program(launch):
+def test_a_load_that_was_killed_is_no_error_of_the_program(launch, run_dir):
     """What it left is analysed, and the verdict says that it cannot be trusted."""
+    conductor_path(run_dir.streams).write_text("{}")
     fleet = launch("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert fleet.join() == -signal.SIGKILL
 
@@ -130,14 +131,21 @@ BEATS = """
 import os, time
 handle = int(os.environ["EMRLOAD_LIFELINE"])
 for _ in range({beats}):
-    os.write(handle, b"{line}\\n")
+    os.write(handle, b"{line}\\n" if "{line}" else b"beat %f\\n" % time.monotonic())
     time.sleep(0.05)
 time.sleep({then_s})
 """
 
 
-def test_a_leader_that_is_killed_takes_its_workers_along_at_once(launch, monkeypatch):
+def test_a_leader_that_is_killed_before_the_load_leaves_nothing_to_judge(launch):
+    fleet = launch("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(RunError, match=r"^the leading load process was killed \(SIGKILL\) before the load began$"):
+        fleet.join()
+
+
+def test_a_leader_that_is_killed_takes_its_workers_along_at_once(launch, monkeypatch, run_dir):
     """Nobody leads them any more, and they would go on for a minute."""
+    conductor_path(run_dir.streams).write_text("{}")
     monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
     fleet = launch("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "import time; time.sleep(60)", IGNORES)
     wait_for(lambda: not fleet.running)
@@ -171,7 +179,8 @@ def test_a_worker_that_is_lost_under_load_is_for_the_verdict_to_tell(launch, run
     assert fleet.ended_by == ""
 
 
-def test_a_leader_that_falls_silent_is_ended(launch, monkeypatch):
+def test_a_leader_that_falls_silent_is_ended(launch, monkeypatch, run_dir):
+    conductor_path(run_dir.streams).write_text("{}")
     monkeypatch.setattr(local_module, "SILENT_S", 0.7)
     monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
     fleet = launch(BEATS.format(beats=4, line="", then_s=60))
@@ -181,7 +190,8 @@ def test_a_leader_that_falls_silent_is_ended(launch, monkeypatch):
     assert fleet.ended_by == "the leading load process gave no sign for 0.7 s"
 
 
-def test_a_leader_that_is_stopped_is_ended_too(launch, monkeypatch):
+def test_a_leader_that_is_stopped_is_ended_too(launch, monkeypatch, run_dir):
+    conductor_path(run_dir.streams).write_text("{}")
     monkeypatch.setattr(local_module, "SILENT_S", 0.7)
     monkeypatch.setattr(local_module, "STOP_WITHIN_S", 0.5)
     fleet = launch(BEATS.format(beats=1000, line="", then_s=0))
@@ -192,7 +202,8 @@ def test_a_leader_that_is_stopped_is_ended_too(launch, monkeypatch):
     assert fleet.ended_by == "the leading load process gave no sign for 0.7 s"
 
 
-def test_what_the_leader_says_is_why_the_load_ended(launch):
+def test_what_the_leader_says_is_why_the_load_ended(launch, run_dir):
+    conductor_path(run_dir.streams).write_text("{}")
     fleet = launch(BEATS.format(beats=1, line="worker 1: no space", then_s=0) + "raise SystemExit(3)")
     assert fleet.join() == 3
     assert fleet.ended_by == "worker 1: no space"

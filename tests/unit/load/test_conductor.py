@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from locust import User
-from locust.runners import WorkerNode
+from locust.runners import MasterRunner, WorkerNode, WorkerNodes
 
 from harness.errors import RunError
 from harness.load import conductor as conductor_module
@@ -259,6 +259,33 @@ def test_a_load_that_broke_off_while_it_began_is_closed_at_once(lead):
     led.runner.answer = breaks_meanwhile
     led.begin("x")
     assert [data["at_once"] for kind, _, data in led.runner.sent if kind == "emr-close"][-2:] == [True, True]
+
+
+class Master(MasterRunner):
+    """Locust's own, of which only the list of its clients is needed."""
+
+    def __init__(self) -> None:
+        self.clients = WorkerNodes()
+        self.sent: list[tuple[str, str]] = []
+
+    def send_message(self, msg_type: str, data: Any = None, client_id: str | None = None) -> None:
+        self.sent.append((msg_type, str(client_id)))
+
+
+def test_whoever_comes_besides_is_told_as_a_stranger(lead):
+    led = lead()
+    led.begin("x")
+    led.runner = Master()
+    for name in ("w0", "w1"):
+        led.runner.clients[name] = WorkerNode(name)
+    led.users_now()
+    assert led.strangers == set()
+    led.runner.clients["w7"] = WorkerNode("w7")
+    led.users_now()
+    del led.runner.clients["w7"]  # gone again, and it was there all the same
+    led.users_now()
+    led.end()
+    assert facts(led)["strangers"] == 1
 
 
 def test_a_leader_that_cannot_write_its_facts_goes_on_and_says_so(lead, caplog):

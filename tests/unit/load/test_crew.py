@@ -543,7 +543,7 @@ def test_a_disk_that_is_full_ends_the_load_at_once_and_says_what_to_do(hire, ser
     assert crew.rows_unwritten > 0
 
 
-def test_a_record_that_fails_in_any_part_ends_the_load(hire, monkeypatch, caplog):
+def test_a_part_of_the_load_that_fails_ends_all_of_it(hire, monkeypatch, caplog):
     def fail(_: object) -> None:
         raise RuntimeError("no such thing")
 
@@ -551,7 +551,7 @@ def test_a_record_that_fails_in_any_part_ends_the_load(hire, monkeypatch, caplog
     crew = hire((0.0, 60.0))
     people = start(crew, 1)
     gevent.joinall(people, raise_error=True, timeout=5)
-    assert crew.problem.startswith("a part of the record failed (RuntimeError: no such thing), 0.")
+    assert crew.problem.startswith("a part of the load failed (RuntimeError: no such thing), 0.")
     assert crew.closing
 
 
@@ -562,6 +562,14 @@ def test_memory_that_runs_out_ends_the_load_and_is_nobodys_fault(hire, monkeypat
     gevent.joinall(people, raise_error=True, timeout=5)
     assert crew.problem.startswith("a load process has no memory left, 0.")
     assert crew.problem.endswith(": give the load more memory, or spread it over --workers")
+
+
+def test_memory_that_runs_out_at_the_door_ends_the_load_too(hire, monkeypatch):
+    crew = hire(visitors_per_s=20.0, length_s=60.0)
+    monkeypatch.setattr(visitors_module, "visit", lambda *_: bytearray(1 << 62))
+    crew.start(time.time())
+    assert crew.broken_off.wait(5)
+    assert crew.problem.startswith("a load process has no memory left, ")
 
 
 def test_streams_that_cannot_be_made_end_the_load_before_it_begins(hire, tmp_path):

@@ -96,6 +96,14 @@ def _a_stranger(run: Any) -> None:
     run.manifest["strangers"] = 1
 
 
+def _leader_silent(run: Any) -> None:
+    run.manifest["leader_silent_s"] = 3.2
+
+
+def _leader_nearly_silent(run: Any) -> None:
+    run.manifest["leader_silent_s"] = 2.9
+
+
 def _not_sent(run: Any) -> None:
     run.manifest["own_limits"] = {"descriptors": 3}
 
@@ -210,6 +218,7 @@ PLANTED = [
     (_late_worker, "workers"),
     (_unreported_worker, "workers"),
     (_a_stranger, "workers"),
+    (_leader_silent, "workers"),
     (_never_finished, "started-finished"),
     (_lost_sample, "started-finished"),
     (_torn, "samples-written"),
@@ -253,6 +262,7 @@ HARMLESS = [
     _time_nearly_accounted,
     _slightly_other_mix,
     _stayed_longer,
+    _leader_nearly_silent,
 ]
 
 
