@@ -13,6 +13,7 @@ import os
 import pty
 import re
 import secrets
+import select
 import shutil
 import signal
 import socket
@@ -116,7 +117,7 @@ class Stage:
         self.host = "127.0.0.1"
         self.more: list[str] = []
         self.fell_epoch_s: float | None = None
-        self.over = threading.Event()
+        self.over, self.hung_up = threading.Event(), threading.Event()
         self.undo, self.at_the_end = ExitStack(), ExitStack()
         shutil.copytree(seeded, folder / "data")
         self.sandbox = Sandbox(folder / "data", folder / "sandbox.log")
@@ -132,13 +133,29 @@ class Stage:
         with self.said.open("wb") as sink:
             ends: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": sink, "stderr": subprocess.STDOUT}
             if self.terminal:
-                self.master_end, slave = pty.openpty()
+                self.screen, slave = pty.openpty()
                 ends = {"stdin": slave, "stdout": slave, "stderr": slave, "preexec_fn": lambda: os.login_tty(slave)}
             else:
                 ends["start_new_session"] = True
             self.process = subprocess.Popen([*self.wrapper, *command], cwd=self.desk, env=self.environment, **ends)
             if self.terminal:
                 os.close(slave)
+                self._watching = threading.Thread(target=self._watch_the_screen, daemon=True)
+                self._watching.start()
+
+    def _watch_the_screen(self) -> None:
+        """Somebody must read along, or whoever writes to a terminal waits."""
+        with self.said.open("ab") as file:
+            while not self.hung_up.is_set():
+                if select.select([self.screen], [], [], 0.05)[0]:
+                    with suppress(OSError):
+                        file.write(os.read(self.screen, 4096))
+                        file.flush()
+
+    def close_the_screen(self) -> None:
+        self.hung_up.set()
+        self._watching.join()
+        os.close(self.screen)
 
     def wait(self) -> int:
         try:
