@@ -61,6 +61,8 @@ class Sink:
     def on_failure(self, listener: Callable[[WriteFailure], None]) -> None:
         """Have `listener` told of the first failure, at once and in whatever is running then: it must not wait."""
         self._listeners.append(listener)
+        if self.failure is not None:
+            listener(self.failure)
 
     def open(self, path: Path, *, append: bool = False) -> SinkFile:
         """Raises OSError where the file cannot be made: a run that cannot begin says so at once."""

@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import Final
 
-from tests.faults import means
+from tests.faults import means, scarcity
 from tests.faults.means import Harm, kill, kill_while_it_drains, kill_while_it_prepares, signals, stop
 from tests.faults.stage import LENGTH_S
 
@@ -122,20 +122,20 @@ ROWS: Final = (
     Row(
         "the disk is full",
         MIDDLE,
-        means.fill_the_disk,
+        scarcity.fill_the_disk,
         NO_SPACE,
         r"streams/\S+ cannot be written .No space left on device., [\d.]+ s into the run: free some space",
-        before=means.small_disk,
+        before=scarcity.small_disk,
         stops=True,
     ),
     Row(
         "the disk is full",
         f"{MIDDLE}, 2 workers",
-        means.fill_the_disk,
+        scarcity.fill_the_disk,
         NO_SPACE,
         r"worker \d: streams/\S+ cannot be written .No space left on device.",
         2,
-        before=means.small_disk,
+        before=scarcity.small_disk,
         stops=True,
     ),
     Row(
@@ -144,13 +144,13 @@ ROWS: Final = (
         lambda _: None,
         NOTHING_SENT,
         "no space left|No space left",
-        before=means.full_disk,
+        before=scarcity.full_disk,
         leaves=False,
     ),
     Row(
         "a file-size limit is reached",
         MIDDLE,
-        means.limit(resource.RLIMIT_FSIZE, lambda _: 64),
+        scarcity.limit(resource.RLIMIT_FSIZE, lambda _: 64),
         INVALID,
         r"cannot be written .File too large., [\d.]+ s into the run: raise `ulimit -f`",
         stops=True,
@@ -158,7 +158,7 @@ ROWS: Final = (
     Row(
         "a worker's file-size limit is reached",
         MIDDLE,
-        means.limit(resource.RLIMIT_FSIZE, lambda _: 64, "worker-1"),
+        scarcity.limit(resource.RLIMIT_FSIZE, lambda _: 64, "worker-1"),
         INVALID,
         r"worker \d: streams/\S+ cannot be written .File too large.",
         2,
@@ -170,20 +170,20 @@ ROWS: Final = (
         lambda _: None,
         NOTHING_SENT,
         "[Rr]ead-only",
-        before=means.read_only_disk,
+        before=scarcity.read_only_disk,
         leaves=False,
     ),
     Row(
         "the run's folder is made read-only",
         MIDDLE,
-        means.make_read_only,
+        scarcity.make_read_only,
         ("invalid", frozenset({4})),
         "cannot be written .Operation not permitted.",
     ),
     Row(
         "the run's folder is deleted",
         MIDDLE,
-        means.take_the_folder_away,
+        scarcity.take_the_folder_away,
         NOT_BEGUN,
         "taken away while the run went on",
         leaves=False,
@@ -191,7 +191,7 @@ ROWS: Final = (
     Row(
         "the run's folder is moved",
         MIDDLE,
-        means.move_the_folder,
+        scarcity.move_the_folder,
         ("invalid", frozenset({4})),
         "taken away while the run went on",
         stops=False,
@@ -244,36 +244,38 @@ ROWS: Final = (
     Row(
         "the target's name is gone",
         MIDDLE,
-        means.lose_the_name,
+        scarcity.lose_the_name,
         INVALID,
         "could not resolve the target's name",
-        before=means.with_a_name,
+        before=scarcity.with_a_name,
     ),
-    Row("descriptors are exhausted", MIDDLE, means.exhaust_descriptors, INVALID, "had no file descriptor left"),
+    Row("descriptors are exhausted", MIDDLE, scarcity.exhaust_descriptors, INVALID, "had no file descriptor left"),
     Row(
         "memory is exhausted (a limit)",
         MIDDLE,
-        means.limit(resource.RLIMIT_AS, means.virtual_memory),
+        scarcity.limit(resource.RLIMIT_AS, scarcity.virtual_memory),
         INVALID,
         "no memory left|out of memory|was killed|ended",
     ),
-    Row("memory is exhausted (killed by the kernel)", MIDDLE, means.kill_for_memory, INVALID, "was killed .SIGKILL."),
+    Row(
+        "memory is exhausted (killed by the kernel)", MIDDLE, scarcity.kill_for_memory, INVALID, "was killed .SIGKILL."
+    ),
     Row(
         "the wall clock is stepped by 2 s",
         MIDDLE,
-        means.step_the_clock,
+        scarcity.step_the_clock,
         INVALID,
         "clocks were 2",
-        before=means.clock_that_can_step("locust.log"),
+        before=scarcity.clock_that_can_step("locust.log"),
     ),
     Row(
         "one worker's wall clock is stepped by 2 s",
         MIDDLE,
-        means.step_the_clock,
+        scarcity.step_the_clock,
         INVALID,
         "clocks were 2",
         2,
-        before=means.clock_that_can_step("worker-1.log"),
+        before=scarcity.clock_that_can_step("worker-1.log"),
     ),
 )
 

@@ -18,7 +18,8 @@ import pytest
 from harness.rundir import RunDir
 from tests.faults.page import Played, as_line, page_of
 from tests.faults.rows import HARMLESS, ROWS, Row
-from tests.faults.stage import Stage, seed
+from tests.faults.server import seed
+from tests.faults.stage import Stage
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.prove, pytest.mark.timeout(400)]
 

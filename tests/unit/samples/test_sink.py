@@ -98,6 +98,14 @@ def test_a_full_disk_is_told_once_with_the_file_the_reason_and_what_helps(sink, 
 
 
 @needs_full
+def test_whoever_asks_late_is_told_of_what_has_failed_already(sink):
+    sink.open(FULL).write(b"x")
+    told: list[WriteFailure] = []
+    sink.on_failure(told.append)
+    assert told == [sink.failure]
+
+
+@needs_full
 def test_no_stream_goes_on_where_another_file_failed(sink, run_dir):
     """A row whose name was lost could not be read."""
     stream = StreamWriter(sink, stream_path(run_dir.streams, "duty", 0), DUTY)
