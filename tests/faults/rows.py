@@ -81,6 +81,14 @@ ROWS: Final = (
         2,
         leaves=False,
     ),
+    Row(
+        "`emrload run` is killed",
+        "while it tries the machine",
+        means.kill_emrload_when_there_is("logs/self-test.log"),
+        NOTHING_SENT,
+        "left no samples",
+        leaves=False,
+    ),
     Row("the master is killed", "as the load begins", kill("leader", at=0.0), INVALID, "process was killed", 2),
     Row("a worker is killed", "as the load begins", kill("worker-1", at=0.0), INVALID, "1 missing", 2),
     Row(

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, on data that is there already: its journal is the truth about what was answered."""
+"""A sandbox in a process of its own, on data that is there already: its journal is the truth about what it answered."""
 
 from __future__ import annotations
 

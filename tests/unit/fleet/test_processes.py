@@ -156,6 +156,14 @@ def test_a_leader_that_is_killed_takes_its_workers_along_at_once(launch, monkeyp
     assert all(process.poll() is not None for process in fleet.processes)
 
 
+def test_a_leader_that_said_why_it_ended_is_no_error_however_it_ends(launch, run_dir):
+    """Python itself ends with 120 where what it still had to say to its log cannot be written."""
+    conductor_path(run_dir.streams).write_text("{}")
+    fleet = launch(BEATS.format(beats=1, line="worker 0: no space", then_s=0) + "raise SystemExit(120)")
+    assert fleet.join() == 120
+    assert fleet.ended_by == "worker 0: no space"
+
+
 @pytest.mark.parametrize(
     ("program", "said"),
     [("import os; os.kill(os.getpid(), 9)", r"was killed \(SIGKILL\)"), ("raise SystemExit(1)", "left")],
