@@ -130,7 +130,7 @@ class LocalFleet:
         lost = self._deserter or self.ended_by
         if lost and not self._load_has_begun:
             raise RunError(f"{lost} before the load began", f"its log: {self._run_dir.logs}")
-        # one that broke off has said why; how it ends then (Python: 120 where its log is on the full disk) tells no more
+        # one that broke off has said why; how it ends then tells no more (120 is Python's, its log on the full disk)
         if code not in (0, 3) and code > 0 and not self._hearing.words:
             raise RunError(f"the load ended with code {code}: {self._last_words()}", f"its log: {self._run_dir.logs}")
         return code
