@@ -22,7 +22,7 @@ _LIMIT_OF: Final = {
 }
 _TEXT: Final = {
     "descriptors": "this machine has no file descriptor left for a connection",
-    "ports": "this machine has no local address left for a connection",
+    "ports": "this machine has no local address for a connection",
     "memory": "this machine has no memory left for a connection",
     "names": "the target's name cannot be resolved from this machine",
 }

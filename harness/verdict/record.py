@@ -13,7 +13,7 @@ __all__ = ["completed", "own_limit_failures", "own_limits", "samples_written"]
 
 _LIMITS: Final = {
     "descriptors": "it had no file descriptor left (raise `ulimit -n`)",
-    "ports": "it had no local address left (spread the load over several machines)",
+    "ports": "it had no local address for a connection (too many at once, or a source address that is not its own)",
     "memory": "it had no memory left (give it more, or spread the load)",
     "names": "it could not resolve the target's name (whether the sites could, nobody knows)",
 }
