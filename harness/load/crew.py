@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -40,6 +41,8 @@ __all__ = ["Crew"]
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S: Final = 0.2
+AWAY_WITHIN_S: Final = 0.5
+"""Whoever is thrown out leaves at once; one that does not is in code of her own."""
 MORE_MEMORY: Final = "give the load more memory, or spread it over --workers"
 
 
@@ -162,9 +165,11 @@ class Crew:
         return recorder.clock.wall_drift_s()
 
     def finish(self) -> None:
-        """Write everything that is still in memory and close the streams; a second call does nothing."""
+        """Send away whoever is still there, write everything that is in memory, close the streams; a second call does
+        nothing."""
         if self.recorder is None or not self._background:
             return
+        self._send_away()
         self.visitors.finish()
         if self._watchdog is not None:
             self._watchdog.stop()
@@ -176,6 +181,14 @@ class Crew:
         self.recorder.close()
         if self._report is not None:  # last, since closing shows it the last samples
             self._report.close()
+
+    def _send_away(self) -> None:
+        """What somebody is in the middle of is cut off now, so that it is still written down as what it was."""
+        if self._at_work:
+            self.close(at_once=True)
+            until_s = time.monotonic() + AWAY_WITHIN_S
+            while self._at_work and time.monotonic() < until_s:
+                gevent.sleep(0.01)
 
     def _kept_up(self, loop: Callable[[], None]) -> None:
         """What watches, writes or lets people come must not fail without a word: nobody else would do it."""

@@ -95,6 +95,9 @@ class Session:
         environment.stop_timeout = max(environment.stop_timeout or 0.0, DRAIN_S + 2.0)
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever launched this may have held it back
+        if environment.parsed_options is not None and environment.parsed_options.headless:
+            # Locust listens itself, but not before its shape has ended: without a page, that is never
+            gevent.signal_handler(signal.SIGTERM, self._stop_at_once)
         if parent := os.environ.get(PARENT_VARIABLE):
             gevent.spawn(self._leave_with_parent, int(parent))
 

@@ -79,8 +79,14 @@ ROWS: Final = (
         "was killed before it came to a verdict",
     ),
     # ---- stopped
-    Row("the only load process is stopped for 2 s", MIDDLE, stop("leader", for_s=2.0), INVALID, "longest stall was 2"),
-    Row("a worker is stopped for 2 s", MIDDLE, stop("worker-0", for_s=2.0), INVALID, "longest stall was 2", 2),
+    Row(
+        "the only load process is stopped for 2 s",
+        MIDDLE,
+        stop("leader", for_s=2.0),
+        INVALID,
+        r"longest stall was (2|1\.9)",
+    ),
+    Row("a worker is stopped for 2 s", MIDDLE, stop("worker-0", for_s=2.0), INVALID, r"longest stall was (2|1\.9)", 2),
     Row("the master is stopped for 5 s", MIDDLE, stop("leader", for_s=5.0), INVALID, "leads them was silent for", 2),
     Row("the only load process is stopped", f"{MIDDLE}, for good", stop("leader"), INVALID, "gave no sign for 30 s"),
     Row("the master is stopped", f"{MIDDLE}, for good", stop("leader"), INVALID, "gave no sign for 30 s", 2),

@@ -583,6 +583,20 @@ def test_streams_that_cannot_be_made_end_the_load_before_it_begins(hire, tmp_pat
     crew.finish()
 
 
+def test_whoever_is_in_the_middle_of_something_at_the_end_is_written_down(hire, serve, tmp_path):
+    """Locust quits: nobody waits for an answer any more, and her row is there all the same."""
+    server = serve(lambda line: (line.request(), line.wait_until_left()))
+    crew = hire((0.0, 60.0), url=server.url)
+    people = start(crew, 1)
+    wait_for(lambda: server.requests)
+    crew.finish()
+    gevent.joinall(people, timeout=5, raise_error=True)
+    assert [row["outcome"] for row in written(crew, "samples", tmp_path)] == ["cancelled"]
+    assert [row["reason"] for row in written(crew, "duty", tmp_path)] == ["closed"]
+    last = written(crew, "health", tmp_path)[-1]
+    assert (last["started"], last["finished"]) == (1, 1)
+
+
 def test_stopping_at_once_after_an_early_end_waits_for_no_drain(hire, serve, tmp_path):
     server = serve(lambda line: (line.request(), line.wait_until_left()))
     crew = hire((0.0, 60.0), url=server.url)

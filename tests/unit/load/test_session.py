@@ -183,6 +183,20 @@ def test_a_sigterm_in_the_middle_of_a_run_is_an_early_end(session):
     assert session.environment.process_exit_code == 3
 
 
+def test_without_a_page_the_session_itself_listens_to_sigterm(monkeypatch):
+    """Locust's own handler is not there before the shape has ended."""
+    heard: dict[int, Any] = {}
+    monkeypatch.setattr(session_module.gevent, "signal_handler", heard.__setitem__)
+    monkeypatch.setattr(DutyCurve, "lead_in", [])
+    for headless, expected in ((True, {signal.SIGINT, signal.SIGTERM}), (False, {signal.SIGINT})):
+        heard.clear()
+        environment = Environment(user_classes=[session_module.Clinician], events=Events())
+        environment.create_local_runner()
+        environment.parsed_options = SimpleNamespace(headless=headless)
+        Session(environment)
+        assert set(heard) == expected
+
+
 def test_a_stop_button_before_the_end_is_an_early_end(session):
     session.conductor = FakeConductor()
     session.environment.events.test_stopping.fire(environment=session.environment)
