@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ COLUMNS = (
     *("fault", "when", "load", "verdict", "exit code", "named by"),
     *("samples lost (how long before the fault)", "processes · sockets · files left"),
 )
-HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
+HEAD = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 PAGE = """# What was killed
 
@@ -65,10 +64,10 @@ server's own journal of answers against the samples, and whatever was left in /p
 row ends in *pass*; none loses more than a second of samples; none leaves a process, a socket or a file behind.
 
 {table}
-Played on {date} by `make prove` (`pytest -m prove tests/faults`; EMRLOAD_RENEW_FAULTS=1 writes this page). An exit code
-below zero is the signal that killed `emrload run` itself. *None: nothing to judge* means that the load had not begun,
-or that its folder was taken away: there is a message and no verdict. Samples are flushed every 0.8 s, so that a killed
-process loses no more than what came since.
+Played {played} by `make prove` (`pytest -m prove tests/faults`; EMRLOAD_RENEW_FAULTS=FILE keeps the results in FILE, and
+writes this page once every row has one). An exit code below zero is the signal that killed `emrload run` itself. *None:
+nothing to judge* means that the load had not begun, or that its folder was taken away: a message, and no verdict.
+Samples are flushed every 0.8 s, so that a killed process loses no more than what came since.
 
 ## What does no harm
 
@@ -78,11 +77,8 @@ Two things are done to a run that change nothing about it, so its verdict is tha
 """
 
 
-def page_of(played: Sequence[Played]) -> str:
-    """The page of a whole run, in Markdown."""
-    from tests.faults.rows import HARMLESS
-
-    harmless = [one for one in played if one.row in HARMLESS]
-    table = [one for one in played if one.row not in HARMLESS]
-    lines = [HEAD + "".join(f"{as_line(one)}\n" for one in rows) for rows in (table, harmless)]
-    return PAGE.format(table=lines[0], harmless=lines[1], date=datetime.now(UTC).strftime("%Y-%m-%d")).rstrip() + "\n"
+def page_of(lines: Sequence[str], harmless: Sequence[str], dates: Collection[str]) -> str:
+    """The page, in Markdown, from the rows as lines and the days (ISO) on which they were played."""
+    tables = ["\n".join([HEAD, *rows, ""]) for rows in (lines, harmless)]
+    played = " to ".join(sorted({min(dates), max(dates)}))
+    return PAGE.format(table=tables[0], harmless=tables[1], played=played).rstrip() + "\n"

@@ -96,7 +96,7 @@ ROWS: Final = (
     # ---- asked to end
     Row("the only load process gets SIGTERM", MIDDLE, signals(signal.SIGTERM, "leader"), INVALID, "ended early"),
     Row("the master gets SIGTERM", MIDDLE, signals(signal.SIGTERM, "leader"), INVALID, "ended early", 2),
-    Row("a worker gets SIGTERM", MIDDLE, signals(signal.SIGTERM, "worker-0"), INVALID, "1 missing", 2),
+    Row("a worker gets SIGTERM", MIDDLE, signals(signal.SIGTERM, "worker-0"), INVALID, "1 missing|1 silent", 2),
     Row("`emrload run` gets SIGTERM", MIDDLE, signals(signal.SIGTERM, "emrload"), INVALID, "ended early"),
     Row("the terminal is closed", MIDDLE, means.close_the_terminal, INVALID, "ended early", before=means.on_a_terminal),
     # ---- disks
