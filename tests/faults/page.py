@@ -64,10 +64,10 @@ server's own journal of answers against the samples, and whatever was left in /p
 row ends in *pass*; none loses more than a second of samples; none leaves a process, a socket or a file behind.
 
 {table}
-Played {played} by `make prove` (`pytest -m prove tests/faults`; EMRLOAD_RENEW_FAULTS=FILE keeps the results in FILE, and
-writes this page once every row has one). An exit code below zero is the signal that killed `emrload run` itself. *None:
-nothing to judge* means that the load had not begun, or that its folder was taken away: a message, and no verdict.
-Samples are flushed every 0.8 s, so that a killed process loses no more than what came since.
+Played {played} by `make prove` (`pytest -m prove tests/faults`; EMRLOAD_RENEW_FAULTS=FILE keeps the results in FILE,
+and writes this page once every row has one). An exit code below zero is the signal that killed `emrload run` itself.
+*None: nothing to judge* means that the load had not begun, or that its folder was taken away: there is a message, and
+no verdict. Samples are flushed every 0.8 s, so that a killed process loses no more than what came since.
 
 ## What does no harm
 

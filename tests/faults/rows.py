@@ -233,8 +233,8 @@ ROWS: Final = (
     Row("descriptors are exhausted", MIDDLE, scarcity.exhaust_descriptors, INVALID, "had no file descriptor left"),
     Row(
         "memory is exhausted (a limit)",
-        MIDDLE,
-        scarcity.limit(resource.RLIMIT_AS, scarcity.virtual_memory),
+        "0.5 s into the load",
+        scarcity.exhaust_memory,
         INVALID,
         "no memory left|out of memory|was killed|ended",
     ),

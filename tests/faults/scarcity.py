@@ -12,7 +12,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.faults.means import MIDDLE_S, Harm, require_root
@@ -145,8 +144,12 @@ def exhaust_descriptors(stage: Stage) -> None:
     hang_up(stage)
 
 
-def virtual_memory(pid: int) -> int:
-    return psutil.Process(pid).memory_info().vms + (1 << 20)
+def exhaust_memory(stage: Stage) -> None:
+    """The process gets no more memory from the system, while most clinicians are still to come."""
+    pid = stage.pid("leader")
+    stage.at(0.5)
+    stage.falls()
+    resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
 
 
 def kill_for_memory(stage: Stage) -> None:
