@@ -46,6 +46,7 @@ class LocalFleet:
         self._hearing = Hearing()
         self._silent = False
         self._deserter = ""
+        self._left_at_s = 0.0
         self._begun = False
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -136,12 +137,18 @@ class LocalFleet:
         return code
 
     def _who_left_before_the_load(self) -> str:
-        """A worker that is gone before the leader named the start: it would wait for it without an end."""
+        """A worker that is gone before the leader named the start: it would wait for it without an end.
+
+        Unless the leader has sent it away and is about to leave itself, with a reason of its own.
+        """
         if self._load_has_begun:
             return ""
         for index, worker in enumerate(self.processes[1:]):
             code = worker.poll()
             if code is not None:
+                self._left_at_s = self._left_at_s or time.monotonic()
+                if time.monotonic() - self._left_at_s < STOP_WITHIN_S:
+                    return ""
                 return f"worker {index} {f'was killed ({signal.Signals(-code).name})' if code < 0 else 'left'}"
         return ""
 

@@ -178,6 +178,16 @@ def test_a_worker_that_is_gone_before_the_load_ends_it(launch, monkeypatch, prog
     assert all(process.poll() is not None for process in fleet.processes)
 
 
+def test_a_leader_that_gives_up_and_sends_its_workers_away_is_heard_first(launch):
+    """They are gone a moment before it is."""
+    leaves = "import sys, time; print('ERROR: worker 1 compiled another roster'); time.sleep(1); sys.exit(4)"
+    fleet = launch(leaves, "pass", "pass")
+    wait_for(lambda: fleet.processes[1].poll() is not None)
+    wait_for(lambda: not fleet.running)
+    with pytest.raises(RunError, match="the load ended with code 4: ERROR: worker 1 compiled another roster"):
+        fleet.join()
+
+
 def test_a_worker_that_is_lost_under_load_is_for_the_verdict_to_tell(launch, run_dir):
     conductor_path(run_dir.streams).write_text("{}")
     fleet = launch("import time; time.sleep(0.5)", "import os; os.kill(os.getpid(), 9)", "pass")
