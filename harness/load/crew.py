@@ -13,7 +13,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import gevent
 from gevent.event import Event
@@ -64,6 +64,7 @@ class Crew:
         self._begun: dict[int, float] = {}
         """Slot → when it began, of those that are on duty."""
         self._background: list[gevent.Greenlet[..., object]] = []
+        self._end_hearing: Callable[[], None] = lambda: None
         self.recorder: Recorder | None = None
         self._probe: HealthProbe | None = None
         self._report: ProgressReport | None = None
@@ -75,6 +76,7 @@ class Crew:
 
         False where the streams cannot be made: the load breaks off before it begins.
         """
+        self._background.append(gevent.spawn(self._stop_when_broken))
         try:
             recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
             report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty, lambda: self.visitors.there)
@@ -89,6 +91,7 @@ class Crew:
             recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
         self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there)
         self.recorder, self._report = recorder, report
+        self._end_hearing = self._hear_of_memory()
         recorder.sink.on_failure(lambda failure: self._break_off(str(failure), failure.remedy))
         for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch, lambda: self._ring(recorder)):
             self._background.append(gevent.spawn(self._kept_up, loop))
@@ -142,7 +145,8 @@ class Crew:
             self.visitors.close()
             for wire, whose in list(self._at_work.values()):
                 wire.end_now(whose)
-            gevent.spawn_later(DRAIN_S, self._give_up)
+            if not at_once:
+                gevent.spawn_later(DRAIN_S, self._give_up)
         if at_once:
             self._give_up()
 
@@ -173,6 +177,7 @@ class Crew:
         self.visitors.finish()
         if self._watchdog is not None:
             self._watchdog.stop()
+        self._end_hearing()
         gevent.killall(self._background)
         self._background = []
         if self._probe is not None:
@@ -208,11 +213,25 @@ class Crew:
         if not self.problem:
             now_s = self.recorder.clock.now_s() if self.recorder is not None else 0.0
             self.problem = f"{problem}, {now_s:.1f} s into the run{': ' if remedy else ''}{remedy}"
-            gevent.spawn(self._stop_here)
+            self.broken_off.set()
 
-    def _stop_here(self) -> None:
-        self.broken_off.set()
+    def _stop_when_broken(self) -> None:
+        """There from the beginning: when memory runs out, no greenlet can be made any more."""
+        self.broken_off.wait()
         self.close(at_once=True)
+
+    def _hear_of_memory(self) -> Callable[[], None]:
+        """Whatever finds no memory, Locust's own greenlets included, ends the load; gives what ends the hearing."""
+        hub: Any = gevent.get_hub()
+        told = hub.handle_error
+
+        def handle(context: object, kind: Any, value: object, trace: object) -> None:
+            if isinstance(kind, type) and issubclass(kind, MemoryError):
+                self._out_of_memory()
+            told(context, kind, value, trace)
+
+        hub.handle_error = handle
+        return lambda: setattr(hub, "handle_error", told)
 
     def _users_alive(self) -> int:
         runner = self._environment.runner

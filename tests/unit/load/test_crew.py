@@ -564,6 +564,17 @@ def test_memory_that_runs_out_ends_the_load_and_is_nobodys_fault(hire, monkeypat
     assert crew.problem.endswith(": give the load more memory, or spread it over --workers")
 
 
+def test_memory_that_runs_out_anywhere_in_the_process_ends_the_load(hire, capsys):
+    """As where Locust can make no greenlet for a user: nobody sees that exception but the hub."""
+    crew = hire((0.0, 60.0))
+    people = start(crew, 1)
+    gevent.spawn(bytearray, 1 << 62)
+    gevent.joinall(people, raise_error=True, timeout=5)
+    assert crew.problem.startswith("a load process has no memory left, ")
+    crew.finish()
+    assert gevent.get_hub().handle_error == type(gevent.get_hub()).handle_error.__get__(gevent.get_hub())
+
+
 def test_memory_that_runs_out_at_the_door_ends_the_load_too(hire, monkeypatch):
     crew = hire(visitors_per_s=20.0, length_s=60.0)
     monkeypatch.setattr(visitors_module, "visit", lambda *_: bytearray(1 << 62))
