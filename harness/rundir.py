@@ -7,6 +7,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 from harness.errors import InputError, OutputError, Problem, shortened
 
 __all__ = [
+    "BEAT",
     "DEFECT_VARIABLE",
+    "LIFELINE_VARIABLE",
     "PARENT_VARIABLE",
     "RunDir",
     "conductor_path",
@@ -29,6 +32,10 @@ DEFECT_VARIABLE = "EMRLOAD_PLANTED_DEFECT"
 """Asks the load processes of one run for a planted defect: `NAME@FOLDER`, the run's folder in full."""
 PARENT_VARIABLE = "EMRLOAD_PARENT_PID"
 """Tells a load process who started it, so that it ends when that one is gone."""
+LIFELINE_VARIABLE = "EMRLOAD_LIFELINE"
+"""Tells the leading load process on which descriptor whoever started it listens."""
+BEAT = "beat"
+"""How a sign of life begins there; every other line is a word to be told."""
 
 _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 """Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""
@@ -215,10 +222,15 @@ def rfc3339(epoch_s: float) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
+    """Write `value` as indented JSON, atomically; where that cannot be, nothing is left of it."""
     draft = path.with_name(path.name + ".part")
-    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def _sha256(path: Path) -> str:

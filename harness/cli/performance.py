@@ -20,10 +20,12 @@ from harness.cli.collecting import collect
 from harness.cli.concluding import conclude
 from harness.cli.gathering import Gathering
 from harness.cli.hosting import Hosting
+from harness.cli.keeping import keeping, require_folder
 from harness.cli.options import Choice
 from harness.cli.plan_outlook import likely_invalid
-from harness.cli.reader import reader_may_leave
+from harness.cli.reader import leave_the_terminal, reader_may_leave
 from harness.control import ControlClient, Destinations, Target, read_capabilities, seed_command, seed_sites, survey
+from harness.errors import JudgeError
 from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles, try_generator
 from harness.machine import ClockWatch, environment_facts
 from harness.plan import (
@@ -165,14 +167,17 @@ class Performance:
         self.run_dir.update_manifest(
             state="running",
             started_at=rfc3339(time.time()),
+            under_way=True,
             **({"fleet": gathering.facts()} if gathering else {}),
         )
         fleet = self._fleet()
         view, clock = LiveView(self.spec.scenario.name), ClockWatch()
         interrupts = 0
 
-        def on_interrupt(*_: object) -> None:
+        def on_interrupt(number: int, _frame: object) -> None:
             nonlocal interrupts
+            if number == signal.SIGHUP:
+                leave_the_terminal()
             interrupts += 1
             if interrupts == 1:
                 fleet.end_early()
@@ -195,13 +200,24 @@ class Performance:
                 if gathering is not None:
                     gathering.fetch(lambda: ended_by > 1 or interrupts > ended_by)
                     self.run_dir.update_manifest(fleet=gathering.facts())
-        collect(self.run_dir, aborted=ended_by > 0)
-        self.run_dir.update_manifest(host=self.run_dir.read_manifest()["host"] | clock.facts())
+        require_folder(self.run_dir)
+        if fleet.ended_by:
+            _say(f"stopped  {fleet.ended_by}")
+        with keeping(self.run_dir):
+            collect(self.run_dir, aborted=ended_by > 0, ended_by=fleet.ended_by)
+            host = self.run_dir.read_manifest()["host"] | clock.facts()
+            self.run_dir.update_manifest(host=host, leader_silent_s=round(fleet.silent_s, 3))
         return Played(ended_by > 0, ended_by > 1)
 
     def conclude(self, as_json: bool) -> int:
         """Analysis, verdict, report, console; gives the exit code. Raises JudgeError."""
-        concluded = conclude(self.run_dir, self.run_dir, self.spec)
+        try:
+            with keeping(self.run_dir):
+                concluded = conclude(self.run_dir, self.run_dir, self.spec)
+        except JudgeError:  # said, and nobody died: `emrload report` may judge what is there
+            self.run_dir.update_manifest(under_way=False)
+            raise
+        self.run_dir.update_manifest(under_way=False)
         with reader_may_leave():  # the verdict stands, read or not
             concluded.tell(as_json=as_json)
         return concluded.exit_code
@@ -248,8 +264,11 @@ class Performance:
 
 @contextmanager
 def _on_signals(handler: Any) -> Iterator[None]:
-    """SIGINT and SIGTERM both mean: end."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    """SIGINT, SIGTERM and a terminal that is closed all mean: end. (`nohup` has the last one ignored, and so do we.)"""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

@@ -6,10 +6,11 @@ click and rich each turn the broken pipe into exit code 1, which here would mean
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from types import TracebackType
 
-__all__ = ["reader_may_leave", "write_to_nobody"]
+__all__ = ["leave_the_terminal", "reader_may_leave", "write_to_nobody"]
 
 
 class reader_may_leave:  # noqa: N801 (read as a sentence, like contextlib's own)
@@ -39,3 +40,18 @@ def write_to_nobody() -> None:
         except OSError:
             os.dup2(nobody, stream.fileno())
     os.close(nobody)
+
+
+def leave_the_terminal() -> None:
+    """Standard output and error go to nobody where they went to a terminal, which is gone: each word to it would be an
+    error (EIO), and it no longer says what it was."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None and not _is_file_or_pipe(stream.fileno()):
+            os.dup2(nobody, stream.fileno())
+    os.close(nobody)
+
+
+def _is_file_or_pipe(handle: int) -> bool:
+    mode = os.fstat(handle).st_mode
+    return stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

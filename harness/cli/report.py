@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.keeping import keeping
 from harness.cli.options import PathType
 from harness.errors import InputError, Problem
 from harness.rundir import RunDir, create_run_dir, open_run_dir
@@ -69,20 +70,24 @@ def command(runs: tuple[Path, ...], verify: bool, rejudge: bool, out: Path | Non
     if verify:
         _verify(run_dir, as_json)
         return
-    _join_streams(run_dir)
+    with keeping(run_dir):
+        _join_streams(run_dir)
+        _note_who_died(run_dir)
     source = target = run_dir
     if out is not None:
         from harness.cli.late_files import have_come, merge_into
 
         target = _folder_for_rejudging(run_dir, out)
         if have_come(run_dir):
-            source, merged = target, merge_into(run_dir, target)
+            with keeping(target):
+                source, merged = target, merge_into(run_dir, target)
             came = count_text(len(merged.workers), "load process", "load processes")
             click.echo(f"joined what came after the run was judged, too: {came} in all", err=True)
     from harness.cli.concluding import conclude
     from harness.scenario import read_spec
 
-    concluded = conclude(source, target, read_spec(run_dir.scenario))
+    with keeping(target):
+        concluded = conclude(source, target, read_spec(run_dir.scenario))
     concluded.tell(as_json=as_json)
     if not as_json:
         click.echo(f"verdict  exit code {concluded.exit_code}")
@@ -125,9 +130,11 @@ def _what_happened(path: Path) -> str:
 
 def _join_streams(run_dir: RunDir) -> None:
     """Make the Parquet files of a killed run from what its workers streamed, and say what was found."""
-    if run_dir.samples.exists():
-        return
+    from harness.cli.collecting import collect, is_collected, load_has_ended
+
     streams = sorted(run_dir.streams.glob("samples-w*.arrows"))
+    if is_collected(run_dir) or (not streams and run_dir.samples.exists()):
+        return
     if not streams:
         problem = Problem(
             "the run left no samples: neither samples.parquet nor a worker's stream is there",
@@ -135,8 +142,6 @@ def _join_streams(run_dir: RunDir) -> None:
             "it ended before the load began; logs/ says why. Run it again.",
         )
         raise InputError(problem)
-    from harness.cli.collecting import collect, load_has_ended
-
     newest_s = max(stream.stat().st_mtime for stream in streams)
     if not load_has_ended(run_dir) and time.time() - newest_s < STILL_WRITING_S:
         problem = Problem(
@@ -149,6 +154,15 @@ def _join_streams(run_dir: RunDir) -> None:
     rows = ", ".join(f"{count:,} {name}" for name, count in merged.rows.items())
     torn = f"; torn at the end: {', '.join(merged.torn)}" if merged.torn else ""
     click.echo(f"joined what {count_text(len(merged.workers), 'worker')} wrote: {rows}{torn}", err=True)
+
+
+def _note_who_died(run_dir: RunDir) -> None:
+    """`emrload run` watches its load processes to their end and says what it saw; where it was killed before it came to
+    a verdict, the run is not to be trusted, however whole it looks."""
+    manifest = run_dir.read_manifest()
+    if manifest.get("under_way") and not run_dir.verdict.exists():
+        why = manifest.get("ended_by") or "`emrload run` was killed before it came to a verdict"
+        run_dir.update_manifest(state="aborted", ended_by=why, under_way=False)
 
 
 def _folder_for_rejudging(run_dir: RunDir, out: Path) -> RunDir:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ class SandboxProcess:
     def __init__(self, log: Path, options: Sequence[str] = ()) -> None:
         self._log = log
         self._options = options
+        self._data: Path | None = None
         self.url = ""
 
     def __enter__(self) -> SandboxProcess:
@@ -44,7 +46,8 @@ class SandboxProcess:
         assert self._process.stdout is not None  # noqa: S101 (asked for a pipe)
         said, _, _ = select.select([self._process.stdout], [], [], _UP_WITHIN_S)
         try:
-            self.url = json.loads(self._process.stdout.readline() if said else b"")["url"]
+            told = json.loads(self._process.stdout.readline() if said else b"")
+            self.url, self._data = told["url"], None if "--data" in self._options else Path(told["data"])
         except (ValueError, KeyError, TypeError) as error:
             self._end()
             raise RunError("the sandbox did not come up", f"its log: {self._log}") from error
@@ -78,3 +81,5 @@ class SandboxProcess:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+        if self._data is not None:  # one that was killed could not take it away itself
+            shutil.rmtree(self._data, ignore_errors=True)

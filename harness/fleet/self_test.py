@@ -77,7 +77,8 @@ def try_generator(log: Path, workers: int, planned_peak_per_s: float) -> SelfTes
 
 
 def _requests_per_cpu_s(log: Path) -> float:
-    with tempfile.TemporaryDirectory(prefix="emrload-self-test-") as folder, log.open("ab") as sink:
+    # beside the log: whoever is killed meanwhile leaves nothing elsewhere
+    with tempfile.TemporaryDirectory(prefix="self-test-", dir=log.parent) as folder, log.open("ab") as sink:
         try:
             done = subprocess.run(  # noqa: S603 (our own program)
                 [*_COMMAND, folder, f"{time.monotonic() + OVER_S:.3f}"],

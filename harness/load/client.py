@@ -23,6 +23,7 @@ from harness.load.cookies import Cookies
 from harness.load.deadline import Deadline, OutOfTime
 from harness.load.endpoint import Endpoint
 from harness.load.line import Line, open_line
+from harness.load.own_limits import own_limit, own_limit_text
 
 __all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "NoFirstByte", "out_of_time"]
 
@@ -42,14 +43,16 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
     """No whole answer came.
 
     `reason` is `timeout`, `connection`, or `cancelled` (the caller's patience ended before the bound on answers did).
-    `hung_up`: a kept line closed before one byte of an answer came. `link_s`: seconds that went by on an emulated link.
+    `hung_up`: a kept line closed before one byte of an answer came. `limit`: it was this machine that could not, and
+    which of its limits it met (harness.load.own_limits). `link_s`: seconds that went by on an emulated link.
     """
 
-    def __init__(self, reason: FailureReason, detail: str, *, hung_up: bool = False) -> None:
+    def __init__(self, reason: FailureReason, detail: str, *, hung_up: bool = False, limit: str = "") -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.hung_up = hung_up
+        self.limit = limit
         self.link_s = 0.0
 
 
@@ -170,7 +173,7 @@ class Connection:
                 raise
             raise out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
         except OSError as error:
-            raise ExchangeFailed("connection", _describe(error)) from error
+            raise ExchangeFailed("connection", _describe(error), limit=own_limit(error)) from error
         finally:
             timer.close()
         self._line = line
@@ -237,6 +240,8 @@ def out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
 
 def _describe(error: BaseException) -> str:
     """What went wrong on the line, without addresses or content."""
+    if limit := own_limit(error):
+        return own_limit_text(limit, error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the TLS certificate cannot be verified: {error.verify_message}"
     if isinstance(error, OSError) and error.strerror:

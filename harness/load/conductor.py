@@ -1,11 +1,13 @@
 """Leads a run in the master (or the only) process: who does which slots, when t0 is, when all are done.
 
 begin ──prepare──▶ crews ──ready──▶ t0 named ──start──▶ crews at work ──done──▶ finished
-                                            └──close (Ctrl-C)──▶ everybody leaves
+                                            ├──close (Ctrl-C)──▶ everybody leaves
+                                            └──a worker cannot write──▶ all break off at once
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +23,8 @@ from harness.plan.model import Plan, Slot
 from harness.rundir import RunDir, conductor_path, write_json
 
 __all__ = ["Conductor"]
+
+log = logging.getLogger(__name__)
 
 READY_WITHIN_S: Final = 60.0
 """Workers compile the plan for themselves; one that needs longer is lost."""
@@ -56,6 +60,12 @@ class Conductor:
     """From the moment that t0 is named."""
     closed: bool = False
     over: bool = False
+    broken_off: str = ""
+    """Why the load could not go on; "" where it could."""
+    unwritten: dict[int, int] = field(default_factory=dict)
+    """Worker → rows that it could not write down."""
+    strangers: set[str] = field(default_factory=set)
+    """Locust's ids of workers that came and are none of the run's."""
 
     def __post_init__(self) -> None:
         self._counts = [UserCount(self.slots_of(index)) for index in range(len(self.workers))]
@@ -83,7 +93,7 @@ class Conductor:
             self.runner.send_message("emr-start", {"t0_epoch_s": self.clock.t0_epoch_s}, worker)
         self._write()
         if self.closed:  # meanwhile, and some crews were not there yet to hear it
-            self._send_close()
+            self._send_close(at_once=bool(self.broken_off))
 
     def users_of(self, worker: str) -> int:
         """How many users a worker should run now; none for a late one, none before t0 is named."""
@@ -93,13 +103,28 @@ class Conductor:
         return 0 if index is None or self.clock is None else self._counts[index].at(self.clock.now_s())
 
     def users_now(self) -> int:
+        if isinstance(self.runner, MasterRunner):
+            self.strangers |= {client.id for client in self.runner.clients.all} - set(self.workers)
         return sum(self.users_of(worker) for worker in self.workers)
 
     def close(self) -> None:
         """End the run early."""
         if not self.closed and not self.over:
             self.closed = True
+            self._last_moment(0.0)
             self._send_close()
+
+    def break_off(self, problem: str) -> None:
+        """A load process cannot write down what happens any more: all stop at once. The first problem counts."""
+        if not self.broken_off and not self.over:
+            self.closed, self.broken_off = True, problem
+            self._last_moment(-DRAIN_S)
+            self._send_close(at_once=True)
+
+    def _last_moment(self, from_now_s: float) -> None:
+        """Nobody is waited for as long as the plan would have it."""
+        if self.clock is not None:
+            self._last_end_s = min(self._last_end_s, self.clock.now_s() + from_now_s)
 
     @property
     def finished(self) -> bool:
@@ -127,9 +152,15 @@ class Conductor:
             "clock_offset_s": max(self.done.values(), key=abs, default=None),
             "arrivals_dropped": sum(self.dropped.values()),
             "closed_early": self.closed,
+            "broken_off": self.broken_off,
+            "rows_unwritten": sum(self.unwritten.values()),
+            "strangers": len(self.strangers),
             "roster_digest": self.plan.roster_digest,
         }
-        write_json(conductor_path(self.run_dir.streams), facts)
+        try:
+            write_json(conductor_path(self.run_dir.streams), facts)
+        except OSError as error:  # a run whose leader did not see the end counts as one that was ended early
+            log.error("%s cannot be written (%s)", conductor_path(self.run_dir.streams), error.strerror)
 
     def _is_lost(self, worker: str) -> bool:
         """Locust has not heard from it for some seconds, or has forgotten it."""
@@ -138,9 +169,9 @@ class Conductor:
         client = self.runner.clients.get(worker)
         return client is None or client.state == STATE_MISSING
 
-    def _send_close(self) -> None:
+    def _send_close(self, *, at_once: bool = False) -> None:
         for worker in self.workers:
-            self.runner.send_message("emr-close", {"run": self.run}, worker)
+            self.runner.send_message("emr-close", {"run": self.run, "at_once": at_once}, worker)
 
     def _running_on(self, worker: str) -> int:
         """While everybody leaves, ask Locust for what it has: fewer would make it stop people within a step."""

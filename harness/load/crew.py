@@ -2,15 +2,21 @@
 
 prepare(order) ──▶ ready ──▶ start(t0) ──▶ users claim slots, work them, leave ──▶ done
                                      └───▶ visitors come at their rates, and go
+
+Without a record there is no load: where it cannot be written any more, or what writes it fails, all of it breaks off.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
-from typing import Final
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
 
 import gevent
+from gevent.event import Event
 from greenlet import greenlet
 from locust.env import Environment
 from locust.exception import StopUser
@@ -28,12 +34,16 @@ from harness.load.watchdog import Watchdog
 from harness.load.wire import DRAIN_S, Wire
 from harness.plan.model import Slot
 from harness.population.identity import patient_identity
+from harness.samples import WriteFailure
 
 __all__ = ["Crew"]
 
 log = logging.getLogger(__name__)
 
 WATCH_EVERY_S: Final = 0.2
+AWAY_WITHIN_S: Final = 0.5
+"""Whoever is thrown out leaves at once; one that does not is in code of her own."""
+MORE_MEMORY: Final = "give the load more memory, or spread it over --workers"
 
 
 class Crew:
@@ -43,25 +53,37 @@ class Crew:
         self.order = order
         self.desk = Desk(order.slots)
         self.closing = False
+        self.broken_off = Event()
+        """Set where the load cannot go on; `problem` says why."""
+        self.problem = ""
         self._environment = environment
         self._places = Places(order)
-        self.visitors = Visitors(order, self._places)
+        self.visitors = Visitors(order, self._places, self._kept_up)
         self._warm_up()
         self._at_work: dict[int, tuple[Wire, greenlet]] = {}
         self._begun: dict[int, float] = {}
         """Slot → when it began, of those that are on duty."""
         self._background: list[gevent.Greenlet[..., object]] = []
+        self._end_hearing: Callable[[], None] = lambda: None
         self.recorder: Recorder | None = None
         self._probe: HealthProbe | None = None
         self._report: ProgressReport | None = None
         # only workflows of one's own can stand still, so nobody else pays for the watch
         self._watchdog = Watchdog() if order.plan.spec.scenario.workflow_files else None
 
-    def start(self, t0_epoch_s: float) -> None:
-        """Open the streams and set the clock; users may claim slots from now on, and visitors come."""
-        recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
+    def start(self, t0_epoch_s: float) -> bool:
+        """Open the streams and set the clock; users may claim slots from now on, and visitors come.
+
+        False where the streams cannot be made: the load breaks off before it begins.
+        """
+        self._background.append(gevent.spawn(self._stop_when_broken))
+        try:
+            recorder = Recorder(self.order.streams, self.order.worker, RunClock(t0_epoch_s))
+            report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty, lambda: self.visitors.there)
+        except OSError as error:
+            self._break_off(str(WriteFailure.of(f"streams/{Path(error.filename or '').name}", error)))
+            return False
         self._places.open(recorder)
-        report = ProgressReport(self.order.streams, recorder, lambda: self.on_duty, lambda: self.visitors.there)
         recorder.on_batch(report.note)
         if foreign_listeners(self._environment):
             recorder.on_batch(lambda rows: report.fire_requests(self._environment, rows))
@@ -69,12 +91,14 @@ class Crew:
             recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
         self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there)
         self.recorder, self._report = recorder, report
-        for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch):
-            self._background.append(gevent.spawn(loop))
-        self._background.append(gevent.spawn(self._ring, recorder))
+        self._end_hearing = self._hear_of_memory()
+        recorder.sink.on_failure(lambda failure: self._break_off(str(failure), failure.remedy))
+        for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch, lambda: self._ring(recorder)):
+            self._background.append(gevent.spawn(self._kept_up, loop))
         if self._watchdog is not None:
             self._watchdog.start()
         self.visitors.start(recorder)
+        return True
 
     def _warm_up(self) -> None:
         """What is slow only the first time must not be so under load: a locale's names take 0.2 s to load."""
@@ -102,6 +126,10 @@ class Crew:
         """Every slot has been worked, and no visitor is there or will come."""
         return self.desk.all_ended and self.visitors.all_gone
 
+    @property
+    def rows_unwritten(self) -> int:
+        return self.recorder.sink.rows_unwritten if self.recorder is not None else 0
+
     def work_next_slot(self) -> None:
         """What a user does: claim a slot, work it, leave. Raises StopUser at the end."""
         recorder = self.recorder
@@ -111,16 +139,21 @@ class Crew:
                 self._work(slot, recorder)
         raise StopUser
 
-    def close(self) -> None:
-        """End the run early: nobody starts or comes any more, everybody finishes the step and leaves."""
-        if self.closing:
-            return
-        self.closing = True
-        self.desk.close()
-        self.visitors.close()
-        for wire, whose in list(self._at_work.values()):
-            wire.end_now(whose)
-        gevent.spawn_later(DRAIN_S, self._give_up)
+    def close(self, *, at_once: bool = False) -> None:
+        """End the run early: nobody starts or comes any more, everybody finishes the step and leaves.
+
+        `at_once`: nobody finishes anything, and requests under way are cancelled.
+        """
+        if not self.closing:
+            self.closing = True
+            self.desk.close()
+            self.visitors.close()
+            for wire, whose in list(self._at_work.values()):
+                wire.end_now(whose)
+            if not at_once:
+                gevent.spawn_later(DRAIN_S, self._give_up)
+        if at_once:
+            self._give_up()
 
     def close_if_early(self) -> None:
         """Locust stops the test: where that comes before the plan's end, it is an early end."""
@@ -141,19 +174,69 @@ class Crew:
         return recorder.clock.wall_drift_s()
 
     def finish(self) -> None:
-        """Write everything that is still in memory and close the streams; a second call does nothing."""
+        """Send away whoever is still there, write everything that is in memory, close the streams; a second call does
+        nothing."""
         if self.recorder is None or not self._background:
             return
+        self._send_away()
         self.visitors.finish()
         if self._watchdog is not None:
             self._watchdog.stop()
+        self._end_hearing()
         gevent.killall(self._background)
         self._background = []
         if self._probe is not None:
             self._probe.write_row()
+            self._probe.close()
         self.recorder.close()
         if self._report is not None:  # last, since closing shows it the last samples
             self._report.close()
+
+    def _send_away(self) -> None:
+        """What somebody is in the middle of is cut off now, so that it is still written down as what it was."""
+        if self._at_work:
+            self.close(at_once=True)
+            until_s = time.monotonic() + AWAY_WITHIN_S
+            while self._at_work and time.monotonic() < until_s:
+                gevent.sleep(0.01)
+
+    def _kept_up(self, loop: Callable[[], None]) -> None:
+        """What watches, writes or lets people come must not fail without a word: nobody else would do it."""
+        try:
+            loop()
+        except MemoryError:
+            self._out_of_memory()
+        except Exception as error:  # whatever it is, it must be told, and not only in a log
+            log.exception("a part of the load failed")
+            self._break_off(f"a part of the load failed ({type(error).__name__}: {error})")
+
+    def _out_of_memory(self) -> None:
+        self._break_off("a load process has no memory left", MORE_MEMORY)
+
+    def _break_off(self, problem: str, remedy: str = "") -> None:
+        """The first problem counts. Called from within whatever met it, so that nothing is stopped here yet."""
+        if not self.problem:
+            now_s = self.recorder.clock.now_s() if self.recorder is not None else 0.0
+            self.problem = f"{problem}, {now_s:.1f} s into the run{': ' if remedy else ''}{remedy}"
+            self.broken_off.set()
+
+    def _stop_when_broken(self) -> None:
+        """There from the beginning: when memory runs out, no greenlet can be made any more."""
+        self.broken_off.wait()
+        self.close(at_once=True)
+
+    def _hear_of_memory(self) -> Callable[[], None]:
+        """Whatever finds no memory, Locust's own greenlets included, ends the load; gives what ends the hearing."""
+        hub: Any = gevent.get_hub()
+        told = hub.handle_error
+
+        def handle(context: object, kind: Any, value: object, trace: object) -> None:
+            if isinstance(kind, type) and issubclass(kind, MemoryError):
+                self._out_of_memory()
+            told(context, kind, value, trace)
+
+        hub.handle_error = handle
+        return lambda: setattr(hub, "handle_error", told)
 
     def _users_alive(self) -> int:
         runner = self._environment.runner
@@ -181,6 +264,8 @@ class Crew:
         except gevent.GreenletExit:
             reason = "killed"
             raise
+        except MemoryError:
+            self._out_of_memory()
         except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
             log.exception("slot %d (%s at %s) ended by an error", slot.slot, persona, site)
             recorder.fault(site, persona, error)

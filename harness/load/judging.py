@@ -34,6 +34,8 @@ def judge_answer(exchange: Exchange, call: Call, check: Check) -> Answer:
     answer = Answer(status, exchange.body, exchange.headers)
     try:
         wrong = check(answer)
+    except MemoryError:
+        raise  # it says nothing about the answer
     except Exception as fault:  # noqa: BLE001 (whatever is wrong with a check, its request was sent and must be counted)
         wrong = f"its check failed with {type(fault).__name__}"
     return Answer(status, exchange.body, exchange.headers, "content", wrong) if wrong else answer

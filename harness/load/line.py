@@ -191,7 +191,7 @@ def _bind(line: gsocket.socket, source_address: str) -> None:
     try:
         line.bind((source_address, 0))
     except OSError as error:
-        raise OSError(f"{source_address} cannot be the source address: {error.strerror}") from error
+        raise OSError(error.errno, f"{source_address} cannot be the source address: {error.strerror}") from error
 
 
 def _wrapped(line: gsocket.socket, host: str) -> gsocket.socket:

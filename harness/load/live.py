@@ -30,7 +30,7 @@ class ProgressReport:
         on_duty: Callable[[], int],
         visitors: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._file = progress_path(streams, recorder.worker).open("ab", buffering=0)
+        self._file = recorder.sink.open(progress_path(streams, recorder.worker), append=True)
         self._recorder = recorder
         self._on_duty = on_duty
         self._visitors = visitors
@@ -90,6 +90,7 @@ class ProgressReport:
             errors=self._errors,
             visitors=self._visitors(),
             latencies=dict(self._latencies),
+            own_limits=dict(self._recorder.own_limits),
         )
         self._file.write(second.line())
         self._requests = self._errors = 0

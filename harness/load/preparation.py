@@ -65,10 +65,16 @@ class Prepared:
     def share_out(self, workers: int) -> tuple[int, ...]:
         """The worker of each slot. Under plain Locust the plan is written only now that the workers are counted.
 
-        Raises RunError where the plan that was written before needs more of them.
+        Raises RunError where the plan that was written before needs more of them, or was written for fewer.
         """
         if self.planned:
             planned = read_roster(self.run_dir.plan, self.plan)
+            started = self.run_dir.read_manifest().get("workers", workers)
+            if workers > started:
+                raise RunError(
+                    f"{workers} load processes take part, but only {started} were started: "
+                    "another worker has come to the port of this run's master"
+                )
             if max(planned, default=0) >= workers:
                 raise RunError(f"the plan is for {max(planned) + 1} load processes, but only {workers} take part")
             return planned

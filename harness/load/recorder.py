@@ -15,11 +15,13 @@ import orjson
 
 from harness.load.clock import RunClock
 from harness.samples.columns import DUTY, HEALTH, SAMPLES, WORKFLOWS
+from harness.samples.sink import Sink
 from harness.samples.writer import FAILURES_OF_A_KIND, Names, StreamWriter, names_path, stream_path
 
 __all__ = ["Recorder"]
 
-FLUSH_EVERY_S: Final = 1.0
+FLUSH_EVERY_S: Final = 0.8
+"""Below a second, so that a killed process loses no more than one, however late its loop was for the flush before."""
 
 
 class Recorder:
@@ -31,18 +33,22 @@ class Recorder:
     def __init__(self, streams: Path, worker: int, clock: RunClock) -> None:
         self.worker = worker
         self.clock = clock
-        self.names = Names(names_path(streams, worker))
-        self._samples = StreamWriter(stream_path(streams, "samples", worker), SAMPLES)
-        self._workflows = StreamWriter(stream_path(streams, "workflows", worker), WORKFLOWS)
-        self._duty = StreamWriter(stream_path(streams, "duty", worker), DUTY)
-        self._health = StreamWriter(stream_path(streams, "health", worker), HEALTH)
+        self.sink = sink = Sink()
+        """What all files of this worker are written through, those of others who write about it included."""
+        self.names = Names(sink, names_path(streams, worker))
+        self._samples = StreamWriter(sink, stream_path(streams, "samples", worker), SAMPLES)
+        self._workflows = StreamWriter(sink, stream_path(streams, "workflows", worker), WORKFLOWS)
+        self._duty = StreamWriter(sink, stream_path(streams, "duty", worker), DUTY)
+        self._health = StreamWriter(sink, stream_path(streams, "health", worker), HEALTH)
         self.sample = self._samples.append
         self.workflow = self._workflows.append
         self.duty = self._duty.append
         self.health = self._health.append
         self.on_batch = self._samples.on_batch
         """Have a listener see each batch of samples once it is written."""
-        self._failures = (streams / f"failures-w{worker}.jsonl").open("ab", buffering=0)
+        self._failures = sink.open(streams / f"failures-w{worker}.jsonl", append=True)
+        self.own_limits: Counter[str] = Counter()
+        """Limit of this machine → requests that could not be sent for it (harness.load.own_limits)."""
         self._failure_counts: Counter[tuple[str, ...]] = Counter()
         self.started = 0
         self.finished = 0
@@ -79,10 +85,11 @@ class Recorder:
         self.failure(("error", name), {**facts, "detail": name})
 
     def keep_flushing(self) -> None:
-        """Write everything about once a second, until killed."""
+        """Write everything about once a second, until killed; and see whether it is still where it was written."""
         while True:
             gevent.sleep(FLUSH_EVERY_S)
             self.flush()
+            self.sink.look()
 
     def flush(self) -> None:
         for stream in (self._samples, self._workflows, self._duty, self._health):

@@ -119,7 +119,8 @@ def _measured(folder: Path, url: str, window_s: float) -> Sent:
     wires = [
         _Busy(posting, Connection(posting.endpoint, _TIMEOUT_S), recorder, 0.0, math.inf) for _ in range(CONNECTIONS)
     ]
-    background = [gevent.spawn(loop) for loop in (recorder.keep_flushing, HealthProbe(recorder, int, int).watch)]
+    probe = HealthProbe(recorder, int, int)
+    background = [gevent.spawn(loop) for loop in (recorder.keep_flushing, probe.watch)]
     gc.collect()
     gc.freeze()  # as a load process does before its load
     crowd = [gevent.spawn(_keep_working, number, wire, failed) for number, wire in enumerate(wires)]
@@ -133,6 +134,7 @@ def _measured(folder: Path, url: str, window_s: float) -> Sent:
             wire.end_now(whose)
         gevent.joinall(crowd, LEAVE_WITHIN_S)
         gevent.killall([*crowd, *background])
+        probe.close()
         recorder.close()
     if failed:
         raise RunError(failed[0])

@@ -26,6 +26,7 @@ from harness.load.conductor import Conductor
 from harness.load.crew import Crew
 from harness.load.defects import plant_defect
 from harness.load.dispatcher import PlanDispatcher
+from harness.load.lifeline import Lifeline
 from harness.load.options import add_options
 from harness.load.places import CrewOrder
 from harness.load.preparation import Prepared, load_prepared, prepare_run
@@ -86,6 +87,8 @@ class Session:
         if isinstance(runner, (LocalRunner, MasterRunner)):
             runner.register_message("emr-ready", self._on_ready)
             runner.register_message("emr-done", self._on_done)
+            runner.register_message("emr-broken", self._on_broken)
+            self._lifeline = Lifeline()
             DutyCurve.lead_in.append(self._lead_in)
             environment.events.test_stopping.add_listener(self._on_test_stopping)
             environment.events.test_stop.add_listener(self._on_test_over)
@@ -94,6 +97,9 @@ class Session:
         environment.stop_timeout = max(environment.stop_timeout or 0.0, DRAIN_S + 2.0)
         gevent.signal_handler(signal.SIGINT, self._on_interrupt)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # whoever launched this may have held it back
+        if environment.parsed_options is not None and environment.parsed_options.headless:
+            # Locust listens itself, but not before its shape has ended: without a page, that is never
+            gevent.signal_handler(signal.SIGTERM, self._stop_at_once)
         self._has_parent = PARENT_VARIABLE in os.environ
         if self._has_parent:
             gevent.spawn(self._leave_with_parent, int(os.environ[PARENT_VARIABLE]))
@@ -136,7 +142,16 @@ class Session:
     def _on_done(self, msg: Any, **_: Any) -> None:
         if self.conductor is not None and msg.data["run"] == self.conductor.run:
             self.conductor.dropped[msg.data["index"]] = msg.data["arrivals_dropped"]
+            self.conductor.unwritten[msg.data["index"]] = msg.data["rows_unwritten"]
             self.conductor.done[msg.data["index"]] = msg.data["drift_s"]
+
+    def _on_broken(self, msg: Any, **_: Any) -> None:
+        """A load without a record is none: whichever worker cannot go on, all stop at once."""
+        if self.conductor is not None and msg.data["run"] == self.conductor.run:
+            problem = f"worker {msg.data['index']}: {msg.data['problem']}"
+            log.error("the load breaks off: %s", problem)
+            self._lifeline.say(problem)
+            self.conductor.break_off(problem)
 
     def _on_test_stopping(self, **_: Any) -> None:
         """Locust stops the test: where that comes before the plan's end (a web UI has a button), it is an early end."""
@@ -148,6 +163,7 @@ class Session:
             self.conductor.end()
 
     def _on_quitting(self, **_: Any) -> None:
+        self._on_test_stopping()  # a SIGTERM comes here at once
         self._on_test_over()
         if self.environment.process_exit_code is None:
             # whether the target did well is said by the verdict, not by Locust's count of failures
@@ -203,17 +219,24 @@ class Session:
     def _on_start(self, msg: Any, **_: Any) -> None:
         crew = self.crew
         if crew is not None and not crew.started:
-            crew.start(msg.data["t0_epoch_s"])
-            gevent.spawn(self._report_when_done, crew, self._run)
+            gevent.spawn(self._report_if_broken, crew, self._run)
+            if crew.start(msg.data["t0_epoch_s"]):
+                gevent.spawn(self._report_when_done, crew, self._run)
+
+    def _report_if_broken(self, crew: Crew, run: str) -> None:
+        crew.broken_off.wait()
+        log.error("the load breaks off: %s", crew.problem)
+        said = {"run": run, "index": crew.order.worker, "problem": crew.problem}
+        self.runner.send_message("emr-broken", said)
 
     def _report_when_done(self, crew: Crew, run: str) -> None:
-        drift_s = crew.wait_until_done()
-        said = {"run": run, "index": crew.order.worker, "drift_s": drift_s, "arrivals_dropped": crew.visitors.dropped}
+        said = {"run": run, "index": crew.order.worker, "drift_s": crew.wait_until_done()}
+        said |= {"arrivals_dropped": crew.visitors.dropped, "rows_unwritten": crew.rows_unwritten}
         self.runner.send_message("emr-done", said)
 
     def _on_close(self, msg: Any, **_: Any) -> None:
         if self.crew is not None and msg.data["run"] == self._run:
-            self.crew.close()
+            self.crew.close(at_once=msg.data["at_once"])
 
     def _on_stopping(self, **_: Any) -> None:
         if self.crew is not None:

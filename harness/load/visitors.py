@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import gevent
@@ -38,11 +39,13 @@ MOST_VISITORS: Final = 20_000
 class Visitors:
     """Everybody who comes to the sites of one worker by an arrival process."""
 
-    def __init__(self, order: CrewOrder, places: Places) -> None:
+    def __init__(self, order: CrewOrder, places: Places, kept_up: Callable[[Callable[[], None]], None]) -> None:
+        """`kept_up` runs what must not fail without a word."""
         self._processes = order.arrivals
         self._seed = order.plan.spec.seed
         self._most = order.most_visitors
         self._places = places
+        self._kept_up = kept_up
         self._recorder: Recorder | None = None
         self._coming: list[gevent.Greenlet[..., None]] = []
         self._there = Group()
@@ -58,7 +61,9 @@ class Visitors:
         """Let them come; after `close` nobody does."""
         self._recorder = recorder
         if not self._closed:
-            self._coming = [gevent.spawn(self._let_in, process, recorder) for process in self._processes]
+            self._coming = [
+                gevent.spawn(self._kept_up, partial(self._let_in, process, recorder)) for process in self._processes
+            ]
 
     @property
     def there(self) -> int:
@@ -96,7 +101,7 @@ class Visitors:
         for number, time_s in enumerate(arrival_times(process, self._seed)):
             gevent.sleep(max(0.0, time_s - recorder.clock.now_s()))
             if len(self._there) < self._most:
-                self._there.spawn(self._visit, process, number, time_s, recorder)
+                self._there.spawn(self._kept_up, partial(self._visit, process, number, time_s, recorder))
             else:
                 self._drop(process, number, recorder)
 
@@ -111,6 +116,8 @@ class Visitors:
         try:
             visitor = places.visitor(process, number, wire)
             visit(visitor, places.weights_of(site, persona)(time_s), places.unsupported(site))
+        except MemoryError:
+            raise
         except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
             log.exception("visit %d (%s at %s) ended by an error", number, persona, site)
             recorder.fault(site, persona, error)

@@ -100,7 +100,7 @@ class Wire:
         gevent.get_hub().loop.run_callback(wake)
 
     def give_up(self, whose: greenlet) -> None:
-        """The drain of an early end is over: a request still under way is cancelled."""
+        """The drain of an early end is over: a request still under way is cancelled, and none is sent any more."""
 
         def wake() -> None:
             self._drained = True
@@ -140,6 +140,8 @@ class Wire:
                 break
             left_s = until_s - self._clock()
             self._pause(min(again_s, left_s))
+            if self._drained:
+                raise SlotOver
             if left_s <= again_s:
                 raise GaveUp(f"{call.operation}: {self._impatience()}")
         return answer
@@ -174,6 +176,8 @@ class Wire:
             exchange = connection.exchange(request, posting.answer_timeout_s, give_up_s, posting.first_byte_timeout_s)
         except ExchangeFailed as failure:
             link_s = failure.link_s
+            if failure.limit:
+                recorder.own_limits[failure.limit] += 1
             gave_up = failure.reason == "cancelled" and until_s <= over_s and not self._drained
             answer, again_s = judge_failure(failure, call, attempt)
             if gave_up:

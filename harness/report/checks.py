@@ -20,6 +20,7 @@ _COUNTED: Final[Mapping[str, tuple[str, str]]] = {
     "workers": ("worker lost or late", "workers lost or late"),
     "started-finished": ("request astray", "requests astray"),
     "samples-written": ("stream broken off", "streams broken off"),
+    "own-limits": ("request not sent", "requests not sent"),
     "slots": ("slot not as planned", "slots not as planned"),
 }
 """Check → one and several of what it counts."""

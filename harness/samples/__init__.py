@@ -5,6 +5,7 @@ Imported by load (writer), analysis, report and cli; knows nothing of them.
 
 from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
 from harness.samples.reader import Merged, merge_streams
+from harness.samples.sink import Sink, WriteFailure
 from harness.samples.writer import Names, StreamWriter
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "WORKFLOWS",
     "Merged",
     "Names",
+    "Sink",
     "StreamWriter",
+    "WriteFailure",
     "merge_streams",
 ]

@@ -23,7 +23,8 @@ _BUCKET_RATIO: Final = 1.05
 
 @dataclass
 class Progress:
-    """One second of one worker. `latencies` counts answers by bucket."""
+    """One second of one worker. `latencies` counts answers by bucket; `own_limits` what could not be sent since the
+    run's start, by the limit of this machine that it met."""
 
     time_s: float
     worker: int
@@ -33,6 +34,7 @@ class Progress:
     errors: int
     latencies: dict[int, int] = field(default_factory=dict)
     visitors: int = 0
+    own_limits: dict[str, int] = field(default_factory=dict)
 
     def line(self) -> bytes:
         return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"

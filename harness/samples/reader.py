@@ -6,8 +6,10 @@ A torn end (a killed process) is cut off, and named; what came before it is kept
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -60,15 +62,21 @@ def _merge_table(schema: pa.Schema, streams: list[Path], target: Path, torn: lis
     written = schema.with_metadata({"format_version": str(FORMAT_VERSION)})
     draft = target.with_name(target.name + ".part")
     count = 0
-    with pq.ParquetWriter(draft, written, compression="zstd", store_schema=True) as writer:
-        for stream in streams:
-            try:
-                for table in _in_row_groups(_named_batches(stream, written), written):
-                    writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
-                    count += table.num_rows
-            except _Torn:
-                torn.append(stream.name)
-    draft.replace(target)
+    try:
+        with pq.ParquetWriter(draft, written, compression="zstd", store_schema=True) as writer:
+            for stream in streams:
+                try:
+                    for table in _in_row_groups(_named_batches(stream, written), written):
+                        writer.write_table(table, row_group_size=_ROW_GROUP_ROWS)
+                        count += table.num_rows
+                except _Torn:
+                    torn.append(stream.name)
+        draft.replace(target)
+    except OSError as error:  # no space, most likely: half a table is of no use to anybody, and takes some
+        with suppress(OSError):
+            draft.unlink()
+        reason = os.strerror(error.errno) if error.errno else str(error)  # Arrow's own words name no file
+        raise OSError(error.errno, reason, str(target)) from error
     return count
 
 

@@ -2,7 +2,7 @@
 
 A killed process loses only what was not yet flushed.
 
-    append(values) ──▶ buffer of packed rows ──flush, about once a second──▶ streams/<table>-w<worker>.arrows
+    append(values) ──▶ buffer of packed rows ──flush, each 0.8 s──▶ streams/<table>-w<worker>.arrows
     names.code("Patient.read") ──▶ 17 ──first use──▶ streams/names-w<worker>.jsonl
 
 A name is written before the batch that uses its code, so that whatever can be read can also be named.
@@ -18,6 +18,8 @@ from typing import Any, Final
 import numpy as np
 import orjson
 import pyarrow as pa
+
+from harness.samples.sink import Sink
 
 __all__ = ["Names", "Rows", "StreamWriter", "names_path", "physical_schema", "stream_path"]
 
@@ -70,9 +72,9 @@ class _Codes(dict[str, int]):
 class Names:
     """Strings as small integers, the same code for the same string in every table of one worker."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, sink: Sink, path: Path) -> None:
         self._names: list[str] = []
-        self._file = path.open("ab", buffering=0)
+        self._file = sink.open(path, append=True)
         self.code: Callable[[str], int] = _Codes(self._take_down).__getitem__
         """The code of a name; asked several times a request, so a known one costs no call of ours."""
 
@@ -89,9 +91,14 @@ class Names:
 
 
 class StreamWriter:
-    """One table of one worker. Values are given in the schema's order, dictionary columns as codes from `Names`."""
+    """One table of one worker. Values are given in the schema's order, dictionary columns as codes from `Names`.
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    Nothing raises where the disk refuses: the sink is told, and the rows are counted there as not written.
+    """
+
+    def __init__(self, sink: Sink, path: Path, schema: pa.Schema) -> None:
+        self._sink = sink
+        self._path = path
         self._schema = physical_schema(schema)
         packing = [_PACKING[field.type] for field in self._schema]
         self._struct = struct.Struct("<" + "".join(letter for letter, _ in packing))
@@ -101,8 +108,8 @@ class StreamWriter:
         self._buffer = bytearray(self._full_bytes)
         self._used_bytes = 0
         self._listeners: list[Callable[[Rows], None]] = []
-        self._file = path.open("wb", buffering=0)
-        self._stream = pa.ipc.new_stream(self._file, self._schema)
+        self._file = sink.open(path)
+        self._stream = pa.ipc.new_stream(self._file, self._schema)  # type: ignore[arg-type]  # what it needs of a file
 
     def on_batch(self, listener: Callable[[Rows], None]) -> None:
         """Have `listener` see each batch once it is written."""
@@ -119,11 +126,19 @@ class StreamWriter:
         """Write what the buffer holds, then show it; a listener that is stopped half-way takes no sample with it."""
         if not self._used_bytes:
             return
-        # a copy, and the buffer free again at once: a listener may let others run, and they append
-        rows = np.frombuffer(bytes(memoryview(self._buffer)[: self._used_bytes]), self._dtype)
-        self._used_bytes = 0
-        columns = [_arrow_column(rows[field.name], field.type) for field in self._schema]
-        self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
+        count = self._used_bytes // self._row_bytes
+        try:
+            # a copy, and the buffer free again at once: a listener may let others run, and they append
+            rows = np.frombuffer(bytes(memoryview(self._buffer)[: self._used_bytes]), self._dtype)
+            self._used_bytes = 0
+            columns = [_arrow_column(rows[field.name], field.type) for field in self._schema]
+            self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
+        except MemoryError as error:
+            self._used_bytes = 0
+            self._sink.fail(self._path, error)
+        if self._sink.failure is not None:
+            self._sink.rows_unwritten += count
+            return
         for listener in self._listeners:
             listener(rows)
 

@@ -36,11 +36,15 @@ def find(analysis: Analysis, judged: Sequence[Judged], checks: Sequence[Check]) 
 Finder = Callable[[Analysis, Sequence[Judged], Mapping[str, Check]], Found]
 
 
-def _outages(analysis: Analysis, _judged: Sequence[Judged], _failed: Mapping[str, Check]) -> Found:
+def _outages(analysis: Analysis, _judged: Sequence[Judged], failed: Mapping[str, Check]) -> Found:
+    own = failed.get("own-limits")
     for outage in analysis.incidents.outages:
         scope = {"site": outage.site} if outage.site else {}
         evidence = {"from_s": outage.from_s, "to_s": outage.to_s, "seconds": outage.seconds, "failed": outage.failed}
-        yield scope, evidence, _outage_sentence(outage)
+        sentence = _outage_sentence(outage)
+        if own is not None:  # whoever reads only this must not take it for the server's doing
+            sentence += f" But {own.detail}."
+        yield scope, evidence, sentence
 
 
 def _outage_sentence(outage: Outage) -> str:

@@ -259,6 +259,7 @@ _MEND: Mapping[str, str] = {
     "arrivals": "Let fewer come, or find out why so many stayed that the load had to turn some away",
     "clock": "Synchronise the clocks of the load generators' hosts, such as with chrony",
     "started-finished": "Look at logs/ for why a load process did not finish what it began",
+    "own-limits": "Give the machine that the load comes from what it ran out of; the check says what that was",
     "samples-written": "Look at logs/ for why a load process broke off, and at the space left on the disk",
 }
 

@@ -26,7 +26,8 @@ def cut_off(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def check_workers(instrument: Instrument, manifest: Mapping[str, Any]) -> Check:
     """Lost: no sign for 3 s, or none up to the end of its last slot. Late: no sign at the beginning. On other hosts
-    also: nothing heard for 5 s, left, died, or not all of its files came."""
+    also: nothing heard for 5 s, left, died, or not all of its files came. And workers that nobody asked for, and
+    a leader that gave no sign."""
     seen = instrument.workers
     planned = int(manifest.get("workers") or instrument.workers_planned)
     reported = manifest.get("workers_reported")
@@ -39,10 +40,15 @@ def check_workers(instrument: Instrument, manifest: Mapping[str, Any]) -> Check:
     }
     missing = max(0, planned - min(alive, len(seen)))
     lost = [(each["name"], words) for each in _hosts(manifest) for words in _what_befell(each)]
-    count = max(len(lapsed) + missing, len({name for name, _ in lost}))
+    strangers, silent_s = int(manifest.get("strangers") or 0), float(manifest.get("leader_silent_s") or 0.0)
+    count = max(len(lapsed) + missing, len({name for name, _ in lost})) + strangers + (silent_s > gap)
     whole = count_text(planned, "worker")
     said = [f"{whole} planned, {missing} missing, {len(lapsed)} silent for {duration_text(gap)}"]
     said += [f"{name} {words}" for name, words in lost]
+    if strangers:
+        said.append(f"{strangers} came that {'was' if strangers == 1 else 'were'} none of the run's")
+    if silent_s > gap:
+        said.append(f"whoever leads them was silent for {duration_text(silent_s)}")
     return Check("workers", count == 0 and planned > 0, float(count), 0.0, "", "; ".join(said))
 
 

@@ -16,6 +16,7 @@ from harness.verdict.check import Check
 from harness.verdict.finding import find
 from harness.verdict.hosts import cut_off
 from harness.verdict.objective import Judged, judge_objective
+from harness.verdict.record import own_limit_failures
 from harness.verdict.validity import check_validity
 
 __all__ = ["judge"]
@@ -35,7 +36,7 @@ def judge(
     Raises JudgeError where it cannot be computed: a judge that fails never passes a run.
     """
     try:
-        judged = _judge_objectives(analysis, spec, required)
+        judged = _judge_objectives(analysis, spec, required, own_limit_failures(manifest))
         checks = check_validity(analysis, manifest, judged)
         unknown = manifest.get("state") == "aborted" or bool(cut_off(manifest))
         verdict = _verdict(judged, checks, unknown=unknown)
@@ -56,7 +57,9 @@ def judge(
     }
 
 
-def _judge_objectives(analysis: Analysis, spec: RunSpec, required: Sequence[Mapping[str, Any]]) -> list[Judged]:
+def _judge_objectives(
+    analysis: Analysis, spec: RunSpec, required: Sequence[Mapping[str, Any]], unsent: int
+) -> list[Judged]:
     planned = {_key(each["id"], each["scope"]): bool(each["required"]) for each in required}
     measured = {_key(each.objective.id, each.scope) for each in analysis.measures}
     unmeasured = [key for key, needed in planned.items() if needed and key not in measured]
@@ -65,12 +68,12 @@ def _judge_objectives(analysis: Analysis, spec: RunSpec, required: Sequence[Mapp
             f"{name} of {'/'.join(value for _, value in scope) or 'the network'}" for name, scope in unmeasured
         )
         raise JudgeError(f"required by the plan but not measured: {names}", "the folder's scenario and plan differ")
-    return [_judged(each, planned, analysis, spec) for each in analysis.measures]
+    return [_judged(each, planned, analysis, spec, unsent) for each in analysis.measures]
 
 
-def _judged(measure: Measure, planned: Mapping[Any, bool], analysis: Analysis, spec: RunSpec) -> Judged:
+def _judged(measure: Measure, planned: Mapping[Any, bool], analysis: Analysis, spec: RunSpec, unsent: int) -> Judged:
     required = planned.get(_key(measure.objective.id, measure.scope), False)
-    return judge_objective(measure, required, analysis.instrument, spec.scenario.connect_timeout_s)
+    return judge_objective(measure, required, analysis.instrument, spec.scenario.connect_timeout_s, unsent)
 
 
 def _key(objective_id: str, scope: Mapping[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:

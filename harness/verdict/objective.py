@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from harness.analysis import Instrument, Measure
-from harness.scenario.model import PERCENTILE_OF
+from harness.scenario.model import PERCENTILE_OF, Objective
 
 __all__ = ["Judged", "judge_objective"]
 
@@ -25,7 +25,7 @@ with 1−p = bound."""
 
 @dataclass(frozen=True)
 class Judged:
-    """`explained`: missed, but by no more than what the generator was late itself."""
+    """`explained`: missed, but by no more than what the generator was late itself, or could not send itself."""
 
     measure: Measure
     required: bool
@@ -57,10 +57,15 @@ class Judged:
         }
 
 
-def judge_objective(measure: Measure, required: bool, instrument: Instrument, connect_timeout_s: float) -> Judged:
-    """Judge one measure. `connect_timeout_s` is how long a stalled generator must sleep to time out by itself."""
+def judge_objective(
+    measure: Measure, required: bool, instrument: Instrument, connect_timeout_s: float, unsent: int
+) -> Judged:
+    """Judge one measure. `connect_timeout_s` is how long a stalled generator must sleep to time out by itself; `unsent`
+    is how many requests the generator's own machine could not send."""
     outcome = _outcome(measure)
-    explained = outcome == "fail" and _explained(measure, instrument, connect_timeout_s)
+    explained = outcome == "fail" and (
+        _unsent_explains(measure, unsent) or _explained(measure, instrument, connect_timeout_s)
+    )
     return Judged(measure, required, outcome, explained)
 
 
@@ -70,7 +75,7 @@ def _outcome(measure: Measure) -> Outcome:
         return "insufficient"
     if measure.endless:
         return "fail"
-    allowed = 1 - PERCENTILE_OF[objective.metric] if objective.metric in PERCENTILE_OF else objective.bound
+    allowed = _allowed(objective)
     if _figure_decides(measure) and measure.figure is not None:
         return "fail" if measure.figure > objective.bound else "pass"
     low, high = measure.beyond_interval
@@ -79,11 +84,23 @@ def _outcome(measure: Measure) -> Outcome:
     return "pass" if high < allowed else "insufficient"
 
 
+def _allowed(objective: Objective) -> float:
+    """The share of samples that may lie beyond the bound, or be errors."""
+    return 1 - PERCENTILE_OF[objective.metric] if objective.metric in PERCENTILE_OF else objective.bound
+
+
 def _figure_decides(measure: Measure) -> bool:
     """A percentile has a figure only where enough samples carry it; a rate always has one."""
     if measure.objective.metric in PERCENTILE_OF:
         return measure.figure is not None
     return measure.samples * measure.objective.bound >= SAMPLES_BEYOND
+
+
+def _unsent_explains(measure: Measure, unsent: int) -> bool:
+    """Each request that could not be sent makes one error here, or one run that was waited for in vain, at most."""
+    in_vain = measure.lost if measure.objective.metric in PERCENTILE_OF else measure.beyond
+    excused = min(in_vain, unsent)
+    return excused > 0 and (measure.beyond - excused) / measure.samples <= _allowed(measure.objective)
 
 
 def _explained(measure: Measure, instrument: Instrument, connect_timeout_s: float) -> bool:

@@ -17,6 +17,7 @@ from harness.verdict import bounds
 from harness.verdict.check import Check, unmeasured
 from harness.verdict.hosts import check_clock, check_workers
 from harness.verdict.objective import Judged
+from harness.verdict.record import completed, own_limits, samples_written
 from harness.verdict.wording import ms_text, share_text
 
 __all__ = ["CHECKS", "check_validity"]
@@ -41,15 +42,6 @@ def check_validity(analysis: Analysis, manifest: Mapping[str, Any], judged: Sequ
     return [check(evidence) for check in CHECKS.values()]
 
 
-def _completed(evidence: Evidence) -> Check:
-    state = str(evidence.manifest.get("state", "unknown"))
-    said = {
-        "finished": "the run came to its planned end",
-        "aborted": "the run was ended early; all samples are kept",
-    }.get(state, f"the run has no end: its state is '{state}'")
-    return Check("completed", state == "finished", float(state != "finished"), 0.0, "", said)
-
-
 def _too_short(evidence: Evidence) -> Check:
     load_s = float(evidence.analysis.summary["load_s"])
     enough = load_s >= bounds.SHORTEST_LOAD_S
@@ -72,7 +64,8 @@ def _sufficient(evidence: Evidence) -> Check:
 
 def _not_explained(evidence: Evidence) -> Check:
     explained = [each for each in evidence.judged if each.required and each.explained]
-    detail = f"{count_text(len(explained), 'required objective')} missed by no more than the generator was late itself"
+    count = count_text(len(explained), "required objective")
+    detail = f"{count} missed by no more than the generator was late, or unable to send, itself"
     return Check("generator-explains", not explained, float(len(explained)), 0.0, "", detail)
 
 
@@ -140,17 +133,6 @@ def _started_finished(evidence: Evidence) -> Check:
     started, finished, rows = (sum(getattr(each, name) for each in workers) for name in ("started", "finished", "rows"))
     detail = f"{started:,} requests started, {finished:,} finished, {rows:,} in the samples"
     return Check("started-finished", off == 0 and bool(workers), float(off), 0.0, "requests", detail)
-
-
-def _samples_written(evidence: Evidence) -> Check:
-    torn = evidence.manifest.get("torn_streams") or []
-    count = torn if isinstance(torn, int) else len(torn)
-    detail = "every stream of the load processes was written to its end"
-    if count:
-        detail = (
-            f"{count_text(count, 'stream')} of the load processes broke off before the end: up to a second is missing"
-        )
-    return Check("samples-written", count == 0, float(count), 0.0, "streams", detail)
 
 
 def _clock(evidence: Evidence) -> Check:
@@ -249,7 +231,7 @@ def _apart(one_s: float, other_s: float) -> float:
 
 
 CHECKS: Final[Mapping[str, Callable[[Evidence], Check]]] = {
-    "completed": _completed,
+    "completed": lambda evidence: completed(evidence.manifest),
     "too-short": _too_short,
     "required": _something_required,
     "enough-samples": _sufficient,
@@ -261,7 +243,8 @@ CHECKS: Final[Mapping[str, Callable[[Evidence], Check]]] = {
     "workers": _workers,
     "arrivals": _arrivals,
     "started-finished": _started_finished,
-    "samples-written": _samples_written,
+    "samples-written": lambda evidence: samples_written(evidence.manifest),
+    "own-limits": lambda evidence: own_limits(evidence.manifest),
     "clock": _clock,
     "littles-law": _littles_law,
     "closed-loop": _closed_loop,

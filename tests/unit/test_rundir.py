@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,17 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path):
     with pytest.raises(ValueError):
         write_json(path, {"a": math.nan})
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": "ä"}
+
+
+def test_where_json_cannot_be_written_the_old_file_stays_and_nothing_else(tmp_path):
+    path = tmp_path / "manifest.json"
+    write_json(path, {"a": 1})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_json(path, {"a": "x" * 100})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert json.loads(path.read_bytes()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]

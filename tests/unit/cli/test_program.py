@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -96,3 +98,23 @@ def test_whoever_reads_only_the_first_lines_sees_no_complaint():
     done = subprocess.run(f"{listing} | head -n 1", shell=True, capture_output=True, text=True)
     assert done.stdout
     assert done.stderr == ""
+
+
+def test_a_terminal_that_was_closed_is_no_error():
+    """Each word to it would be refused; what goes to a file still goes there."""
+    ours, theirs = pty.openpty()
+    lines = (
+        "import sys",
+        "from harness.cli.reader import leave_the_terminal",
+        "sys.stdin.readline()",
+        "leave_the_terminal()",
+        "print('to nobody', file=sys.stderr, flush=True)",
+        "print('to a pipe')",
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", "\n".join(lines)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    os.close(ours)
+    told, _ = child.communicate(b"go on\n", timeout=60)
+    assert (child.returncode, told) == (0, b"to a pipe\n")

@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.cli.collecting import collect
+from harness.cli.keeping import keeping
 from harness.cli.program import run_program
+from harness.errors import RunError
 from harness.rundir import RunDir, conductor_path, write_json
-from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, StreamWriter
+from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter, merge_streams
+from harness.samples.progress import Progress
 from harness.scenario import dump_spec
 
 RENDERED = {"report.html", "latency.csv", "concurrency.csv", "figures/timeline.png", "figures/heat-map.png"}
@@ -218,7 +223,7 @@ def test_the_help_shows_two_worked_examples(capsys: pytest.CaptureFixture[str]) 
 def killed(finished: RunDir) -> RunDir:
     """A run whose process died: streams of one worker, one of them torn, and a manifest that says running."""
     finished.streams.mkdir()
-    names = Names(finished.streams / "names-w0.jsonl")
+    names = Names(Sink(), finished.streams / "names-w0.jsonl")
     for table, schema, path in (
         ("samples", SAMPLES, finished.samples),
         ("workflows", WORKFLOWS, finished.workflows),
@@ -236,7 +241,7 @@ def killed(finished: RunDir) -> RunDir:
 
 
 def _stream(frame: pd.DataFrame, schema: pa.Schema, names: Names, path: Path) -> None:
-    writer = StreamWriter(path, schema)
+    writer = StreamWriter(Sink(), path, schema)
     coded = {field.name for field in schema if pa.types.is_dictionary(field.type)}
     for row in frame[schema.names].to_dict("records"):
         writer.append(*(names.code(str(row[name])) if name in coded else row[name] for name in schema.names))
@@ -282,7 +287,7 @@ def test_files_of_a_worker_that_came_by_hand_are_judged_elsewhere(
     frames = {"samples": SAMPLES, "workflows": WORKFLOWS, "duty": DUTY, "health": HEALTH}
     written = {name: pq.read_table(run_dir.path / f"{name}.parquet").to_pandas() for name in frames}
     for index in (0, 1):
-        names = Names(run_dir.streams / f"names-w{index}.jsonl")
+        names = Names(Sink(), run_dir.streams / f"names-w{index}.jsonl")
         for name, schema in frames.items():
             frame = written[name]
             part = frame[frame["worker"] == index]
@@ -316,3 +321,84 @@ def test_files_of_a_worker_that_came_by_hand_are_judged_elsewhere(
     assert json.loads(again.summary.read_bytes())["overall"]["requests"] == 5000
     assert again.read_manifest()["fleet"]["workers"][0]["by_hand"] is True
     assert {path: content for path, content in contents(run_dir).items() if path in sealed} == sealed
+
+
+def test_whoever_was_killed_while_joining_is_followed_by_one_who_joins_all_of_it(
+    killed: RunDir, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One table was there already, another half written; the manifest did not say that all were."""
+    run_dir = killed
+    merge_streams(run_dir)
+    run_dir.workflows.unlink()
+    run_dir.samples.write_bytes(run_dir.samples.read_bytes()[:100])
+    (run_dir.path / "workflows.parquet.part").write_bytes(b"PAR1")
+    assert emrload(run_dir.path) == 0
+    assert "joined what 1 worker wrote: 5,000 samples" in capsys.readouterr().err
+    assert not list(run_dir.path.glob("*.part"))
+    assert run_dir.read_manifest()["state"] == "aborted"
+
+
+def test_what_the_leader_and_the_workers_said_stands_in_the_manifest(killed: RunDir) -> None:
+    run_dir = killed
+    why = "worker 0: streams/samples-w0.arrows cannot be written (No space left on device), 3.0 s into the run"
+    facts = {"t0_epoch_s": 1.0, "ended_epoch_s": 9.0, "broken_off": why, "closed_early": True, "rows_unwritten": 12}
+    conductor_path(run_dir.streams).write_text(json.dumps(facts | {"strangers": 1}))
+    lines = [Progress(float(n), 0, 1, 0, 1, 0, own_limits={"descriptors": n}).line() for n in range(3)]
+    (run_dir.streams / "progress-w0.jsonl").write_bytes(b"".join(lines))
+    (run_dir.streams / "progress-w1.jsonl").write_bytes(b'{"time_s": 3.0, "wor')
+    collect(run_dir)
+    manifest = run_dir.read_manifest()
+    assert (manifest["state"], manifest["ended_by"]) == ("aborted", why)
+    assert (manifest["rows_unwritten"], manifest["strangers"]) == (12, 1)
+    assert manifest["own_limits"] == {"descriptors": 2}
+
+
+def test_a_load_that_somebody_ended_from_outside_is_aborted_and_says_by_what(killed: RunDir) -> None:
+    collect(killed, ended_by="the leading load process was killed (SIGKILL)")
+    manifest = killed.read_manifest()
+    assert (manifest["state"], manifest["ended_by"]) == ("aborted", "the leading load process was killed (SIGKILL)")
+
+
+def test_where_there_is_no_space_for_the_verdict_all_that_was_measured_is_kept_and_the_way_on_is_told(
+    killed: RunDir, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_dir = killed
+    before = contents(run_dir)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        code = emrload(run_dir.path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 4
+    told = capsys.readouterr().err
+    assert told.startswith("no verdict yet: samples.parquet cannot be written (File too large)\n")
+    assert f"What was measured is kept. Raise `ulimit -f`, then: emrload report {run_dir.path}" in told
+    assert contents(run_dir) == before
+    assert emrload(run_dir.path) == 0
+
+
+def test_a_folder_that_was_taken_away_is_said_so(killed: RunDir) -> None:
+    shutil.rmtree(killed.path)
+    with pytest.raises(RunError, match="taken away while the run went on"), keeping(killed):
+        killed.samples.write_bytes(b"")
+
+
+def test_a_run_whose_program_was_killed_before_its_verdict_does_not_pass(finished: RunDir) -> None:
+    """The load came to its end, and all of it is there; but whoever watched it died."""
+    run_dir = finished
+    run_dir.update_manifest(state="finished", under_way=True)
+    assert emrload(run_dir.path) == 0
+    verdict = json.loads(run_dir.verdict.read_bytes())
+    (completed,) = [check for check in verdict["validity"] if check["check"] == "completed"]
+    assert (verdict["verdict"], completed["outcome"]) == ("invalid", "fail")
+    assert "`emrload run` was killed before it came to a verdict" in completed["detail"]
+
+
+def test_a_verdict_that_was_reached_stands_whoever_died_after_it(finished: RunDir) -> None:
+    run_dir = finished
+    assert emrload(run_dir.path) == 0
+    before = run_dir.verdict.read_bytes()
+    run_dir.update_manifest(under_way=True)
+    assert emrload(run_dir.path) == 0
+    assert run_dir.verdict.read_bytes() == before

@@ -75,3 +75,11 @@ def test_a_self_test_that_fails_is_told_with_its_reason(program, why, tmp_path, 
 def test_a_program_that_cannot_be_started_is_a_failed_self_test_too(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_COMMAND", (str(tmp_path / "nothing"),))
     assert "No such file" in try_generator(tmp_path / "self-test.log", 1, 52.0).failed
+
+
+def test_whoever_is_killed_meanwhile_leaves_nothing_but_beside_the_log(tmp_path: Path, monkeypatch):
+    made: list[str] = []
+    monkeypatch.setattr(module, "_COMMAND", (sys.executable, "-c", "import sys; print(sys.argv[1])"))
+    monkeypatch.setattr(module.json, "loads", lambda out: made.append(out.decode().strip()) or {})
+    try_generator(tmp_path / "self-test.log", 1, 1.0)
+    assert Path(made[0]).parent == tmp_path

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from locust import User
-from locust.runners import WorkerNode
+from locust.runners import MasterRunner, WorkerNode, WorkerNodes
 
 from harness.errors import RunError
 from harness.load import conductor as conductor_module
@@ -220,6 +220,83 @@ def test_an_early_end_while_crews_prepare_reaches_those_who_came_later(lead):
     led.runner.answer = closes_meanwhile
     led.begin("x")
     assert led.runner.kinds()[-2:] == [("emr-close", "w0"), ("emr-close", "w1")]
+
+
+def test_one_worker_that_cannot_write_stops_them_all_at_once(lead):
+    led = lead()
+    led.begin("x")
+    at(led, 12.0)
+    led.break_off("worker 1: no space")
+    led.break_off("worker 0: no space either")
+    closings = [(worker, data) for kind, worker, data in led.runner.sent if kind == "emr-close"]
+    assert closings == [(worker, {"run": "this", "at_once": True}) for worker in ("w0", "w1")]
+    led.unwritten[1] = 17
+    led.done[0] = 0.0
+    assert not led.finished
+    at(led, 12.0 + conductor_module.DONE_WITHIN_S + 0.1)  # a worker that cannot write may never report
+    assert led.finished
+    told = facts(led)
+    assert (told["broken_off"], told["rows_unwritten"], told["closed_early"]) == ("worker 1: no space", 17, True)
+
+
+def test_after_an_early_end_nobody_is_waited_for_until_the_planned_one(lead):
+    led = lead()
+    led.begin("x")
+    at(led, 12.0)
+    led.close()
+    led.done[0] = 0.0
+    at(led, 12.0 + DRAIN_S)
+    assert not led.finished
+    at(led, 12.0 + DRAIN_S + conductor_module.DONE_WITHIN_S + 0.1)
+    assert led.finished
+
+
+def test_a_load_that_broke_off_while_it_began_is_closed_at_once(lead):
+    led = lead()
+
+    def breaks_meanwhile(kind: str, data: dict[str, Any], worker: str) -> None:
+        if kind == "emr-prepare":
+            led.ready[data["index"]] = ""
+            led.break_off("worker 0: no space")
+
+    led.runner.answer = breaks_meanwhile
+    led.begin("x")
+    assert [data["at_once"] for kind, _, data in led.runner.sent if kind == "emr-close"][-2:] == [True, True]
+
+
+class Master(MasterRunner):
+    """Locust's own, of which only the list of its clients is needed."""
+
+    def __init__(self) -> None:
+        self.clients = WorkerNodes()
+
+    def __del__(self) -> None:
+        """It has no greenlets to end."""
+
+
+def test_whoever_comes_besides_is_told_as_a_stranger(lead):
+    led = lead()
+    led.begin("x")
+    led.runner = Master()
+    for name in ("w0", "w1"):
+        led.runner.clients[name] = WorkerNode(name)
+    led.users_now()
+    assert led.strangers == set()
+    led.runner.clients["w7"] = WorkerNode("w7")
+    led.users_now()
+    del led.runner.clients["w7"]  # gone again, and it was there all the same
+    led.users_now()
+    led.end()
+    assert facts(led)["strangers"] == 1
+
+
+def test_a_leader_that_cannot_write_its_facts_goes_on_and_says_so(lead, caplog):
+    led = lead(1)
+    led.run_dir.streams.rmdir()
+    led.begin("x")
+    led.done[0] = 0.0
+    assert led.finished
+    assert "conductor.json cannot be written (No such file or directory)" in caplog.text
 
 
 def test_closing_what_is_over_is_no_early_end(lead):

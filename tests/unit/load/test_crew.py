@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -507,3 +509,112 @@ def test_the_time_before_a_late_bell_is_not_on_duty(hire, tmp_path):
     assert row["started_s"] > 0.65
     rest_s = row["ended_s"] - row["started_s"] - row["waiting_s"] - row["thinking_s"] - row["idle_s"]
     assert rest_s > -0.01
+
+
+# ---- without a record there is no load
+
+
+@pytest.fixture
+def little_space() -> Iterator[Callable[[], None]]:
+    """Called, files may not grow any more: what a full disk does, for this process alone."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_ends_the_load_at_once_and_says_what_to_do(hire, serve, little_space, tmp_path):
+    """Somebody waits for an answer, somebody thinks, and visitors come: nobody goes on for longer than a second."""
+    server = serve(*[lambda line: (line.request(), line.wait_until_left())] * 40)
+    crew = hire((0.0, 60.0), (0.0, 60.0), url=server.url, visitors_per_s=20.0, length_s=60.0)
+    people = start(crew, 2)
+    little_space()
+    assert crew.broken_off.wait(5)
+    noticed = time.monotonic()
+    gevent.joinall(people, raise_error=True, timeout=5)
+    assert crew.wait_until_done() == pytest.approx(0.0, abs=0.5)
+    assert time.monotonic() - noticed < 1.0
+    assert re.search(
+        r"^streams/.*-w0\.\w+ cannot be written \(File too large\), \d+\.\d s into the run: raise `ulimit -f`$",
+        crew.problem.replace(tmp_path.name, "streams"),
+    )
+    asked = crew.recorder.started
+    gevent.sleep(0.2)
+    assert crew.recorder.started == asked
+    assert crew.rows_unwritten > 0
+
+
+def test_a_part_of_the_load_that_fails_ends_all_of_it(hire, monkeypatch, caplog):
+    def fail(_: object) -> None:
+        raise RuntimeError("no such thing")
+
+    monkeypatch.setattr(crew_module.HealthProbe, "watch", fail)
+    crew = hire((0.0, 60.0))
+    people = start(crew, 1)
+    gevent.joinall(people, raise_error=True, timeout=5)
+    assert crew.problem.startswith("a part of the load failed (RuntimeError: no such thing), 0.")
+    assert crew.closing
+
+
+def test_memory_that_runs_out_ends_the_load_and_is_nobodys_fault(hire, monkeypatch):
+    crew = hire((0.0, 60.0))
+    monkeypatch.setattr(crew_module, "work_shift", lambda *_, **__: bytearray(1 << 62))  # the real refusal
+    people = start(crew, 1)
+    gevent.joinall(people, raise_error=True, timeout=5)
+    assert crew.problem.startswith("a load process has no memory left, 0.")
+    assert crew.problem.endswith(": give the load more memory, or spread it over --workers")
+
+
+def test_memory_that_runs_out_anywhere_in_the_process_ends_the_load(hire, capsys):
+    """As where Locust can make no greenlet for a user: nobody sees that exception but the hub."""
+    crew = hire((0.0, 60.0))
+    people = start(crew, 1)
+    gevent.spawn(bytearray, 1 << 62)
+    gevent.joinall(people, raise_error=True, timeout=5)
+    assert crew.problem.startswith("a load process has no memory left, ")
+    crew.finish()
+    assert gevent.get_hub().handle_error == type(gevent.get_hub()).handle_error.__get__(gevent.get_hub())
+
+
+def test_memory_that_runs_out_at_the_door_ends_the_load_too(hire, monkeypatch):
+    crew = hire(visitors_per_s=20.0, length_s=60.0)
+    monkeypatch.setattr(visitors_module, "visit", lambda *_: bytearray(1 << 62))
+    crew.start(time.time())
+    assert crew.broken_off.wait(5)
+    assert crew.problem.startswith("a load process has no memory left, ")
+
+
+def test_streams_that_cannot_be_made_end_the_load_before_it_begins(hire, tmp_path):
+    crew = hire((0.0, 60.0))
+    crew.order = replace(crew.order, streams=tmp_path / "not there")
+    assert crew.start(time.time()) is False
+    assert crew.broken_off.wait(5)
+    assert crew.problem == "streams/names-w0.jsonl cannot be written (No such file or directory), 0.0 s into the run"
+    user(crew)
+    assert crew.rows_unwritten == 0
+    crew.finish()
+
+
+def test_whoever_is_in_the_middle_of_something_at_the_end_is_written_down(hire, serve, tmp_path):
+    """Locust quits: nobody waits for an answer any more, and her row is there all the same."""
+    server = serve(lambda line: (line.request(), line.wait_until_left()))
+    crew = hire((0.0, 60.0), url=server.url)
+    people = start(crew, 1)
+    wait_for(lambda: server.requests)
+    crew.finish()
+    gevent.joinall(people, timeout=5, raise_error=True)
+    assert [row["outcome"] for row in written(crew, "samples", tmp_path)] == ["cancelled"]
+    assert [row["reason"] for row in written(crew, "duty", tmp_path)] == ["closed"]
+    last = written(crew, "health", tmp_path)[-1]
+    assert (last["started"], last["finished"]) == (1, 1)
+
+
+def test_stopping_at_once_after_an_early_end_waits_for_no_drain(hire, serve, tmp_path):
+    server = serve(lambda line: (line.request(), line.wait_until_left()))
+    crew = hire((0.0, 60.0), url=server.url)
+    people = start(crew, 1)
+    crew.close()
+    gevent.sleep(0.1)
+    assert not people[0].ready()
+    crew.close(at_once=True)
+    gevent.joinall(people, raise_error=True, timeout=5)
+    assert people[0].ready()

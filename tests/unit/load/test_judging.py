@@ -96,3 +96,12 @@ def test_what_was_waited_for_in_vain_is_not_tried_again(reason):
 )
 def test_the_pause_before_another_try_is_bounded_whatever_the_target_says(retry_after, attempt, pause_s):
     assert retry_pause_s(retry_after, attempt) == pause_s
+
+
+def test_a_check_that_finds_no_memory_says_nothing_about_the_answer():
+    def check(answer: Answer) -> str:
+        bytearray(1 << 62)
+        return ""
+
+    with pytest.raises(MemoryError):
+        judge_answer(exchange(200), READ, check)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from collections.abc import Iterator
@@ -77,7 +76,8 @@ def test_a_name_that_is_nobodys_is_a_failed_connection(monkeypatch):
 
     monkeypatch.setattr(line_module.gsocket, "getaddrinfo", nobody)
     failed = failure_of(Connection(Endpoint.from_url("http://nobody.invalid"), 1.0))
-    assert (failed.reason, failed.detail) == ("connection", "Name or service not known")
+    assert (failed.reason, failed.limit) == ("connection", "names")
+    assert failed.detail == "the target's name cannot be resolved from this machine (Name or service not known)"
 
 
 # ---- IPv6
@@ -123,7 +123,7 @@ def test_an_address_that_is_not_this_machines_is_told(refusing_port):
     endpoint = Endpoint.from_url(f"http://127.0.0.1:{refusing_port}", "192.0.2.1")
     failed = failure_of(Connection(endpoint, 1.0))
     assert failed.reason == "connection"
-    assert re.fullmatch("192.0.2.1 cannot be the source address: Cannot assign requested address", failed.detail)
+    assert "192.0.2.1 cannot be the source address: Cannot assign requested address" in failed.detail
 
 
 def test_a_source_address_of_the_other_kind_reaches_nobody(over_ipv6):

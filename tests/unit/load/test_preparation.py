@@ -261,6 +261,13 @@ def test_a_plan_for_more_processes_than_take_part_is_refused(alone, seeded):
         load_prepared(alone.run_dir.path, seeded).share_out(1)
 
 
+def test_more_processes_than_were_started_are_refused(alone, seeded):
+    """Somebody else's worker is at this master's port."""
+    alone.share_out(2)
+    with pytest.raises(RunError, match="3 load processes take part, but only 2 were started"):
+        load_prepared(alone.run_dir.path, seeded).share_out(3)
+
+
 def test_a_folder_whose_roster_is_another_is_refused(alone, seeded, spec):
     other = resolve(load_scenario(QUICK, ()), sites=2, seed=99, duration_s=30.0)
     plan = compile_plan(other)

@@ -6,7 +6,9 @@ import signal
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 import pytest
+from gevent.event import Event
 from locust import argument_parser
 from locust.env import Environment
 from locust.event import Events
@@ -42,6 +44,8 @@ class FakeConductor:
         self.ready: dict[int, str] = {}
         self.done: dict[int, float] = {}
         self.dropped: dict[int, int] = {}
+        self.unwritten: dict[int, int] = {}
+        self.broken: list[str] = []
         self.closings = 0
 
     @property
@@ -53,6 +57,9 @@ class FakeConductor:
         self.closings += 1
         self.closed = True
 
+    def break_off(self, problem: str) -> None:
+        self.broken.append(problem)
+
     def end(self) -> None:
         self.over = True
 
@@ -63,8 +70,9 @@ class FakeCrew:
         self.all_done = all_done
         self.finished = 0
 
-    def close(self) -> None:
+    def close(self, *, at_once: bool = False) -> None:
         self.closing = True
+        self.at_once = at_once
 
     def finish(self) -> None:
         self.finished += 1
@@ -128,17 +136,65 @@ def test_an_interrupt_that_was_held_back_is_let_through(monkeypatch):
 def test_messages_about_another_run_are_not_for_this_one(session):
     session.conductor = FakeConductor("this")
     session._on_ready(message(run="that", index=0, problem=""))
-    session._on_done(message(run="that", index=0, drift_s=0.0, arrivals_dropped=1))
+    session._on_done(message(run="that", index=0, drift_s=0.0, arrivals_dropped=1, rows_unwritten=0))
     assert (session.conductor.ready, session.conductor.done) == ({}, {})
     session._on_ready(message(run="this", index=0, problem="late"))
-    session._on_done(message(run="this", index=0, drift_s=0.5, arrivals_dropped=2))
+    session._on_done(message(run="this", index=0, drift_s=0.5, arrivals_dropped=2, rows_unwritten=7))
     assert (session.conductor.ready, session.conductor.done) == ({0: "late"}, {0: 0.5})
     assert session.conductor.dropped == {0: 2}
+    assert session.conductor.unwritten == {0: 7}
+    session._on_broken(message(run="that", index=0, problem="x"))
+    assert session.conductor.broken == []
     session.crew, session._run = FakeCrew(), "this"
-    session._on_close(message(run="that"))
+    session._on_close(message(run="that", at_once=False))
     assert not session.crew.closing
-    session._on_close(message(run="this"))
+    session._on_close(message(run="this", at_once=False))
     assert session.crew.closing
+
+
+def test_a_worker_that_cannot_go_on_stops_them_all_and_whoever_started_them_hears_why(session, caplog):
+    session.conductor, session.crew, session._run = FakeConductor("this"), FakeCrew(), "this"
+    said: list[str] = []
+    session._lifeline.say = said.append
+    session._on_broken(message(run="this", index=1, problem="streams/samples-w1.arrows cannot be written"))
+    assert session.conductor.broken == said == ["worker 1: streams/samples-w1.arrows cannot be written"]
+    assert "the load breaks off: worker 1: streams/samples-w1.arrows" in caplog.text
+    session._on_close(message(run="this", at_once=True))
+    assert session.crew.at_once
+
+
+def test_a_worker_tells_the_master_when_it_cannot_go_on(session):
+    session.conductor = FakeConductor("this")
+    crew = FakeCrew()
+    crew.broken_off, crew.problem, crew.order = Event(), "no space", SimpleNamespace(worker=3)
+    telling = gevent.spawn(session._report_if_broken, crew, "this")
+    gevent.sleep(0)
+    assert session.conductor.broken == []
+    crew.broken_off.set()
+    telling.join(5)
+    assert session.conductor.broken == ["worker 3: no space"]
+
+
+def test_a_sigterm_in_the_middle_of_a_run_is_an_early_end(session):
+    """Locust then stops nobody first: it fires `quitting` at once."""
+    session.conductor = FakeConductor()
+    session.environment.events.quitting.fire(environment=session.environment)
+    assert session.conductor.closed
+    assert session.environment.process_exit_code == 3
+
+
+def test_without_a_page_the_session_itself_listens_to_sigterm(monkeypatch):
+    """Locust's own handler is not there before the shape has ended."""
+    heard: dict[int, Any] = {}
+    monkeypatch.setattr(session_module.gevent, "signal_handler", heard.__setitem__)
+    monkeypatch.setattr(DutyCurve, "lead_in", [])
+    for headless, expected in ((True, {signal.SIGINT, signal.SIGTERM}), (False, {signal.SIGINT})):
+        heard.clear()
+        environment = Environment(user_classes=[session_module.Clinician], events=Events())
+        environment.create_local_runner()
+        environment.parsed_options = SimpleNamespace(headless=headless)
+        Session(environment)
+        assert set(heard) == expected
 
 
 def test_a_stop_button_before_the_end_is_an_early_end(session):
@@ -205,7 +261,7 @@ def test_its_own_folder_is_the_one_it_was_started_with(monkeypatch):
     """With the first dispatch Locust gives a worker its master's options."""
     monkeypatch.setattr(session_module.gevent, "signal_handler", lambda *_: None)
     monkeypatch.setattr(DutyCurve, "lead_in", [])
-    options = SimpleNamespace(emr_run="mine")
+    options = SimpleNamespace(emr_run="mine", headless=False)
     environment = Environment(user_classes=[session_module.Clinician], events=Events(), parsed_options=options)
     environment.create_local_runner()
     made = Session(environment)

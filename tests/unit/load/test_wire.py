@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import pytest
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.fhir.call import Answer, Call
 from harness.load import judging
+from harness.load import line as line_module
 from harness.load import wire as wire_module
 from harness.load.answer import Headers
 from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
@@ -437,6 +439,29 @@ def test_a_request_cancelled_at_the_end_of_the_drain_was_not_given_up_by_her(ser
     desk.wire.give_up(person)
     person.join(60)
     assert person.value.outcome == "cancelled"
+
+
+def test_after_the_drain_no_other_try_is_made(serve, at_work):
+    """She waits for a throttled target; the load breaks off meanwhile."""
+    server = serve(lambda line: [line.answer(http(503, b"Retry-After: 1")) for _ in range(2)])
+    desk = at_work(server.url)
+    person = gevent.spawn(desk.wire.perform, READ, fine)
+    gevent.sleep(0.3)
+    desk.wire.end_now(person)
+    desk.wire.give_up(person)
+    person.join(60)
+    assert isinstance(person.exception, SlotOver)
+    assert len(server.requests) == 1
+
+
+def test_what_could_not_be_sent_from_here_is_counted_by_its_limit(at_work, monkeypatch):
+    def resolve(*_: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", resolve)
+    desk = at_work("http://ehr.example.org/fhir")
+    assert [desk.wire.perform(READ, fine).outcome for _ in range(2)] == ["connection"] * 2
+    assert desk.recorder.own_limits == {"names": 2}
 
 
 def test_an_abandoned_workflow_is_written_down_and_told(serve, at_work, tmp_path):

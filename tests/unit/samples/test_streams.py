@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.rundir import RunDir, create_run_dir
-from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, StreamWriter, merge_streams
+from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter, merge_streams
 from harness.samples import reader as reader_module
 from harness.samples.columns import FORMAT_VERSION, coded_columns
 from harness.samples.writer import FAILURES_OF_A_KIND, FLUSH_ROWS, names_path, stream_path
@@ -45,8 +45,9 @@ class Worker:
 
     def __init__(self, streams: Path, number: int, table: str, schema: pa.Schema) -> None:
         self.schema = schema
-        self.names = Names(names_path(streams, number))
-        self.stream = StreamWriter(stream_path(streams, table, number), schema)
+        sink = Sink()
+        self.names = Names(sink, names_path(streams, number))
+        self.stream = StreamWriter(sink, stream_path(streams, table, number), schema)
         self.path = stream_path(streams, table, number)
 
     def write(self, rows: list[tuple], flush_every: int = 10**9) -> None:
@@ -150,7 +151,7 @@ def test_names_that_were_lost_cost_only_the_rows_that_need_them(run_dir):
 
 
 def test_a_name_is_on_disk_before_a_row_that_uses_it(tmp_path):
-    names = Names(names_path(tmp_path, 0))
+    names = Names(Sink(), names_path(tmp_path, 0))
     code = names.code("Patient.read")
     assert names_path(tmp_path, 0).read_text() == '"Patient.read"\n'
     assert names.code("Patient.read") == code

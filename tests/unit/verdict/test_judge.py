@@ -329,6 +329,39 @@ def test_timeouts_that_a_stalled_generator_made_itself_are_not_the_servers(fabri
     assert verdict_of(stalled)["verdict"] == "invalid"
 
 
+@pytest.mark.parametrize(("unsent", "verdict"), [(25, "invalid"), (0, "fail"), (5, "fail")])
+def test_what_this_machine_could_not_send_is_not_the_servers(fabricate: Fabricate, unsent: int, verdict: str) -> None:
+    """25 of 1,000 came to no answer; where five of them were not even sent, the others are too many all the same."""
+    run = fabricate(requests=1000)
+    run.samples.loc[run.samples.index[::40], ["outcome", "status"]] = ["connection", 0]
+    run.manifest["own_limits"] = {"descriptors": unsent} if unsent else {}
+    found = verdict_of(run)
+    assert found["verdict"] == verdict
+    assert ("own-limits" in failed_checks(found)) is bool(unsent)
+    assert ("generator-explains" in failed_checks(found)) is (verdict == "invalid")
+
+
+def test_work_that_was_lost_since_nothing_could_be_sent_is_not_the_servers(
+    fabricate: Fabricate, make_objective: Any
+) -> None:
+    for unsent, verdict in (({"names": 60}, "invalid"), ({}, "fail")):
+        run = fabricate(requests=2000)
+        run.objectives = (make_objective("waited", "network", "waited_p95_ms", 60_000.0),)
+        lost = run.workflows.index[:: max(1, len(run.workflows) // 60)]
+        run.workflows.loc[lost, "outcome"] = "failed"
+        run.manifest["own_limits"] = unsent
+        assert verdict_of(run)["verdict"] == verdict
+
+
+def test_an_outage_is_not_told_as_the_servers_where_this_machine_could_not_send(fabricate: Fabricate) -> None:
+    run = fabricate(requests=1000)
+    hit = run.samples.index[(run.samples["start_s"] > 20) & (run.samples["start_s"] < 30)]
+    run.samples.loc[hit, ["outcome", "status"]] = ["connection", 0]
+    run.manifest["own_limits"] = {"descriptors": len(hit)}
+    (outage, *_) = [each for each in verdict_of(run)["findings"] if each["kind"] == "outage"]
+    assert "could not be sent by the load's own machine: it had no file descriptor left" in outage["sentence"]
+
+
 def test_server_errors_are_not_explained_by_a_stalled_generator(fabricate: Fabricate) -> None:
     run = fabricate()
     run.samples.loc[run.samples.index[::40], ["outcome", "status"]] = ["http_error", 500]

@@ -88,6 +88,26 @@ def _torn(run: Any) -> None:
     run.manifest["torn_streams"] = ["samples-w1.arrows"]
 
 
+def _rows_not_written(run: Any) -> None:
+    run.manifest["rows_unwritten"] = 3
+
+
+def _a_stranger(run: Any) -> None:
+    run.manifest["strangers"] = 1
+
+
+def _leader_silent(run: Any) -> None:
+    run.manifest["leader_silent_s"] = 3.2
+
+
+def _leader_nearly_silent(run: Any) -> None:
+    run.manifest["leader_silent_s"] = 2.9
+
+
+def _not_sent(run: Any) -> None:
+    run.manifest["own_limits"] = {"descriptors": 3}
+
+
 def _clock(run: Any) -> None:
     run.manifest["clock_offset_s"] = -0.2
 
@@ -197,9 +217,13 @@ PLANTED = [
     (_lost_worker, "workers"),
     (_late_worker, "workers"),
     (_unreported_worker, "workers"),
+    (_a_stranger, "workers"),
+    (_leader_silent, "workers"),
     (_never_finished, "started-finished"),
     (_lost_sample, "started-finished"),
     (_torn, "samples-written"),
+    (_rows_not_written, "samples-written"),
+    (_not_sent, "own-limits"),
     (_clock, "clock"),
     (_latency_left_out, "littles-law"),
     (_pauses_that_run_on, "closed-loop"),
@@ -238,6 +262,7 @@ HARMLESS = [
     _time_nearly_accounted,
     _slightly_other_mix,
     _stayed_longer,
+    _leader_nearly_silent,
 ]
 
 
@@ -248,6 +273,30 @@ def test_what_stays_within_its_bound_is_valid(fabricate: Fabricate, plant: Calla
     verdict = judged(run)
     assert [each["detail"] for each in verdict["validity"] if each["outcome"] == "fail"] == []
     assert verdict["verdict"] == "pass"
+
+
+def test_a_run_that_broke_off_says_why(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.manifest |= {"state": "aborted", "ended_by": "streams/samples-w0.arrows cannot be written (No space left)"}
+    found = judged(run)
+    (check,) = [each for each in found["validity"] if each["check"] == "completed"]
+    assert (found["verdict"], check["outcome"], check["detail"]) == (
+        "invalid",
+        "fail",
+        "the run was ended early (streams/samples-w0.arrows cannot be written (No space left)); "
+        "all samples up to then are kept",
+    )
+
+
+def test_what_this_machine_ran_out_of_is_named_with_what_helps(fabricate: Fabricate) -> None:
+    run = fabricate()
+    run.manifest["own_limits"] = {"descriptors": 2, "names": 1, "something-newer": 1}
+    (check,) = [each for each in judged(run)["validity"] if each["check"] == "own-limits"]
+    assert check["figure"] == 4
+    assert check["detail"] == (
+        "4 requests could not be sent by the load's own machine: it had no file descriptor left (raise `ulimit -n`) "
+        "and it could not resolve the target's name (whether the sites could, nobody knows) and something-newer"
+    )
 
 
 def test_five_seconds_of_load_are_too_short(fabricate: Fabricate) -> None:
