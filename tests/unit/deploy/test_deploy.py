@@ -148,7 +148,7 @@ def test_nobody_is_root_and_every_place_that_is_written_to_is_mounted() -> None:
         mounts = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
         assert set(mounts) == volumes
         assert "/tmp" in mounts.values()
-        assert {"/work", "/work/reports"} & set(mounts.values())
+        assert {"/runs", "/runs/reports"} & set(mounts.values())
         claims = {
             each["persistentVolumeClaim"]["claimName"]
             for each in pod(job)["volumes"]
