@@ -31,7 +31,7 @@ __all__ = ["MOST_VISITORS", "KeptLines", "Visitors"]
 log = logging.getLogger(__name__)
 
 MOST_VISITORS: Final = 20_000
-"""At once on one worker: some 340 MB at what a connected clinician weighs (benchmarks/README.md)."""
+"""At once on one worker: some 340 MB at what a connected clinician weighs (docs/beside-other-tools.md)."""
 
 
 class Visitors:
