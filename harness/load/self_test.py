@@ -45,7 +45,7 @@ from harness.load.wire import Wire
 __all__ = ["Sent", "main", "send_for_a_second"]
 
 CONNECTIONS: Final = 64
-"""As many as the benchmark of the wire keeps open."""
+"""As many as the benchmark beside other tools keeps open."""
 WARM_UP_S: Final = 0.2
 WINDOW_S: Final = 0.8
 """Together the one second."""

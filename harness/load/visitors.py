@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 MOST_VISITORS: Final = 20_000
 """At once on one worker, where the scenario has no bound of its own: some 340 MB at what a connected clinician weighs
-(benchmarks/README.md)."""
+(docs/beside-other-tools.md)."""
 
 
 class Visitors:
