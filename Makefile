@@ -25,10 +25,10 @@ check: .venv/.dev
 	@$(BIN)/lint-imports --no-logo | tail -n 3
 
 # some of them wait, so that three at a time fill two cores; a timeout by a thread, as the code under test takes the
-# alarm signal for itself, and a test that hangs must be named all the same
+# alarm signal for itself, and a test that hangs must be named all the same; a minute before, it shows where it hangs
 unit: .venv/.dev
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q -n 3 -o timeout_method=thread -m "not end_to_end and not real and not prove" tests
+	@$(BIN)/coverage run -m pytest -q -n 3 -o timeout_method=thread -o faulthandler_timeout=240 -m "not end_to_end and not real and not prove" tests
 
 # real processes that mostly wait: four files of them side by side take half of two cores, so each is still on time
 end-to-end: .venv/.dev

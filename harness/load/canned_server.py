@@ -47,23 +47,35 @@ def serve(listener: socket.socket, until_closed: int) -> None:
     """Answer on all connections of `listener` until the descriptor `until_closed` has nothing more to give.
 
     Requests have no body. What a request's end is split over two reads for is not answered; on loopback none is.
+    At the end it hangs up on everybody.
     """
     answer = _answer()
     listener.setblocking(False)
     with selectors.DefaultSelector() as waiting:
         waiting.register(listener, selectors.EVENT_READ)
         waiting.register(until_closed, selectors.EVENT_READ)
-        while True:
-            for key, _ in waiting.select():
-                if key.fileobj is listener:
-                    line, _address = listener.accept()
-                    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    waiting.register(line, selectors.EVENT_READ, line)
-                elif key.data is None:
-                    return
-                elif not _reply(key.data, answer):
-                    waiting.unregister(key.data)
+        try:
+            while _answer_all(waiting, listener, answer):
+                pass
+        finally:
+            for key in waiting.get_map().values():
+                if key.data is not None:
                     key.data.close()
+
+
+def _answer_all(waiting: selectors.BaseSelector, listener: socket.socket, answer: bytes) -> bool:
+    """Answer all who have asked, and let in who comes; False once it is over."""
+    for key, _ in waiting.select():
+        if key.fileobj is listener:
+            line, _address = listener.accept()
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            waiting.register(line, selectors.EVENT_READ, line)
+        elif key.data is None:
+            return False
+        elif not _reply(key.data, answer):
+            waiting.unregister(key.data)
+            key.data.close()
+    return True
 
 
 def _reply(line: socket.socket, answer: bytes) -> bool:

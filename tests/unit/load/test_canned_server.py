@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,16 +18,31 @@ from harness.load.canned_server import ENTRIES, KIND, PATIENT, serve
 
 
 @pytest.fixture
-def address() -> Iterator[tuple[str, int]]:
+def server() -> Iterator[tuple[tuple[str, int], Callable[[], None]]]:
+    """Its address, and what ends it."""
     ends, stays = os.pipe()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as listener, os.fdopen(stays, "wb") as lifeline:
         thread = threading.Thread(target=serve, args=(listener, ends))
         thread.start()
-        yield listener.getsockname()
-        os.close(stays)
-        thread.join(10)
-        assert not thread.is_alive()
+
+        def over() -> None:
+            lifeline.close()
+            thread.join(10)
+            assert not thread.is_alive()
+
+        yield listener.getsockname(), over
+        over()
     os.close(ends)
+
+
+@pytest.fixture
+def address(server) -> tuple[str, int]:
+    return server[0]
+
+
+@pytest.fixture
+def over(server) -> Callable[[], None]:
+    return server[1]
 
 
 def answers(line: socket.socket, count: int) -> list[bytes]:
@@ -62,6 +77,14 @@ def test_whoever_leaves_takes_nobody_along(address):
             socket.create_connection(address).close()
         stays.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert answers(stays, 1)
+
+
+def test_at_the_end_it_hangs_up_on_whoever_is_there(address, over):
+    with socket.create_connection(address) as line:
+        line.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert answers(line, 1)
+        over()
+        assert line.recv(1) == b""
 
 
 def test_its_process_ends_when_its_standard_input_does():

@@ -359,7 +359,8 @@ def test_whoever_is_killed_in_the_middle_of_an_answer_leaves_no_half_read_line(s
     server = serve(lambda line: (line.request(), line.wait_until_left()), lambda line: line.answer(OK))
     connection = connect(server)
     victim = gevent.spawn(ask, connection)
-    gevent.sleep(0.1)
+    while not server.requests:
+        gevent.sleep(0.005)
     victim.kill()
     assert ask(connection).body == b"ok"
 
