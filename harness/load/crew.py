@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 
 WATCH_EVERY_S: Final = 0.2
 AWAY_WITHIN_S: Final = 0.5
-"""Whoever is thrown out leaves at once; one that does not is in code of her own."""
 MORE_MEMORY: Final = "give the load more memory, or spread it over --workers"
 
 
@@ -174,8 +173,7 @@ class Crew:
         return recorder.clock.wall_drift_s()
 
     def finish(self) -> None:
-        """Send away whoever is still there, write everything that is in memory, close the streams; a second call does
-        nothing."""
+        """Send whoever is there away, write what is in memory, close the streams; a second call does nothing."""
         if self.recorder is None or not self._background:
             return
         self._send_away()

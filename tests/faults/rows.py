@@ -242,7 +242,7 @@ ROWS: Final = (
         "0.5 s into the load",
         scarcity.exhaust_memory,
         INVALID,
-        "no memory left|out of memory|was killed|ended",
+        "no memory left|was killed .SIG",
     ),
     Row(
         "memory is exhausted (killed by the kernel)", MIDDLE, scarcity.kill_for_memory, INVALID, "was killed .SIGKILL."
