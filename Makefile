@@ -30,9 +30,10 @@ unit: .venv/.dev
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest -q -n 3 -o timeout_method=thread -o faulthandler_timeout=240 -m "not end_to_end and not real and not prove" tests
 
-# real processes that mostly wait: four files of them side by side take half of two cores, so each is still on time
+# real processes that mostly wait: four tests side by side take half of two cores, so each is still on time; those that
+# share what is slow to make stay together
 end-to-end: .venv/.dev
-	@$(BIN)/coverage run -m pytest -q -n 4 --dist loadfile -m "end_to_end and not prove" tests
+	@$(BIN)/coverage run -m pytest -q -n 4 --dist loadgroup -m "end_to_end and not prove" tests
 
 prove: .venv/.dev ## the long proofs on shipped scenarios
 	@$(BIN)/pytest -q -m prove tests

@@ -21,7 +21,7 @@ from harness.report.group_page import group_page_of
 from harness.rundir import RunDir
 from harness.verdict import judge
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("browser")]  # its fixtures are made once
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = (

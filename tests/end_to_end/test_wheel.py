@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("wheel")]  # its fixtures are made once
 
 CHECKOUT = Path(__file__).parents[2]
 PACKAGED = {

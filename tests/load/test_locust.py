@@ -9,7 +9,7 @@ import pytest
 
 from harness.plan import compile_plan
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("locust")]  # its fixtures are made once
 
 
 def check_the_books(load) -> None:

@@ -12,7 +12,7 @@ from harness.fleet import SandboxProcess
 from harness.plan import arrival_times
 from harness.plan.model import Plan
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("visitors")]  # its fixtures are made once
 
 NOBODY_WORKS = (
     *("--emr-set", "curves.nurse.points.06:30=0%"),
