@@ -152,7 +152,7 @@ def test_one_more_slow_answer_never_makes_a_short_run_look_better(samples: int, 
 
 def _judged(measure: Measure) -> str:
     no_lag: Any = type("Idle", (), {"loop_lag_max_ms": 0.0, "start_lag_p99_ms": 0.0})()
-    return judge_objective(measure, True, no_lag, 5.0).outcome
+    return judge_objective(measure, True, no_lag, 5.0, unsent=0).outcome
 
 
 @settings(
