@@ -1,7 +1,7 @@
 """What every tool asks: one Bundle again and again, or a chart review of seven requests; and what it is answered.
 
     identifiers.csv ──▶ 1 Patient?identifier=…            its id is read from the answer
-                        5 searches of that patient's chart
+                        5 searches of that patient's chart, of which each match must be about that patient
                         1 transaction about that patient
 
 Charts are those that the harness seeds. Requests are written by `harness.fhir.requests`, as the engine under test
@@ -140,9 +140,11 @@ def _review() -> Resource:
     write = requests.bundle("transaction", "chart-review", tagged)
     return {
         "find": _target(find),
-        "searches": [_target(search) for search in searches],
+        "searches": [
+            {"path": _target(search), "kind": kind} for search, (kind, _) in zip(searches, REVIEWED, strict=True)
+        ],
         "transaction": {"path": _target(write), "body": write.body.decode()},
-        "marker": f'"Patient/{_PATIENT}"',
+        "subject": f"Patient/{_PATIENT}",
         "stored": '"transaction-response"',
     }
 
@@ -160,7 +162,7 @@ def _in_url(mrn: str) -> str:
 def _written_out(review: Resource, patient: str, identifier: str) -> Iterator[str]:
     yield f"GET\t{review['find'].replace(_NAME, identifier)}\t\n"
     for search in review["searches"]:
-        yield f"GET\t{search.replace(_PATIENT, patient)}\t\n"
+        yield f"GET\t{search['path'].replace(_PATIENT, patient)}\t\n"
     write = review["transaction"]
     yield f"POST\t{write['path']}\t{write['body'].replace(_PATIENT, patient)}\n"
 

@@ -309,8 +309,7 @@ class Clinician:
         return requests.tagged(resource, f"run-{self.post.run_id}")
 
     def _found(self, call: Call, check: Check) -> Found:
-        bundle = self._content(call, check)
-        return Found(*checks.split_search_result(bundle))
+        return Found(self._perform(call, check))
 
     def _content(self, call: Call, check: Check) -> Resource:
         return _as_resource(self._perform(call, check))

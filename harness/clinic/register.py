@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class KnownPatient:
     birthdate: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SiteRegister:
     """A site's patients, its Practitioner ids by persona (the n-th is the n-th clinician's), its Organization's id."""
 
@@ -41,7 +42,11 @@ class SiteRegister:
 
     def knows_chart(self, patient_id: str | None) -> bool:
         """Whether what that patient's chart holds is known, not so of who first came during the run; None: of all."""
-        return self.seeded and (patient_id is None or any(patient.id == patient_id for patient in self.patients))
+        return self.seeded and (patient_id is None or patient_id in self._ids)
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(patient.id for patient in self.patients)
 
 
 def keys_of(resource: Mapping[str, Any]) -> Iterator[str]:

@@ -21,9 +21,9 @@ Check = Callable[["Answer"], str]
 _UNREAD: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each request, and filling a frozen one takes three times as long
 class Call:
-    """One FHIR interaction.
+    """One FHIR interaction; nobody changes it.
 
     `path` is relative to the target's base URL, or an absolute `next` link as the target gave it. `expected` lists
     statuses that are refusals a clinician's software handles (409 and 412 on an update with `If-Match`).
@@ -39,7 +39,7 @@ class Call:
     """May be sent again when a closed idle connection swallowed it: safe or conditional."""
 
 
-@dataclass(slots=True)  # not frozen: one is made for each request, and filling a frozen one takes three times as long
+@dataclass(slots=True)  # as little frozen as a call is
 class Answer:
     """What came back; nobody changes it.
 

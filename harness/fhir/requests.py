@@ -29,6 +29,7 @@ _FRESH: Final = (("Cache-Control", "no-cache"),)
 _WRITE: Final = (("Content-Type", "application/fhir+json"), ("Prefer", "return=representation"))
 """Without `Prefer` a server may send back nothing, and the version that the next update needs is unknown."""
 _BODY: Final = (("Content-Type", "application/fhir+json"),)
+_SYNTHETIC: Final = {"system": TAG_SYSTEM, "code": SYNTHETIC}
 _NAMED_RESULT_PARAMETERS: Final = frozenset({"_tag", "_id"})
 """Parameters with a leading `_` that choose matches, and so belong to the operation's name; others shape the answer."""
 
@@ -44,15 +45,14 @@ def search(kind: str, patient_id: str, parameters: Mapping[str, str | Sequence[s
     A `_` in a name is written `-` (`clinical_status`), a leading one is kept (`_sort`), a trailing one left out
     (`class_`, as Python keeps `class` for itself); a sequence repeats its name.
     """
-    pairs = [f"patient={_quoted(patient_id)}"] if patient_id else []
-    for name, value in parameters.items():
-        wire_name = _wire_name(name)
-        if isinstance(value, str):
-            pairs.append(f"{wire_name}={_quoted(value)}")
-        else:
-            pairs.extend(f"{wire_name}={_quoted(one)}" for one in value)
-    path = f"{kind}?{'&'.join(pairs)}" if pairs else kind
-    return Call("GET", path, _search_operation(kind, bool(patient_id), tuple(parameters)), headers=_FRESH)
+    try:
+        query, operation = _kept_search(kind, bool(patient_id), tuple(parameters.items()))
+    except TypeError:  # a list is nothing to remember by
+        query, operation = _search(kind, bool(patient_id), tuple(parameters.items()))
+    if not patient_id:
+        return Call("GET", f"{kind}?{query}" if query else kind, operation, headers=_FRESH)
+    patient = f"{kind}?patient={_quoted(patient_id)}"
+    return Call("GET", f"{patient}&{query}" if query else patient, operation, headers=_FRESH)
 
 
 def next_page(kind: str, link: str) -> Call:
@@ -138,7 +138,9 @@ def capabilities() -> Call:
 
 def tagged(resource: Resource, origin_tag: str) -> Resource:
     """`resource` with the tags `synthetic` and `origin_tag` besides those it has; the argument is left as it was."""
-    meta = resource.get("meta", {})
+    meta = resource.get("meta")
+    if meta is None:  # by far the most
+        return {**resource, "meta": {"tag": [_SYNTHETIC, {"system": TAG_SYSTEM, "code": origin_tag}]}}
     tags = list(meta.get("tag", ()))
     for code in (SYNTHETIC, origin_tag):
         if not any(tag.get("code") == code and tag.get("system") == TAG_SYSTEM for tag in tags):
@@ -172,8 +174,20 @@ def _wire_name(name: str) -> str:
     return lead + name.removeprefix("_").removesuffix("_").replace("_", "-")
 
 
-@lru_cache(maxsize=1024)
-def _search_operation(kind: str, by_patient: bool, names: tuple[str, ...]) -> str:
+def _search(kind: str, by_patient: bool, parameters: tuple[tuple[str, str | Sequence[str]], ...]) -> tuple[str, str]:
+    """The query but for `patient`, and the operation."""
+    pairs: list[str] = []
+    for name, value in parameters:
+        values = (value,) if isinstance(value, str) else value
+        pairs.extend(f"{_wire_name(name)}={_quoted(one)}" for one in values)
+    return "&".join(pairs), _search_operation(kind, by_patient, [name for name, _ in parameters])
+
+
+_kept_search: Final = lru_cache(maxsize=4096)(_search)
+"""What a persona searches for is mostly the same but for whose it is."""
+
+
+def _search_operation(kind: str, by_patient: bool, names: Sequence[str]) -> str:
     shown = [_wire_name(name) for name in names if not name.startswith("_") or name in _NAMED_RESULT_PARAMETERS]
     if by_patient:
         shown.insert(0, "patient")

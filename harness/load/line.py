@@ -1,7 +1,8 @@
 """A connected line to the target, plain or TLS, on which a greenlet waits and the others work meanwhile.
 
 A plain line is the bare socket and one watcher for its whole life: nothing has come when a request has just gone out,
-so it waits first and reads then. (gevent's own socket reads in vain first, and costs twice as much.)
+so it waits first and reads then. (gevent's own socket reads in vain first, and costs twice as much; the hub's
+`wait` would make sure that nothing else has woken the greenlet, for 0.4 µs: here that is but one more look in vain.)
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import gevent
 from gevent import monkey
 from gevent import socket as gsocket
 from gevent.ssl import SSLContext
+from greenlet import getcurrent
 
 from harness.load.endpoint import Endpoint
 
@@ -86,7 +88,11 @@ class _PlainLine:
 
     def receive(self, most: int) -> bytes:
         while True:
-            self._hub.wait(self._readable)
+            self._readable.start(getcurrent().switch)
+            try:
+                self._hub.switch()
+            finally:  # whoever is out of time or killed is thrown out here
+                self._readable.stop()
             try:
                 return self._socket.recv(most)  # type: ignore[no-any-return]  # the bare socket's class has no type
             except BlockingIOError:  # the kernel may wake us for nothing

@@ -15,7 +15,7 @@ from greenlet import greenlet
 
 from harness.clinic.world import GaveUp, SlotOver, WorkflowOutcome
 from harness.fhir.call import Answer, Call, Check
-from harness.load.client import Connection, Exchange, ExchangeFailed
+from harness.load.client import Connection, ExchangeFailed
 from harness.load.judging import ATTEMPTS, THROTTLED, judge_answer, judge_failure, retry_pause_s
 from harness.load.linked_connection import LinkedConnection
 from harness.load.posting import Posting
@@ -131,19 +131,21 @@ class Wire:
         Raises SlotOver once the slot has ended, GaveUp once her patience has (all tries together), StepFailed for a
         call that cannot be written as a request.
         """
-        self._leave_if_over()
+        if self._clock() >= self.end_s:
+            raise SlotOver
         patience_s = self._posting.gives_up_s
         until_s = math.inf if patience_s is None else self._clock() + patience_s
-        for attempt in range(1, ATTEMPTS + 1):
-            answer, again_s = self._attempt(call, check, attempt, until_s)
-            if again_s is None or attempt == ATTEMPTS or self._clock() + again_s >= self.end_s + DRAIN_S:
-                break
+        attempt = 1
+        answer, again_s = self._attempt(call, check, attempt, until_s)
+        while again_s is not None and attempt < ATTEMPTS and self._clock() + again_s < self.end_s + DRAIN_S:
             left_s = until_s - self._clock()
             self._pause(min(again_s, left_s))
             if self._drained:
                 raise SlotOver
             if left_s <= again_s:
                 raise GaveUp(f"{call.operation}: {self._impatience()}")
+            attempt += 1
+            answer, again_s = self._attempt(call, check, attempt, until_s)
         return answer
 
     def abandon(self) -> None:
@@ -159,43 +161,28 @@ class Wire:
 
         Raises GaveUp where no answer came by `until_s`: somebody waited that long, so the sample is a `timeout`.
         """
-        posting, recorder, run, intended_s = self._posting, self._recorder, self._run, self.intended_s
-        connection, request_id = self._connection, posting.ids.next_request()
+        posting, recorder, run, connection = self._posting, self._recorder, self._run, self._connection
+        request_id, over_s, intended_s = posting.ids.next_request(), self.end_s + DRAIN_S, self.intended_s
         trace = run.trace if run is not None else self._trace(0)
         request = posting.request(call, request_id, trace, connection.cookies)
         start_s = self._clock()
         recorder.request_starts(start_s)
-        exchange: Exchange | None = None
-        again_s: float | None = None
-        link_s = 0.0
-        over_s = self.end_s + DRAIN_S
-        gave_up = False
         self._asking = True
         try:
             give_up_s = (over_s if over_s < until_s else until_s) - start_s
             exchange = connection.exchange(request, posting.answer_timeout_s, give_up_s, posting.first_byte_timeout_s)
-        except ExchangeFailed as failure:
-            link_s = failure.link_s
-            if failure.limit:
-                recorder.own_limits[failure.limit] += 1
-            gave_up = failure.reason == "cancelled" and until_s <= over_s and not self._drained
-            answer, again_s = judge_failure(failure, call, attempt)
-            if gave_up:
-                answer = Answer(0, outcome="timeout", detail=self._impatience())
-        except BaseException:
-            # killed from outside in the middle of a request: it is written down as what it is
+        except BaseException as thrown:
             total_s = self._request_over(start_s)
-            times_s = (intended_s, start_s, total_s, link_s)
-            write_request(
-                recorder, posting, run, call, len(request), request_id, *times_s, None, 0, "cancelled", attempt
-            )
+            sent = recorder, posting, run, call, len(request), request_id, intended_s, start_s, total_s
+            if isinstance(thrown, ExchangeFailed):
+                return self._no_answer(thrown, sent, attempt, until_s)
+            # killed from outside in the middle of a request: it is written down as what it is
+            write_request(*sent, 0.0, None, 0, "cancelled", attempt)
             raise
         total_s = self._request_over(start_s)
-        if exchange is not None:
-            link_s = exchange.link_s
-            answer = judge_answer(exchange, call, check)
-            if answer.status in THROTTLED:
-                again_s = retry_pause_s(exchange.headers.get("retry-after", ""), attempt)
+        self.intended_s = start_s + total_s
+        answer = judge_answer(exchange, call, check)
+        outcome = answer.outcome
         write_request(
             recorder,
             posting,
@@ -206,13 +193,35 @@ class Wire:
             intended_s,
             start_s,
             total_s,
-            link_s,
+            exchange.link_s,
             exchange,
             answer.status,
-            answer.outcome,
+            outcome,
             attempt,
         )
-        if answer.outcome not in ("ok", "expected_refusal"):
+        if outcome == "ok" or outcome == "expected_refusal":
+            return answer, None
+        note_failed_request(recorder, posting, run, call, answer, request_id)
+        throttled = answer.status in THROTTLED
+        return answer, retry_pause_s(exchange.headers.get("retry-after", ""), attempt) if throttled else None
+
+    def _no_answer(
+        self,
+        failure: ExchangeFailed,
+        sent: tuple[Recorder, Posting, WorkflowRun | None, Call, int, int, float, float, float],
+        attempt: int,
+        until_s: float,
+    ) -> tuple[Answer, float | None]:
+        """As `_attempt`, where nothing came back of what was sent (what `write_request` asks for first)."""
+        recorder, posting, run, call, _, request_id, _, start_s, total_s = sent
+        if failure.limit:
+            recorder.own_limits[failure.limit] += 1
+        answer, again_s = judge_failure(failure, call, attempt)
+        gave_up = failure.reason == "cancelled" and until_s <= self.end_s + DRAIN_S and not self._drained
+        if gave_up:
+            answer = Answer(0, outcome="timeout", detail=self._impatience())
+        write_request(*sent, failure.link_s, None, answer.status, answer.outcome, attempt)
+        if answer.outcome != "expected_refusal":
             note_failed_request(recorder, posting, run, call, answer, request_id)
         self.intended_s = start_s + total_s
         if gave_up:

@@ -80,6 +80,7 @@ def test_two_workers_on_loopback_play_what_two_on_this_machine_would(staged: Sta
     assert emrload.call("report", str(ended.folder), "--verify").returncode == 0
 
 
+@pytest.mark.prove
 def test_a_worker_that_is_interrupted_leaves_and_is_named(staged: Staged) -> None:
     stage = staged()
     stage.seed(2)
@@ -96,6 +97,7 @@ def test_a_worker_that_is_interrupted_leaves_and_is_named(staged: Staged) -> Non
     assert "Ctrl-C" in left["left"]
 
 
+@pytest.mark.prove
 def test_a_worker_that_is_killed_is_named_and_the_other_goes_on(staged: Staged) -> None:
     """Killed with everything on its host; its leader judges without it once somebody is tired of waiting."""
     stage = staged()
@@ -124,6 +126,7 @@ def read_so_far(process: Any) -> Iterator[str]:
             return
 
 
+@pytest.mark.prove
 def test_an_interrupt_at_the_leader_ends_it_everywhere_and_everything_comes_home(staged: Staged) -> None:
     stage = staged()
     stage.seed(2)
@@ -141,6 +144,7 @@ def test_an_interrupt_at_the_leader_ends_it_everywhere_and_everything_comes_home
     assert set(ended.table("duty").reason) <= {"closed", "slot_end"}
 
 
+@pytest.mark.prove
 def test_where_the_leader_is_killed_workers_stop_and_keep_what_they_measured(staged: Staged) -> None:
     stage = staged()
     stage.seed(2)

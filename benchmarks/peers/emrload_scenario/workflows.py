@@ -8,7 +8,7 @@ from typing import Any, Final
 from harness.clinic import Clinician, workflow
 from harness.fhir import requests, resources
 
-WHOLE: Final = b'"whole"'
+WHOLE: Final = b'"urn:bench:end-of-the-whole-bundle"'
 ONE_BUNDLE: Final = requests.search("Observation", "1", {"category": "laboratory", "_count": "5"})
 """One Bundle, always the same."""
 REVIEWED: Final[tuple[tuple[str, Any], ...]] = (

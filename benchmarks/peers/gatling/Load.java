@@ -18,6 +18,7 @@ import java.time.Duration;
  * request has failed, and Gatling ends with 2.
  */
 public class Load extends Simulation {
+  private static final ObjectMapper JACKSON = new ObjectMapper();
   private static final String JSON = "application/fhir+json";
   private static final String KIND = System.getenv("BENCH_KIND");
   private static final int USERS = number("BENCH_USERS");
@@ -35,7 +36,7 @@ public class Load extends Simulation {
               .check(status().is(200), substring(bundle.get("marker").asText())));
 
   private ChainBuilder reviewChart() {
-    String hers = withSession(review.get("marker").asText());
+    String subject = review.get("subject").asText();
     ChainBuilder steps =
         feed(csv(System.getenv("BENCH_IDENTIFIERS")).circular())
             .exec(
@@ -43,12 +44,19 @@ public class Load extends Simulation {
                     .get(withSession(review.get("find").asText()))
                     .check(status().is(200), jsonPath("$.entry[0].resource.id").saveAs("patient")));
     int number = 0;
-    for (JsonNode path : review.get("searches")) {
+    for (JsonNode search : review.get("searches")) {
+      String kind = search.get("kind").asText();
       steps =
           steps.exec(
               http("search " + number++)
-                  .get(withSession(path.asText()))
-                  .check(status().is(200), substring(hers)));
+                  .get(withSession(search.get("path").asText()))
+                  .check(
+                      status().is(200),
+                      bodyBytes()
+                          .transformWithSession(
+                              (body, session) ->
+                                  isChartOf(body, kind, subject.replace("@patient@", session.getString("patient"))))
+                          .is(true)));
     }
     JsonNode write = review.get("transaction");
     return steps.exec(
@@ -57,6 +65,24 @@ public class Load extends Simulation {
             .header("Content-Type", JSON)
             .body(StringBody(withSession(write.get("body").asText())))
             .check(status().is(200), substring(review.get("stored").asText())));
+  }
+
+  /** A searchset of which each match is of this kind, and about this patient. */
+  private static boolean isChartOf(byte[] body, String kind, String subject) {
+    JsonNode found;
+    try {
+      found = JACKSON.readTree(body);
+    } catch (IOException error) {
+      return false;
+    }
+    for (JsonNode entry : found.get("entry")) {
+      JsonNode resource = entry.get("resource");
+      JsonNode about = resource.has("subject") ? resource.get("subject") : resource.get("patient");
+      if (!resource.get("resourceType").asText().equals(kind) || !about.get("reference").asText().equals(subject)) {
+        return false;
+      }
+    }
+    return found.get("type").asText().equals("searchset");
   }
 
   /** Placeholders as Gatling's expression language has them. */
@@ -105,7 +131,7 @@ public class Load extends Simulation {
 
   private static JsonNode read(String name) {
     try {
-      return new ObjectMapper().readTree(new File(System.getenv(name)));
+      return JACKSON.readTree(new File(System.getenv(name)));
     } catch (IOException error) {
       throw new UncheckedIOException(error);
     }

@@ -64,18 +64,33 @@ export function readAndThink() {
 const asPatient = { headers: accept, tags: { name: "Patient" } };
 const asTransaction = { headers: write, tags: { name: "transaction" } };
 const searches = review
-  ? review.searches.map((path, number) => ({ path, tags: { headers: accept, tags: { name: `search ${number}` } } }))
+  ? review.searches.map((search, number) => ({ ...search, tags: { headers: accept, tags: { name: `search ${number}` } } }))
   : [];
 const isStored = review ? holds(review.stored) : null;
+
+// a searchset of which each match is of this kind, and about this patient
+const isChartOf = (kind, subject) => ({
+  "is her chart": (answer) => {
+    if (answer.status !== 200) return false;
+    const found = answer.json();
+    return (
+      found.type === "searchset" &&
+      found.entry.every(
+        ({ resource }) =>
+          resource.resourceType === kind && (resource.subject || resource.patient).reference === subject,
+      )
+    );
+  },
+});
 
 export function reviewChart() {
   const identifier = identifiers[exec.scenario.iterationInTest % identifiers.length];
   const found = http.get(url + review.find.replace("@identifier@", identifier), asPatient);
   const patient = found.status === 200 ? found.json().entry[0].resource.id : "";
   check(patient, { "is found": (id) => id !== "" });
-  const isHers = holds(review.marker.replace("@patient@", patient));
+  const subject = review.subject.replace("@patient@", patient);
   for (const search of searches) {
-    check(http.get(url + search.path.replace("@patient@", patient), search.tags), isHers);
+    check(http.get(url + search.path.replace("@patient@", patient), search.tags), isChartOf(search.kind, subject));
   }
   const body = review.transaction.body.replaceAll("@patient@", patient);
   check(http.post(url + review.transaction.path, body, asTransaction), isStored);

@@ -36,14 +36,26 @@ def review_chart(user: Any) -> None:
     client = user.client
     found = client.get(REVIEW["find"].replace("@identifier@", next(IDENTIFIERS)), headers=ACCEPT, name="Patient")
     patient = found.json()["entry"][0]["resource"]["id"]
-    hers = REVIEW["marker"].replace("@patient@", patient)
+    subject = REVIEW["subject"].replace("@patient@", patient)
     for number, search in enumerate(REVIEW["searches"]):
-        path, name = search.replace("@patient@", patient), f"search {number}"
+        path, name = search["path"].replace("@patient@", patient), f"search {number}"
         with client.get(path, headers=ACCEPT, name=name, catch_response=True) as answer:
-            _require(answer, hers)
+            if not _is_chart_of(answer.json(), search["kind"], subject):
+                answer.failure("not her chart")
     path, body = (REVIEW["transaction"][part].replace("@patient@", patient) for part in ("path", "body"))
     with client.post(path, data=body, headers=WRITE, name="transaction", catch_response=True) as answer:
         _require(answer, REVIEW["stored"])
+
+
+def _is_chart_of(found: Any, kind: str, subject: str) -> bool:
+    """A searchset of which each match is of this kind, and about this patient."""
+    matches = [entry["resource"] for entry in found["entry"]]
+    about = [match.get("subject") or match["patient"] for match in matches]
+    return (
+        found["type"] == "searchset"
+        and all(match["resourceType"] == kind for match in matches)
+        and all(one["reference"] == subject for one in about)
+    )
 
 
 def _require(answer: Any, marker: str) -> None:

@@ -74,7 +74,13 @@ def test_nothing_is_changed_that_the_harness_did_not_write(at_work):
         with pytest.raises(StepFailed, match="not written by the harness"):
             physician.revise({**VISIT, "meta": meta}, finish)
     assert server.asked == []
-    assert Found((VISIT, {**VISIT, "meta": {}}, {"resourceType": "Encounter"}), (), "").ours == (VISIT,)
+    found = [{"resource": one} for one in (VISIT, {**VISIT, "meta": {}}, {"resourceType": "Encounter"})]
+    assert Found(of({"resourceType": "Bundle", "entry": found})).ours == (VISIT,)
+
+
+def test_what_was_found_and_cannot_be_read_fails_the_step():
+    with pytest.raises(StepFailed, match="cannot be read as JSON"):
+        _ = Found(Answer(200, b'{"total": 1e999}')).matches
 
 
 def test_revising_leaves_what_was_read_as_it_was(at_work):

@@ -24,7 +24,8 @@ NOTHING = Answer(200, b'{"resourceType":"Bundle","type":"searchset","total":0}')
 
 
 def found(*matches: dict) -> Found:
-    return Found(matches, (), "")
+    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": match} for match in matches]}
+    return Found(Answer(200, orjson.dumps(bundle)))
 
 
 def bodies(calls: tuple[Call, ...], operation: str) -> list[dict]:

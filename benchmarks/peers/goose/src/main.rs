@@ -19,21 +19,26 @@ static BUNDLE: LazyLock<(String, String)> = LazyLock::new(|| {
 
 struct Review {
     find: String,
-    searches: Vec<String>,
+    searches: Vec<Search>,
     write: String,
     body: String,
-    marker: String,
+    subject: String,
     stored: String,
+}
+
+struct Search {
+    path: String,
+    kind: String,
 }
 
 static REVIEW: LazyLock<Review> = LazyLock::new(|| {
     let told = read("BENCH_REVIEW");
     Review {
         find: text(&told["find"]),
-        searches: told["searches"].as_array().unwrap().iter().map(text).collect(),
+        searches: told["searches"].as_array().unwrap().iter().map(search).collect(),
         write: text(&told["transaction"]["path"]),
         body: text(&told["transaction"]["body"]),
-        marker: text(&told["marker"]),
+        subject: text(&told["subject"]),
         stored: text(&told["stored"]),
     }
 });
@@ -56,13 +61,28 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_string()
 }
 
-/// The content of the answer; a request that failed, or one without the marker, is a failure.
+fn search(told: &Value) -> Search {
+    Search { path: text(&told["path"]), kind: text(&told["kind"]) }
+}
+
+/// A searchset of which each match is of this kind, and about this patient.
+fn is_chart_of(content: &str, kind: &str, subject: &str) -> bool {
+    let found: Value = serde_json::from_str(content).unwrap_or_default();
+    let is_hers = |entry: &Value| {
+        let resource = &entry["resource"];
+        let about = resource.get("subject").unwrap_or(&resource["patient"]);
+        resource["resourceType"] == kind && about["reference"] == subject
+    };
+    found["type"] == "searchset" && found["entry"].as_array().is_some_and(|entries| entries.iter().all(is_hers))
+}
+
+/// The content of the answer; a request that failed, or one of which the check does not hold, is a failure.
 async fn asked(
     user: &mut GooseUser,
     name: &str,
     path: &str,
     body: Option<String>,
-    marker: &str,
+    holds: impl Fn(&str) -> bool,
 ) -> Result<String, Box<TransactionError>> {
     let method = if body.is_some() { GooseMethod::Post } else { GooseMethod::Get };
     let mut builder = user.get_request_builder(&method, path)?.header("Accept", JSON);
@@ -75,7 +95,7 @@ async fn asked(
         Ok(response) if response.status() == 200 => response.text().await.unwrap_or_default(),
         _ => String::new(),
     };
-    if !content.contains(marker) {
+    if !holds(&content) {
         user.set_failure("not whole", &mut goose.request, None, Some(&content))?;
     }
     Ok(content)
@@ -83,7 +103,7 @@ async fn asked(
 
 async fn read_bundle(user: &mut GooseUser) -> TransactionResult {
     let (path, marker) = &*BUNDLE;
-    asked(user, "Bundle", path, None, marker).await?;
+    asked(user, "Bundle", path, None, |content| content.contains(marker)).await?;
     Ok(())
 }
 
@@ -91,15 +111,18 @@ async fn review_chart(user: &mut GooseUser) -> TransactionResult {
     let review = &*REVIEW;
     let identifier = &IDENTIFIERS[NEXT.fetch_add(1, Ordering::Relaxed) % IDENTIFIERS.len()];
     let find = review.find.replace("@identifier@", identifier);
-    let found = asked(user, "Patient", &find, None, "").await?;
+    let found = asked(user, "Patient", &find, None, |content| !content.is_empty()).await?;
     let found: Value = serde_json::from_str(&found).unwrap_or_default();
     let patient = found["entry"][0]["resource"]["id"].as_str().unwrap_or("nobody");
-    let hers = review.marker.replace("@patient@", patient);
-    for (number, path) in review.searches.iter().enumerate() {
-        asked(user, &format!("search {number}"), &path.replace("@patient@", patient), None, &hers).await?;
+    let subject = review.subject.replace("@patient@", patient);
+    for (number, search) in review.searches.iter().enumerate() {
+        let path = search.path.replace("@patient@", patient);
+        let is_hers = |content: &str| is_chart_of(content, &search.kind, &subject);
+        asked(user, &format!("search {number}"), &path, None, is_hers).await?;
     }
     let body = review.body.replace("@patient@", patient);
-    asked(user, "transaction", &review.write, Some(body), &review.stored).await?;
+    let is_stored = |content: &str| content.contains(&review.stored);
+    asked(user, "transaction", &review.write, Some(body), is_stored).await?;
     Ok(())
 }
 
