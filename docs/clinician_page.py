@@ -27,7 +27,7 @@ def clinician_page() -> str:
             signature = re.sub(r"\bself(, )?|'", "", str(inspect.signature(member)).replace("''", '""'))
             methods.append((f"`{name}{bars_escaped(signature)}`", _sentence(member)))
     patient = ", ".join(f"`{name}`" for name in KnownPatient.__dataclass_fields__)
-    found = ", ".join(f"`{name}`" for name in (*Found.__dataclass_fields__, "ours"))
+    found = ", ".join(f"`{name}`" for name, member in vars(Found).items() if isinstance(member, property))
     parts = [
         NOTE,
         "# What a clinician offers",

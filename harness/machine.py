@@ -16,6 +16,8 @@ from typing import Any, Final
 
 import psutil
 
+from harness.engine import engine
+
 __all__ = ["ClockWatch", "cpu_mhz", "environment_facts", "usable_cpus"]
 
 _VERSIONS_OF: Final = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
@@ -29,7 +31,8 @@ Mhz = dict[str, float]
 
 
 def environment_facts() -> dict[str, Any]:
-    """This machine and the versions that matter, for a manifest; `cpu_model` is None where the system does not tell."""
+    """This machine, the versions that matter and how the hot path runs (harness.engine), for a manifest; `cpu_model` is
+    None where the system does not tell."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "host": {
@@ -39,6 +42,7 @@ def environment_facts() -> dict[str, Any]:
             "cpu_model": _cpu_model(),
             "memory_gb": round(memory_bytes / 1e9, 1),
         },
+        "engine": engine(),
         "versions": {name: version(name) for name in _VERSIONS_OF} | {"python": platform.python_version()},
     }
 

@@ -9,6 +9,7 @@ the recorder's own counters follow the samples, unless `health_edit` says otherw
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -21,9 +22,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, settings
 
+from harness.engine import ENGINE_VARIABLE
 from harness.rundir import RunDir
 from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
 from harness.scenario.model import Link, Objective, RunSpec, Scenario, Site, SiteMix, SiteTemplate
+
+# the sources are what is tested, here and in every process that is started: what was compiled cannot be patched
+os.environ.setdefault(ENGINE_VARIABLE, "interpreted")
 
 # how long an example takes, or is in the making, says more about a shared machine than about the code
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -251,6 +251,7 @@ def _told(run: ComparedRun) -> dict[str, str]:
         "seed": run.spec.seed,
         "workers": run.manifest.get("workers"),
         "generator's CPUs": host.get("cpus"),
+        "hot path": run.manifest.get("engine"),
         "emrload": version,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}

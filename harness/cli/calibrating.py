@@ -21,6 +21,7 @@ from harness.cli.concluding import conclude
 from harness.cli.options import Choice, Window
 from harness.cli.performance import Performance
 from harness.control import ControlClient, Destinations, destinations_of, read_capabilities, seed_sites
+from harness.engine import ENGINE_VARIABLE
 from harness.errors import EXIT_INVALID, EXIT_PASS
 from harness.fleet import SandboxProcess
 from harness.rundir import DEFECT_VARIABLE, RunDir, create_run_dir, write_json
@@ -130,13 +131,20 @@ def _judged(run_dir: RunDir, performance: Performance, journals: Sequence[Path])
 
 @contextmanager
 def _asking_for(defect: str, run_dir: RunDir) -> Iterator[None]:
-    """The load processes that are started meanwhile are asked for the defect, in this run only."""
+    """The load processes that are started meanwhile are asked for the defect, in this run only.
+
+    It is put into the sources: nothing can be planted in what is compiled.
+    """
+    before = os.environ.get(ENGINE_VARIABLE)
     if defect:
-        os.environ[DEFECT_VARIABLE] = f"{defect}@{run_dir.path.resolve()}"
+        os.environ |= {DEFECT_VARIABLE: f"{defect}@{run_dir.path.resolve()}", ENGINE_VARIABLE: "interpreted"}
     try:
         yield
     finally:
         os.environ.pop(DEFECT_VARIABLE, None)
+        os.environ.pop(ENGINE_VARIABLE, None)
+        if before is not None:
+            os.environ[ENGINE_VARIABLE] = before
 
 
 def _start(stack: ExitStack, folder: Path, case: Case, seed: int) -> SandboxProcess:

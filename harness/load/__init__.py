@@ -2,3 +2,7 @@
 
 The only package that imports Locust and gevent, and importing Locust patches the process; loaded by locustfiles only.
 """
+
+from harness.engine import use_compiled
+
+use_compiled()

@@ -96,28 +96,38 @@ def _canned_server() -> Iterator[str]:
                 server.kill()
 
 
-class _Busy(Wire):
-    """The wire of somebody who never thinks. Each call is sent as it is; the answer is always the same search result,
-    read and judged as one, and what the workflow goes on with is canned, as on the virtual clock."""
+class _Busy:
+    """The world of somebody who never thinks (harness.clinic.world.World). Each call goes over the wire as it is; the
+    answer is always the same search result, read and judged as one, and what the workflow goes on with is canned, as on
+    the virtual clock."""
 
     answers = CannedAnswers(0)
 
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self.workflow_begins = wire.workflow_begins
+        self.workflow_ends = wire.workflow_ends
+
+    @property
+    def now_s(self) -> float:
+        return self._wire.now_s
+
     def perform(self, call: Call, check: Check) -> Answer:
         canned = self.answers(call)
-        came = super().perform(call, lambda answer: _is_right(answer) or check(canned))
+        came = self._wire.perform(call, lambda answer: _is_right(answer) or check(canned))
         if came.outcome != "ok":
             raise StepFailed(f"{call.operation} came as '{came.outcome}': {came.detail or came.status}")
         return canned
 
     def wait(self, seconds: float) -> None:  # noqa: ARG002 (the pause costs what a pause costs, and takes no time)
-        super().wait(0.0)
+        self._wire.wait(0.0)
 
 
 def _measured(folder: Path, url: str, window_s: float) -> Sent:
     recorder = Recorder(folder, 0, RunClock(time.time()))
     posting, failed = _posting(recorder, Endpoint.from_url(url)), list[str]()
     wires = [
-        _Busy(posting, Connection(posting.endpoint, _TIMEOUT_S), recorder, 0.0, math.inf) for _ in range(CONNECTIONS)
+        Wire(posting, Connection(posting.endpoint, _TIMEOUT_S), recorder, 0.0, math.inf) for _ in range(CONNECTIONS)
     ]
     probe = HealthProbe(recorder, int, int)
     background = [gevent.spawn(loop) for loop in (recorder.keep_flushing, probe.watch)]
@@ -156,7 +166,7 @@ def _keep_working(number: int, wire: Wire, failed: list[str]) -> None:
     """Do all workflows in turn, each clinician from another one on, until told to leave or until a step fails."""
     at_once = Pace(1.0, 0.0)
     habits = Habits(_PERSONA, at_once, at_once, {})
-    clinician = CannedClinician(virtual_post(_PERSONA, number), habits, number, wire)
+    clinician = CannedClinician(virtual_post(_PERSONA, number), habits, number, _Busy(wire))
     shipped = [one for one in WORKFLOWS.values() if not one.text]
     try:
         for workflow in itertools.islice(itertools.cycle(shipped), number % len(shipped), None):

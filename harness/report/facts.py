@@ -116,6 +116,7 @@ def manifest_facts(manifest: Mapping[str, Any], spec: RunSpec, scale: TimeScale)
         ("ended", manifest.get("ended_at")),
         ("length", duration_text(float(duration_s)) if duration_s else None),
         ("load processes", manifest.get("workers")),
+        ("hot path", manifest.get("engine")),
         ("load hosts", _hosts(manifest)),
         ("turned away", (manifest.get("fleet") or {}).get("refused")),
         ("think factor", manifest.get("think_factor")),
