@@ -18,11 +18,14 @@ import psutil
 
 from harness.engine import engine
 
-__all__ = ["ClockWatch", "cpu_mhz", "environment_facts", "usable_cpus"]
+__all__ = ["STEAL_MARKED_ABOVE", "ClockWatch", "cpu_mhz", "environment_facts", "usable_cpus"]
 
 _VERSIONS_OF: Final = ("emr-load-harness", "locust", "gevent", "httptools", "faker", "duckdb", "pandas", "granian")
 _CPU_INFO: Final = Path("/proc/cpuinfo")
 _CPU_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
+STEAL_MARKED_ABOVE: Final = 0.02
+"""Share of the host's CPU that others took, over one second. source: requirement (`harness.verdict.bounds` has it
+among the bounds)"""
 READ_EVERY_S: Final = 5.0
 """The last reading is that of the load's end within this time. source: assumption"""
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import duckdb
 
-__all__ = ["STEAL_MARKED_ABOVE", "merged", "steal_figures"]
+from harness.machine import STEAL_MARKED_ABOVE
+
+__all__ = ["merged", "steal_figures"]
 
 Span = tuple[float, float]
 
-STEAL_MARKED_ABOVE: Final = 0.02
-"""Share of the host's CPU, over one second. source: requirement (`harness.verdict.bounds` names it among the bounds)"""
 _ROW_S: Final = 1.0
 """What a worker's first row speaks for."""
 

@@ -43,7 +43,7 @@ class Conclusion:
     def tell(self, *, as_json: bool) -> None:
         """Print the verdict, the sites, the report's path and what to do next; or the outcome as one JSON line."""
         from harness.report import end_of_run
-        from harness.verdict import next_steps
+        from harness.verdict.guidance import next_steps
 
         run_dir = self.run_dir
         if as_json:
@@ -82,7 +82,7 @@ def _verdict_of(source: RunDir, target: RunDir, analysis: Analysis, spec: RunSpe
     """The verdict that stands, or a new one where there is none."""
     if target.verdict.exists():
         return read_json(target.verdict)
-    from harness.verdict import judge
+    from harness.verdict.judge import judge
 
     required = read_json(source.expected)["objectives"]
     verdict = judge(analysis, spec, source.read_manifest(), required)

@@ -156,7 +156,7 @@ def _refuse_too_few(group: Group) -> None:
 def _next_steps(group: Group) -> list[str]:
     """Repeat as often as the p95 of all sites needs; else say that it is known."""
     from harness.report.group import enough_text
-    from harness.verdict import run_with_seed
+    from harness.verdict.guidance import run_with_seed
 
     over = group.rows()["overall"][""]["p95_ms"]
     if over.narrow_enough:

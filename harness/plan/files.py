@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import orjson
 
 from harness.errors import RunError
 from harness.plan.arrivals import expected_arrivals
@@ -18,6 +20,8 @@ from harness.rundir import RunDir, write_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pyarrow as pa
+
 __all__ = ["expected_json", "read_roster", "write_plan"]
 
 COLUMNS = ("slot", "site", "persona", "clinician", "start_s", "end_s", "worker")
@@ -25,28 +29,46 @@ COLUMNS = ("slot", "site", "persona", "clinician", "start_s", "end_s", "worker")
 
 def write_plan(plan: Plan, worker_of_slot: Sequence[int], expected: ExpectedLoad, run_dir: RunDir) -> None:
     """Write the three files. Raises ValueError unless `worker_of_slot` holds one worker for each slot."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if len(worker_of_slot) != len(plan.slots):
         raise ValueError(f"{len(plan.slots)} slots, but workers for {len(worker_of_slot)}")
-    slots = plan.slots
-    name = pa.dictionary(pa.int32(), pa.string())
-    table = pa.table(
-        {
-            "slot": pa.array([slot.slot for slot in slots], pa.int32()),
-            "site": pa.array([slot.site for slot in slots], pa.string()).cast(name),
-            "persona": pa.array([slot.persona for slot in slots], pa.string()).cast(name),
-            "clinician": pa.array([slot.clinician for slot in slots], pa.int32()),
-            "start_s": pa.array([slot.start_s for slot in slots], pa.float64()),
-            "end_s": pa.array([slot.end_s for slot in slots], pa.float64()),
-            "worker": pa.array(worker_of_slot, pa.int16()),
-        },
-        metadata={"roster_digest": plan.roster_digest},
-    )
+    table = _table([(*_row(slot), worker) for slot, worker in zip(plan.slots, worker_of_slot, strict=True)])
+    table = table.replace_schema_metadata({"roster_digest": plan.roster_digest})
     pq.write_table(table, run_dir.plan, compression="zstd")
+    del table
+    _give_back()
     write_json(run_dir.arrivals, arrivals_json(plan, worker_of_slot))
     write_json(run_dir.expected, expected_json(plan, expected))
+
+
+def _table(rows: Sequence[Sequence[Any]]) -> pa.Table:
+    """By way of JSON, which is exact: `pa.array` of a list imports pandas, 70 MB for as long as the load lasts."""
+    import pyarrow as pa
+    import pyarrow.json
+
+    text, whole, real = pa.string(), pa.int32(), pa.float64()
+    kinds: tuple[pa.DataType, ...] = (whole, text, text, whole, real, real, pa.int16())
+    read_as = pa.schema(list(zip(COLUMNS, kinds, strict=True)))
+    written_as = pa.schema(
+        [pa.field(field.name, pa.dictionary(whole, text) if field.type == text else field.type) for field in read_as]
+    )
+    if not rows:
+        return written_as.empty_table()
+    lines = b"\n".join(orjson.dumps(dict(zip(COLUMNS, row, strict=True))) for row in rows)
+    read = pyarrow.json.read_json(
+        BytesIO(lines),
+        read_options=pyarrow.json.ReadOptions(use_threads=False),
+        parse_options=pyarrow.json.ParseOptions(explicit_schema=read_as),
+    )
+    return read.cast(written_as)
+
+
+def _give_back() -> None:
+    """What Arrow has taken for it, 2 kB a slot, it would keep for as long as the load lasts."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def read_roster(path: Path, plan: Plan) -> tuple[int, ...]:
@@ -56,10 +78,13 @@ def read_roster(path: Path, plan: Plan) -> tuple[int, ...]:
     """
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    with pq.ParquetFile(path) as file:  # `read_table` imports pandas: 40 MB in each load process
+        table = file.read()
     columns: dict[str, list[Any]] = {name: table.column(name).to_pylist() for name in COLUMNS}
     rows = zip(*columns.values(), strict=True)
     workers = tuple(columns["worker"])
+    del table
+    _give_back()
     if [row[:-1] for row in rows] != [_row(slot) for slot in plan.slots]:
         raise RunError(f"{path.name} holds another roster than the scenario beside it compiles to")
     return workers

@@ -148,7 +148,7 @@ def end_of_run(
 ) -> None:
     """Print the verdict as a sentence, the worst sites, the others in one row, the report's path, what to try next."""
     # Here and not above: the verdict brings pandas and scipy along, and a live view must start at once.
-    from harness.verdict import headline
+    from harness.verdict.headline import headline
 
     out = console or Console(highlight=False)
     outcome = str(verdict["verdict"])

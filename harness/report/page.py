@@ -30,7 +30,8 @@ from harness.report.templating import chart_markup, pieces, template
 from harness.report.timescale import TimeScale
 from harness.report.wording import number_text, sentence
 from harness.units import count_text, duration_text
-from harness.verdict import headline, next_steps
+from harness.verdict.guidance import next_steps
+from harness.verdict.headline import headline
 
 if TYPE_CHECKING:
     from harness.analysis import Analysis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harness.analysis.steal import STEAL_MARKED_ABOVE
+from harness.machine import STEAL_MARKED_ABOVE
 
 STALL_MS: Final = 1000.0
 """A loop that did not run for so long has held every clinician of its worker. source: requirement (verdict rules)"""

@@ -19,7 +19,7 @@ from harness.report import render
 from harness.report.group import Group, GroupRun
 from harness.report.group_page import group_page_of
 from harness.rundir import RunDir
-from harness.verdict import judge
+from harness.verdict.judge import judge
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.xdist_group("browser")]  # its fixtures are made once
 

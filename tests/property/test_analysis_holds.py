@@ -18,7 +18,7 @@ from harness.analysis.intervals import correlation_factor, enough_samples, print
 from harness.analysis.latencies import PERCENTILES, percentile_row
 from harness.analysis.occupancy import mean_open, peak_open
 from harness.scenario.model import Objective
-from harness.verdict import judge
+from harness.verdict.judge import judge
 from harness.verdict.objective import judge_objective
 
 latencies = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=400).map(np.array)

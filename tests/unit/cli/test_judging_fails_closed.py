@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness import verdict as verdict_package
 from harness.cli import concluding
 from harness.cli.program import run_program
 from harness.rundir import RunDir
 from harness.scenario import dump_spec
+from harness.verdict import judge as judge_module
 
 MOUNTS = shutil.which("unshare") is not None and os.geteuid() == 0
 
@@ -82,7 +82,7 @@ def test_a_judge_that_crashes_is_never_a_pass(error: Exception, left: RunDir, ca
     def crash(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(verdict_package, "judge", crash)
+    monkeypatch.setattr(judge_module, "judge", crash)
     code, told = judged(left, capsys)
     assert code == 4, told
 
@@ -91,7 +91,7 @@ def test_a_judge_that_is_interrupted_is_never_a_pass(left: RunDir, capsys: Any, 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verdict_package, "judge", interrupt)
+    monkeypatch.setattr(judge_module, "judge", interrupt)
     assert judged(left, capsys)[0] == 3
 
 

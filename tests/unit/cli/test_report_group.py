@@ -14,7 +14,7 @@ from harness.analysis import analyse
 from harness.cli.program import run_program
 from harness.rundir import RunDir, write_json
 from harness.scenario import dump_spec, read_spec
-from harness.verdict import judge
+from harness.verdict.judge import judge
 
 RUNS = 5
 

@@ -6,7 +6,7 @@ import pytest
 
 from harness.analysis import analyse
 from harness.report.checks import check_bound_text, check_figure_text
-from harness.verdict import judge
+from harness.verdict.judge import judge
 
 
 def row(name: str, figure: float | None, bound: float, unit: str = "") -> dict[str, Any]:

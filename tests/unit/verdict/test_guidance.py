@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.verdict import next_steps, run_with_seed
+from harness.verdict.guidance import next_steps, run_with_seed
 
 SUMMARY: dict[str, Any] = {"by_site": {"river": {}, "lake": {}, "hill": {}}}
 MANIFEST: dict[str, Any] = {

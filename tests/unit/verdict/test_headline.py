@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.verdict import headline
+from harness.verdict.headline import headline
 
 SUMMARY: dict[str, Any] = {
     "by_site": {"river": {}, "lake": {}, "hill": {}},

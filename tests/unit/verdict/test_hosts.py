@@ -10,7 +10,8 @@ import pytest
 
 from harness.analysis import analyse
 from harness.report.checks import check_bound_text, check_figure_text
-from harness.verdict import judge, next_steps
+from harness.verdict.guidance import next_steps
+from harness.verdict.judge import judge
 
 Fabricate = Callable[..., Any]
 

@@ -12,7 +12,10 @@ import pytest
 
 from harness.analysis import analyse
 from harness.errors import JudgeError
-from harness.verdict import FINDING_KINDS, headline, judge, next_steps
+from harness.verdict.finding import FINDERS
+from harness.verdict.guidance import next_steps
+from harness.verdict.headline import headline
+from harness.verdict.judge import judge
 
 Fabricate = Callable[..., Any]
 
@@ -23,7 +26,7 @@ def verdict_of(run: Any) -> dict[str, Any]:
     required = json.loads(run_dir.expected.read_bytes())["objectives"]
     verdict = judge(analysis, spec, run_dir.read_manifest(), required)
     json.dumps(verdict, allow_nan=False)
-    assert {finding["kind"] for finding in verdict["findings"]} <= set(FINDING_KINDS)
+    assert {finding["kind"] for finding in verdict["findings"]} <= set(FINDERS)
     assert headline(verdict, analysis.summary)
     assert all(next_steps(verdict, analysis.summary, run_dir.read_manifest()))
     verdict["headline"] = headline(verdict, analysis.summary)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from harness.analysis import analyse
-from harness.verdict import judge
+from harness.verdict.judge import judge
 from harness.verdict.validity import CHECKS
 
 Fabricate = Callable[..., Any]
