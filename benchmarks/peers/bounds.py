@@ -9,11 +9,26 @@ from typing import Final
 from benchmarks.peers.measure import CONNECTED
 from benchmarks.peers.results import Part
 
-__all__ = ["BOUNDS", "OURS", "SLOPE_KB", "Bound", "Judged", "judged", "slope_kb"]
+__all__ = [
+    "BOUNDS",
+    "LATE_MS",
+    "OURS",
+    "SLOPE_KB",
+    "SPREAD_TIMES",
+    "Bound",
+    "Judged",
+    "judged",
+    "slope_kb",
+    "spread_ratio",
+]
 
 OURS: Final = "emrload"
 SLOPE_KB: Final = 15.0
 """What one more connected clinician may weigh."""
+LATE_MS: Final = 5.0
+"""How late requests may start, and the loop come, with 10,000 on duty."""
+SPREAD_TIMES: Final = 1.1
+"""What a request may cost with many load processes beside one."""
 _MANY: Final = f"memory of {CONNECTED[1]:,}"
 
 
@@ -63,6 +78,12 @@ def judged(name: str, part: Part) -> Iterator[Judged]:
     for bound in BOUNDS.get(name, ()):
         ours, theirs = part.median(bound.figure, OURS), part.median(bound.figure, bound.tool)
         yield Judged(bound, ours / theirs if ours is not None and theirs else None)
+
+
+def spread_ratio(part: Part, workers: int) -> float | None:
+    """CPU time a request with so many load processes over that with one; None where it was not measured."""
+    one, many = part.median("1", OURS), part.median(str(workers), OURS)
+    return many / one if one and many is not None else None
 
 
 def slope_kb(part: Part, tool: str) -> float | None:

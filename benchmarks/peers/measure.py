@@ -21,7 +21,7 @@ from benchmarks.peers.tools import who_can
 from benchmarks.peers.workload import Workload
 from benchmarks.web_server import WebServer
 
-__all__ = ["CONNECTED", "Effort", "Rounds", "Say", "arrivals", "memory", "on_duty", "requests"]
+__all__ = ["CONNECTED", "SPREAD", "Effort", "Rounds", "Say", "arrivals", "memory", "on_duty", "requests", "spread"]
 
 USERS: Final = 64
 CONNECTED: Final = (500, 5000)
@@ -30,12 +30,16 @@ THINK_S: Final = 5
 RAMP_S: Final = 10
 SETTLED_S: Final = THINK_S + 2
 """After the last has connected: everybody has asked once more."""
+SPREAD: Final = (1, 2, 4, 8)
+"""Load processes that the same people are spread over."""
 RATE_PER_S: Final = 1000
 ARRIVALS_WARM_UP_S: Final = 5
 ARRIVALS_AT_MOST: Final = 500
 """Who may be there at once; an answer takes a fraction of a millisecond."""
 ON_DUTY: Final = 10_000
 ON_DUTY_THINK_S: Final = 10
+ON_DUTY_TIMES: Final = 10
+"""So much longer than arrivals they are looked at."""
 SPARE_S: Final = 3
 """So much longer a load lasts than it is looked at."""
 
@@ -63,14 +67,42 @@ def requests(
     def measured(tool: Tool, place: Path) -> float:
         lasts_s = tool.warm_up_s + effort.window_s + SPARE_S
         load = Load(kind, server.url, workload, lasts_s, users=USERS)
-        with at_work(tool, load, server, place, USERS) as tree:
-            time.sleep(tool.warm_up_s)
-            cpu_s, answered = tree.cpu_s(), server.requests()
-            time.sleep(effort.window_s)
-            spent_s, done = tree.cpu_s() - cpu_s, server.requests() - answered
-        return 1e6 * spent_s / done
+        return _cpu_a_request(tool, load, server, place, effort)
 
     return _in_turn(kind, measured, folder, effort.rounds, say)
+
+
+def spread(server: WebServer, workload: Workload, folder: Path, effort: Effort, say: Say) -> dict[int, list[float]]:
+    """emrload's CPU time a request in µs, by the number of load processes, in turn.
+
+    Raises RuntimeError where the roster is another than with one process, or a slot was not worked once.
+    """
+    found: dict[int, list[float]] = {workers: [] for workers in SPREAD}
+    digests = set()
+    for number in range(effort.rounds):
+        for workers, costs in found.items():
+            say(f"workers, round {number + 1} of {effort.rounds}: {workers}")
+            place = folder / f"{number}-{workers}"
+            lasts_s = emrload.TOOL.warm_up_s + effort.window_s + SPARE_S
+            load = Load("review", server.url, workload, lasts_s, users=USERS, spread=workers)
+            costs.append(_cpu_a_request(emrload.TOOL, load, server, place, effort))
+            digest, took_part = emrload.roster(place)
+            digests.add(digest)
+            if took_part != set(range(workers)) or len(digests) > 1:
+                raise RuntimeError(
+                    f"{workers} load processes: {sorted(took_part)} took part, rosters {sorted(digests)}"
+                )
+            shutil.rmtree(place)
+    return found
+
+
+def _cpu_a_request(tool: Tool, load: Load, server: WebServer, place: Path, effort: Effort) -> float:
+    with at_work(tool, load, server, place, USERS) as tree:
+        time.sleep(tool.warm_up_s)
+        cpu_s, answered = tree.cpu_s(), server.requests()
+        time.sleep(effort.window_s)
+        spent_s, done = tree.cpu_s() - cpu_s, server.requests() - answered
+    return 1e6 * spent_s / done
 
 
 def memory(users: int, server: WebServer, workload: Workload, folder: Path, effort: Effort, say: Say) -> Rounds[float]:
@@ -102,15 +134,20 @@ def arrivals(workload: Workload, folder: Path, effort: Effort, say: Say) -> Roun
     return _in_turn("arrivals", measured, folder, effort.rounds, say)
 
 
-def on_duty(server: WebServer, workload: Workload, folder: Path, effort: Effort) -> Lateness:
-    """How late emrload's own requests start while 10,000 clinicians are on duty, by its samples."""
-    lasts_s = 2 * RAMP_S + effort.arrivals_s
+def on_duty(server: WebServer, workload: Workload, folder: Path, effort: Effort) -> tuple[Lateness, Lateness]:
+    """How late emrload's own requests start while 10,000 clinicians are on duty, and how late its loop comes.
+
+    Raises RuntimeError where the run is invalid, or its samples are not what the server answered.
+    """
+    lasts_s = 2 * RAMP_S + ON_DUTY_TIMES * effort.arrivals_s
     think_s = ON_DUTY_THINK_S
     load = Load("connected", server.url, workload, lasts_s, users=ON_DUTY, think_s=think_s, ramp_s=RAMP_S)
     place = folder / "on-duty"
     with at_work(emrload.TOOL, load, server, place, ON_DUTY):
         pass
-    return Lateness.of(emrload.start_lag_ms(place, 2.0 * RAMP_S))
+    emrload.require_valid(place)
+    starts, loop = emrload.lags_ms(place, 2.0 * RAMP_S)
+    return Lateness.of(starts), Lateness.of(loop)
 
 
 def _in_turn(kind: Kind, measured: Callable[[Tool, Path], T], folder: Path, rounds: int, say: Say) -> Rounds[T]:

@@ -1,4 +1,4 @@
-"""The parts of the comparison, each measured in one go: requests, memory, arrivals, on duty."""
+"""The parts of the comparison, each measured in one go: requests, memory, arrivals, on duty, workers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,16 @@ def _arrivals(_: str, workload: Workload, folder: Path, effort: Effort, say: Say
 def _on_duty(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
     say("10,000 on duty")
     with web_server(nginx, folder / "nginx", workload.answers) as server:
-        return _by_share({OURS: [measure.on_duty(server, workload, folder, effort)]}), f"{effort.arrivals_s} s, once"
+        starts, loop = measure.on_duty(server, workload, folder, effort)
+    lasts_s = measure.ON_DUTY_TIMES * effort.arrivals_s
+    return {**_by_share({OURS: [starts]}), "loop p99": {OURS: [loop.p99_ms]}}, f"{lasts_s} s, once"
+
+
+def _workers(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
+    with web_server(nginx, folder / "nginx", workload.answers) as server:
+        found = measure.spread(server, workload, folder / "workers", effort, say)
+    figures = {str(workers): {OURS: costs} for workers, costs in found.items()}
+    return figures, f"median of {effort.rounds}, {effort.window_s} s each"
 
 
 def _by_share(found: Rounds[Lateness]) -> Figures:
@@ -73,5 +82,6 @@ PARTS: Final[Mapping[str, Callable[[str, Workload, Path, Effort, Say], tuple[Fig
     "memory": _memory,
     "arrivals": _arrivals,
     "on-duty": _on_duty,
+    "workers": _workers,
 }
 """Each gives its figures, and in words how they were measured."""

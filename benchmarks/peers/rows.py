@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from benchmarks.peers.bounds import OURS, SLOPE_KB, Judged, judged, slope_kb
+from benchmarks.peers.bounds import LATE_MS, OURS, SLOPE_KB, SPREAD_TIMES, Judged, judged, slope_kb, spread_ratio
+from benchmarks.peers.measure import SPREAD
 from benchmarks.peers.results import Part
 from benchmarks.peers.tools import TOOLS
 from benchmarks.row import Row
+from harness.units import count_text
 
 __all__ = ["FIGURES", "figure_text", "rows"]
 
@@ -45,6 +47,14 @@ FIGURES: Final[Mapping[str, Mapping[str, tuple[str, _Text]]]] = {
         "p50": ("10,000 on duty, requests start late by (p50)", _millis),
         "p99": ("10,000 on duty, requests start late by (p99)", _millis),
         "max": ("10,000 on duty, requests start late by (at most)", _millis),
+        "loop p99": ("10,000 on duty, the loop comes late by (p99 of seconds)", _millis),
+    },
+    "workers": {
+        str(workers): (
+            f"CPU time a request, chart review, {count_text(workers, 'load process', 'load processes')}",
+            _micros,
+        )
+        for workers in SPREAD
     },
 }
 """Part → figure → what it is, and how it is written."""
@@ -64,10 +74,14 @@ def rows(name: str, part: Part) -> Iterator[Row]:
                 yield Row(f"    {tool.name} {part.versions.get(tool.name) or ''}", text)
     if name == "memory":
         yield from _slopes(part)
+    if name == "on-duty":
+        yield from _lags(part)
+    if name == "workers":
+        yield from _spreads(part)
     for one in judged(name, part):
         yield _bound_row(name, one)
     for tool in TOOLS:
-        if part.versions.get(tool.name) is None and name != "on-duty":
+        if part.versions.get(tool.name) is None and name not in ("on-duty", "workers"):
             yield Row(f"{tool.name} is not installed", tool.install)
 
 
@@ -79,6 +93,21 @@ def _slopes(part: Part) -> Iterator[Row]:
             yield Row(f"    {tool.name}", f"{slope:.1f} kB", f"≤ {SLOPE_KB:g} kB", slope <= SLOPE_KB)
         elif slope is not None:
             yield Row(f"    {tool.name}", f"{slope:.1f} kB")
+
+
+def _lags(part: Part) -> Iterator[Row]:
+    for figure in ("p99", "loop p99"):
+        late_ms = part.median(figure, OURS)
+        if late_ms is not None:
+            yield Row(FIGURES["on-duty"][figure][0], _millis(late_ms), f"< {LATE_MS:g} ms", late_ms < LATE_MS)
+
+
+def _spreads(part: Part) -> Iterator[Row]:
+    for workers in SPREAD[1:]:
+        ratio = spread_ratio(part, workers)
+        if ratio is not None:
+            what = f"{workers} load processes : one, CPU time a request"
+            yield Row(what, f"{ratio:.3f}", f"≤ {SPREAD_TIMES:g}", ratio <= SPREAD_TIMES)
 
 
 def _bound_row(name: str, one: Judged) -> Row:

@@ -34,6 +34,8 @@ class Load:
     think_s: int = 0
     ramp_s: int = 0
     rate_per_s: int = 0
+    spread: int = 0
+    """emrload alone: over so many load processes, with sites enough for all of them; 0: one site, one process."""
 
 
 @dataclass(frozen=True)

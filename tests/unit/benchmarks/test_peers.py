@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,7 +135,43 @@ def test_samples_that_are_not_what_was_answered_are_no_result(tmp_path: Path) ->
     emrload.judge(tmp_path, 3)
     with pytest.raises(RuntimeError, match=r"4 requests were answered, the samples hold 3, of which 3 went well"):
         emrload.judge(tmp_path, 4)
-    assert emrload.start_lag_ms(tmp_path, 2.0).tolist() == pytest.approx([500.0, 2.0])
+
+
+def test_lags_are_those_of_seconds_that_nobody_took_anything_of(tmp_path: Path) -> None:
+    samples(tmp_path, ["ok", "ok", "ok"])
+    times = pq.read_table(tmp_path / "run" / "samples.parquet").column("start_s").to_pylist()
+    seconds = sorted({float(np.ceil(each)) for each in times})
+    health = pd.DataFrame({"time_s": seconds, "loop_lag_ms": [float(number) for number in range(len(seconds))]})
+    health.assign(steal=0.0).to_parquet(tmp_path / "run" / "health.parquet")
+    starts, loop = emrload.lags_ms(tmp_path, 2.0)
+    assert starts.tolist() == pytest.approx([500.0, 2.0])
+    assert loop.tolist() == [
+        second_lag for second_lag, second in zip(health.loop_lag_ms, seconds, strict=True) if second >= 2.0
+    ]
+    health.assign(steal=0.03).to_parquet(tmp_path / "run" / "health.parquet")
+    assert [len(lags) for lags in emrload.lags_ms(tmp_path, 2.0)] == [0, 0]
+
+
+def test_an_invalid_run_is_no_result(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    checks = [{"check": "cpu", "outcome": "fail"}, {"check": "steal", "outcome": "pass"}]
+    (tmp_path / "run" / "verdict.json").write_text(json.dumps({"verdict": "invalid", "validity": checks}))
+    with pytest.raises(RuntimeError, match=r"the run is invalid \(cpu\)"):
+        emrload.require_valid(tmp_path)
+    (tmp_path / "run" / "verdict.json").write_text(json.dumps({"verdict": "fail", "validity": []}))
+    emrload.require_valid(tmp_path)
+
+
+def test_a_roster_is_told_where_each_slot_was_worked_once(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps({"roster_digest": "abc"}))
+    pd.DataFrame({"slot": [0, 1]}).to_parquet(tmp_path / "run" / "plan.parquet")
+    duty = pd.DataFrame({"slot": [1, 0], "worker": [1, 0], "reason": ["slot_end", "slot_end"]})
+    duty.to_parquet(tmp_path / "run" / "duty.parquet")
+    assert emrload.roster(tmp_path) == ("abc", frozenset({0, 1}))
+    duty.assign(slot=[1, 1]).to_parquet(tmp_path / "run" / "duty.parquet")
+    with pytest.raises(RuntimeError, match="2 slots were planned"):
+        emrload.roster(tmp_path)
 
 
 def test_samples_of_which_one_went_wrong_are_no_result(tmp_path: Path) -> None:
