@@ -44,7 +44,9 @@ class BadAnswer(Exception):  # noqa: N818 (what came, not a fault of the program
 
 
 class AnswerParser:
-    """Collects the answers of one line, one after the other: `feed` until `complete`, then `take`.
+    """Collects answers, one after the other: `feed` until `complete`, then `take`.
+
+    They are of one line, or of another (`begin_line`) where the last was whole and left nothing over (`keep_alive`).
 
     `head_only`: it answers a HEAD, and so ends with its headers whatever length they name; good for that one only.
     """
@@ -89,6 +91,10 @@ class AnswerParser:
         self.on_message_begin = self._may_begin.pop
         self.on_headers_complete = self._end_with_head if head_only else self._head_open.pop
         self._parser = httptools.HttpResponseParser(self)
+
+    def begin_line(self) -> None:
+        """What comes next is the first answer of another line."""
+        self._odd = True
 
     def feed(self, data: bytes) -> None:
         """Read on. Raises BadAnswer where it is no HTTP; what comes after a whole answer only ends the line's use."""

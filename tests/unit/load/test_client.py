@@ -64,6 +64,27 @@ def test_an_answer_is_told_with_status_headers_body_and_times(serve, connect):
     assert server.requests == [GET]
 
 
+def test_the_first_answer_of_a_line_is_looked_at_whoever_was_answered_before(serve, connect):
+    sound = connect(serve(lambda line: [line.answer(OK) for _ in range(3)]))
+    assert [ask(sound).status for _ in range(2)] == [200, 200]
+    other = connect(serve(lambda line: line.answer(OK.replace(b"HTTP/1.1", b"RTSP/1.0"))))
+    assert "another protocol" in failure_of(other).detail
+    assert ask(sound).body == b"ok"
+
+
+def test_two_who_are_answered_at_once_do_not_hear_each_other(serve, connect):
+    def script(line):
+        for _ in range(3):
+            line.request()
+            line.send(OK[:-1])
+            time.sleep(0.02)
+            line.send(OK[-1:])
+
+    heard = [gevent.spawn(lambda one: [ask(one).body for _ in range(3)], connect(serve(script))) for _ in range(4)]
+    gevent.joinall(heard, raise_error=True)
+    assert [each.value for each in heard] == [[b"ok"] * 3] * 4
+
+
 def test_a_line_is_kept_and_used_again(serve, connect):
     server = serve(lambda line: [line.answer(OK) for _ in range(3)])
     connection = connect(server)
