@@ -25,6 +25,7 @@ from harness.cli.options import Choice
 from harness.cli.plan_outlook import likely_invalid
 from harness.cli.reader import leave_the_terminal, reader_may_leave
 from harness.control import ControlClient, Destinations, Target, read_capabilities, seed_command, seed_sites, survey
+from harness.engine import is_stale
 from harness.errors import JudgeError
 from harness.fleet import LocalFleet, Watch, require_file_handles, require_sandbox_handles, try_generator
 from harness.machine import ClockWatch, environment_facts
@@ -153,6 +154,8 @@ class Performance:
         self.run_dir.update_manifest(self_test=told)
         said = "warning" if asks_too_much(told) or "failed" in told else "machine"
         _say(f"{said:<9}{self_test_sentence(told)}")
+        if is_stale():
+            _say("warning  what was compiled of the hot path is of other sources: Python interprets it; make compiled")
 
     def gather(self, stack: ExitStack) -> None:
         """Wait until every worker of another host has joined; inside `stack` they are heard."""

@@ -29,6 +29,7 @@ __all__ = [
     "Engine",
     "compiled_folder",
     "engine",
+    "is_stale",
     "source_of",
     "sources_digest",
     "use_compiled",
@@ -85,13 +86,19 @@ def source_of(name: str) -> Path:
 
 def engine() -> Engine:
     """What a load process that starts now will run."""
-    if os.environ.get(ENGINE_VARIABLE) == "interpreted":
+    if os.environ.get(ENGINE_VARIABLE) == "interpreted" or not (compiled_folder() / STAMP).exists() or is_stale():
         return "interpreted"
+    return "compiled"
+
+
+def is_stale() -> bool:
+    """Whether something was compiled, but of other sources than these, or for another Python."""
     try:
-        stamp = json.loads((compiled_folder() / STAMP).read_bytes())
+        return bool(json.loads((compiled_folder() / STAMP).read_bytes()) != {"sha256": sources_digest()})
+    except FileNotFoundError:
+        return False
     except (OSError, ValueError):
-        return "interpreted"
-    return "compiled" if stamp == {"sha256": sources_digest()} else "interpreted"
+        return True
 
 
 def use_compiled() -> None:

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 import harness.engine as engine_module
-from harness.engine import ENGINE_VARIABLE, HOT_PATH, STAMP, SUFFIX, engine, source_of, sources_digest, use_compiled
+from harness.engine import (
+    ENGINE_VARIABLE,
+    HOT_PATH,
+    STAMP,
+    SUFFIX,
+    engine,
+    is_stale,
+    source_of,
+    sources_digest,
+    use_compiled,
+)
 from harness.engine.build import compile_hot_path
 from harness.errors import HarnessError
 
@@ -31,17 +41,20 @@ def test_every_module_of_the_hot_path_has_a_source():
 
 def test_where_nothing_was_compiled_python_interprets(folder: Path):
     assert engine() == "interpreted"
+    assert not is_stale()
 
 
 def test_what_was_compiled_of_these_sources_is_used(folder: Path):
     stamp(folder, sources_digest())
     assert engine() == "compiled"
+    assert not is_stale()
 
 
 @pytest.mark.parametrize("text", ['{"sha256": "0"}', "[]", "", "\xff"])
 def test_what_was_compiled_of_others_is_not(folder: Path, text: str):
     (folder / STAMP).write_bytes(text.encode("latin-1"))
     assert engine() == "interpreted"
+    assert is_stale()
 
 
 def test_it_can_be_left_aside(folder: Path, monkeypatch: pytest.MonkeyPatch):
