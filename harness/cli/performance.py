@@ -155,7 +155,9 @@ class Performance:
         said = "warning" if asks_too_much(told) or "failed" in told else "machine"
         _say(f"{said:<9}{self_test_sentence(told)}")
         if is_stale():
-            _say("warning  what was compiled of the hot path is of other sources: Python interprets it; make compiled")
+            _say(
+                "warning  what was compiled of the hot path is of other sources, so Python interprets it: make compiled"
+            )
 
     def gather(self, stack: ExitStack) -> None:
         """Wait until every worker of another host has joined; inside `stack` they are heard."""
