@@ -116,9 +116,10 @@ class AnswerParser:
     def end_of_stream(self) -> None:
         """The server closed: the end of an answer without a length. Raises BadAnswer for one that was cut short."""
         self.keep_alive = False
-        if self._head_open or self._names_its_end():
+        status = self._parser.get_status_code()
+        if self._head_open or self._names_its_end() or 100 <= status < 200:  # llhttp reads what an announcement names
             raise BadAnswer("closed by the server before the answer was whole")
-        self._status = self._parser.get_status_code()
+        self._status = status
         self.complete = self._odd = True
 
     def take(self) -> tuple[int, Headers, bytes]:
