@@ -41,7 +41,7 @@ prove: .venv/.dev ## the long proofs on shipped scenarios
 compiled: .venv/.dev ## compile the hot path: a quarter less CPU for each request (needs a C compiler)
 	@$(BIN)/python -m harness.engine.build
 
-bench: compiled ## speed and memory beside other tools, an hour and a half; README.md shows the figures
+bench: compiled ## speed and memory beside other tools, two hours and a half; README.md shows the figures
 	@$(BIN)/python -m benchmarks --write
 
 # Nothing is fetched: links within are checked, those to elsewhere are listed in docs/_build/external-links.txt

@@ -1,6 +1,6 @@
 """python -m benchmarks [NAME …] [--write]: measure, and print one table.
 
-Names: help, plan, report, report-10m, requests, memory, arrivals, on-duty, workers, stall; all of them by default.
+Names: help, plan, report, report-10m, requests, memory, arrivals, on-duty, workers, soak, stall; by default all.
 
 Of commands CPU time (user + system, of the whole process tree), median of five runs after a warm-up; of report-10m the
 time on the clock, median of three. See benchmarks/README.md.
@@ -171,7 +171,7 @@ BENCHMARKS: Final[dict[str, Callable[[Path], list[Row]]]] = {
     "report-10m": _report_of_many,
     "stall": _stall,
 }
-PEERS: Final = ("requests", "memory", "arrivals", "on-duty", "workers")
+PEERS: Final = ("requests", "memory", "arrivals", "on-duty", "workers", "soak")
 """Beside other tools; a part of the results each."""
 
 

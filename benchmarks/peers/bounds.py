@@ -11,7 +11,10 @@ from benchmarks.peers.results import Part
 
 __all__ = [
     "BOUNDS",
+    "GROWTH_MB",
+    "LATER_MS",
     "LATE_MS",
+    "MORE_DESCRIPTORS",
     "OURS",
     "SLOPE_KB",
     "SPREAD_TIMES",
@@ -27,6 +30,12 @@ SLOPE_KB: Final = 15.0
 """What one more connected clinician may weigh."""
 LATE_MS: Final = 5.0
 """How late requests may start, and the loop come, with 10,000 on duty."""
+GROWTH_MB: Final = 1.0
+"""What a load process may grow by in 100,000 requests, warmed up."""
+MORE_DESCRIPTORS: Final = 2
+"""Files are opened and closed meanwhile."""
+LATER_MS: Final = 1.0
+"""What requests may start later by in the last third of a long run than in its first."""
 SPREAD_TIMES: Final = 1.1
 """What a request may cost with many load processes beside one."""
 _MANY: Final = f"memory of {CONNECTED[1]:,}"

@@ -1,8 +1,9 @@
-"""The parts of the comparison, each measured in one go: requests, memory, arrivals, on duty, workers."""
+"""The parts of the comparison, each measured in one go: requests, memory, arrivals, on duty, workers, soak."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +12,14 @@ from benchmarks.peers.bounds import OURS
 from benchmarks.peers.lateness import Lateness
 from benchmarks.peers.measure import CONNECTED, Effort, Rounds, Say
 from benchmarks.peers.results import Part
+from benchmarks.peers.soak import soak
 from benchmarks.peers.workload import Workload, write_workload
 from benchmarks.web_server import web_server
 
 __all__ = ["PARTS", "measured"]
 
+SOAK_TIMES: Final = 120
+"""A soak lasts so much longer than requests are counted: 20 min."""
 Figures = Mapping[str, Rounds[float]]
 
 
@@ -70,6 +74,13 @@ def _workers(nginx: str, workload: Workload, folder: Path, effort: Effort, say: 
     return figures, f"median of {effort.rounds}, {effort.window_s} s each"
 
 
+def _soak(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
+    lasts_s = SOAK_TIMES * effort.window_s
+    with web_server(nginx, folder / "nginx", workload.answers) as server:
+        soaked = soak(server, workload, folder, lasts_s, say)
+    return {name: {OURS: [value]} for name, value in asdict(soaked).items()}, f"{lasts_s} s, once"
+
+
 def _by_share(found: Rounds[Lateness]) -> Figures:
     return {
         name: {tool: [getattr(late, f"{name}_ms") for late in rounds] for tool, rounds in found.items()}
@@ -83,5 +94,6 @@ PARTS: Final[Mapping[str, Callable[[str, Workload, Path, Effort, Say], tuple[Fig
     "arrivals": _arrivals,
     "on-duty": _on_duty,
     "workers": _workers,
+    "soak": _soak,
 }
 """Each gives its figures, and in words how they were measured."""

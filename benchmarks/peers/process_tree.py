@@ -19,6 +19,10 @@ class ProcessTree:
         """User and system time so far, in seconds."""
         return sum(sum(process.cpu_times()[:4]) for process in self._alive())
 
+    def busiest(self) -> psutil.Process:
+        """Whoever of it had the most CPU time so far."""
+        return max(self._alive(), key=lambda process: sum(process.cpu_times()[:2]))
+
     def memory_mb(self) -> float:
         """Proportional set size in MB (a million bytes): what several share is counted once. Resident where the system
         does not tell that."""

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from benchmarks.peers.bounds import LATE_MS, OURS, SLOPE_KB, SPREAD_TIMES, Judged, judged, slope_kb, spread_ratio
+from benchmarks.peers.bounds import (
+    GROWTH_MB,
+    LATE_MS,
+    LATER_MS,
+    MORE_DESCRIPTORS,
+    OURS,
+    SLOPE_KB,
+    SPREAD_TIMES,
+    Judged,
+    judged,
+    slope_kb,
+    spread_ratio,
+)
 from benchmarks.peers.measure import SPREAD
 from benchmarks.peers.results import Part
 from benchmarks.peers.tools import TOOLS
@@ -14,6 +26,8 @@ from harness.units import count_text
 
 __all__ = ["FIGURES", "figure_text", "rows"]
 
+ALONE: Final = frozenset({"on-duty", "workers", "soak"})
+"""Parts of which emrload is all."""
 _Text = Callable[[float], str]
 
 
@@ -49,6 +63,15 @@ FIGURES: Final[Mapping[str, Mapping[str, tuple[str, _Text]]]] = {
         "max": ("10,000 on duty, requests start late by (at most)", _millis),
         "loop p99": ("10,000 on duty, the loop comes late by (p99 of seconds)", _millis),
     },
+    "soak": {
+        "requests": ("a soak: requests", lambda count: f"{count:,.0f}"),
+        "cpu": ("a soak: share of a core", lambda share: f"{share:.0%}"),
+        "mb_per_100k": ("a soak: what memory grows by in 100,000 requests", lambda grown: f"{grown:.3f} MB"),
+        "least_descriptors": ("a soak: open descriptors, at least", lambda count: f"{count:,.0f}"),
+        "most_descriptors": ("a soak: open descriptors, at most", lambda count: f"{count:,.0f}"),
+        "early_p99_ms": ("a soak: requests start late by (p99 of the first third)", _millis),
+        "late_p99_ms": ("a soak: requests start late by (p99 of the last third)", _millis),
+    },
     "workers": {
         str(workers): (
             f"CPU time a request, chart review, {count_text(workers, 'load process', 'load processes')}",
@@ -76,12 +99,14 @@ def rows(name: str, part: Part) -> Iterator[Row]:
         yield from _slopes(part)
     if name == "on-duty":
         yield from _lags(part)
+    if name == "soak":
+        yield from _growth(part)
     if name == "workers":
         yield from _spreads(part)
     for one in judged(name, part):
         yield _bound_row(name, one)
     for tool in TOOLS:
-        if part.versions.get(tool.name) is None and name not in ("on-duty", "workers"):
+        if part.versions.get(tool.name) is None and name not in ALONE:
             yield Row(f"{tool.name} is not installed", tool.install)
 
 
@@ -93,6 +118,17 @@ def _slopes(part: Part) -> Iterator[Row]:
             yield Row(f"    {tool.name}", f"{slope:.1f} kB", f"≤ {SLOPE_KB:g} kB", slope <= SLOPE_KB)
         elif slope is not None:
             yield Row(f"    {tool.name}", f"{slope:.1f} kB")
+
+
+def _growth(part: Part) -> Iterator[Row]:
+    found = {figure: part.median(figure, OURS) or 0.0 for figure in FIGURES["soak"]}
+    grown, opened = found["mb_per_100k"], found["most_descriptors"] - found["least_descriptors"]
+    later_ms = found["late_p99_ms"] - found["early_p99_ms"]
+    yield Row("memory over 100,000 requests", f"{grown:.3f} MB", f"< {GROWTH_MB:g} MB", grown < GROWTH_MB)
+    yield Row("descriptors opened meanwhile", f"{opened:.0f}", f"≤ {MORE_DESCRIPTORS}", opened <= MORE_DESCRIPTORS)
+    yield Row(
+        "the last third starts later than the first by", _millis(later_ms), f"< {LATER_MS:g} ms", later_ms < LATER_MS
+    )
 
 
 def _lags(part: Part) -> Iterator[Row]:

@@ -31,7 +31,7 @@ class Load:
     workload: Workload
     lasts_s: int
     users: int = 0
-    think_s: int = 0
+    think_s: float = 0
     ramp_s: int = 0
     rate_per_s: int = 0
     spread: int = 0
