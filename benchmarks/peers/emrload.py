@@ -106,7 +106,7 @@ def _samples(folder: Path, *columns: str) -> pd.DataFrame:
 TOOL: Final = Tool(
     "emrload",
     "make setup",
-    frozenset({"bundle", "review", "connected", "arrivals"}),
+    frozenset({"bundle", "review", "connected", "on-duty", "arrivals"}),
     version,
     start,
     # a closed loop that takes all of a core is no run to trust (3), and says nothing about the target (1)

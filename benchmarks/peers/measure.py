@@ -37,7 +37,7 @@ ARRIVALS_WARM_UP_S: Final = 5
 ARRIVALS_AT_MOST: Final = 500
 """Who may be there at once; an answer takes a fraction of a millisecond."""
 ON_DUTY: Final = 10_000
-ON_DUTY_THINK_S: Final = 10
+ON_DUTY_RAMP_S: Final = 60
 ON_DUTY_TIMES: Final = 10
 """So much longer than arrivals they are looked at."""
 SPARE_S: Final = 3
@@ -139,14 +139,13 @@ def on_duty(server: WebServer, workload: Workload, folder: Path, effort: Effort)
 
     Raises RuntimeError where the run is invalid, or its samples are not what the server answered.
     """
-    lasts_s = 2 * RAMP_S + ON_DUTY_TIMES * effort.arrivals_s
-    think_s = ON_DUTY_THINK_S
-    load = Load("connected", server.url, workload, lasts_s, users=ON_DUTY, think_s=think_s, ramp_s=RAMP_S)
+    lasts_s = ON_DUTY_RAMP_S + SPARE_S + ON_DUTY_TIMES * effort.arrivals_s
+    load = Load("on-duty", server.url, workload, lasts_s, users=ON_DUTY)
     place = folder / "on-duty"
     with at_work(emrload.TOOL, load, server, place, ON_DUTY):
         pass
     emrload.require_valid(place)
-    starts, loop = emrload.lags_ms(place, 2.0 * RAMP_S)
+    starts, loop = emrload.lags_ms(place, float(ON_DUTY_RAMP_S + SPARE_S))
     return Lateness.of(starts), Lateness.of(loop)
 
 

@@ -15,8 +15,9 @@ from benchmarks.peers.workload import Workload
 
 __all__ = ["TOOLS_VARIABLE", "Kind", "Load", "Start", "Tool", "found", "settings", "told_version"]
 
-Kind = Literal["bundle", "review", "connected", "arrivals"]
-"""A closed loop on one Bundle, the same on chart reviews, people who ask once in 5 s, and requests at a rate."""
+Kind = Literal["bundle", "review", "connected", "on-duty", "arrivals"]
+"""A closed loop on one Bundle, the same on chart reviews, people who ask once in 5 s, a health system
+at work, and requests at a rate."""
 TOOLS_VARIABLE: Final = "EMRLOAD_BENCH_TOOLS"
 """A folder that is looked into before the path."""
 
