@@ -65,9 +65,7 @@ def requests(
     """CPU time a request in µs."""
 
     def measured(tool: Tool, place: Path) -> float:
-        lasts_s = tool.warm_up_s + effort.window_s + SPARE_S
-        load = Load(kind, server.url, workload, lasts_s, users=USERS)
-        return _cpu_a_request(tool, load, server, place, effort)
+        return _cpu_a_request(kind, tool, server, workload, place, effort)
 
     return _in_turn(kind, measured, folder, effort.rounds, say)
 
@@ -83,9 +81,7 @@ def spread(server: WebServer, workload: Workload, folder: Path, effort: Effort, 
         for workers, costs in found.items():
             say(f"workers, round {number + 1} of {effort.rounds}: {workers}")
             place = folder / f"{number}-{workers}"
-            lasts_s = emrload.TOOL.warm_up_s + effort.window_s + SPARE_S
-            load = Load("review", server.url, workload, lasts_s, users=USERS, spread=workers)
-            costs.append(_cpu_a_request(emrload.TOOL, load, server, place, effort))
+            costs.append(_cpu_a_request("review", emrload.TOOL, server, workload, place, effort, workers))
             digest, took_part = emrload.roster(place)
             digests.add(digest)
             if took_part != set(range(workers)) or len(digests) > 1:
@@ -96,7 +92,11 @@ def spread(server: WebServer, workload: Workload, folder: Path, effort: Effort, 
     return found
 
 
-def _cpu_a_request(tool: Tool, load: Load, server: WebServer, place: Path, effort: Effort) -> float:
+def _cpu_a_request(
+    kind: Kind, tool: Tool, server: WebServer, workload: Workload, place: Path, effort: Effort, spread: int = 0
+) -> float:
+    lasts_s = tool.warm_up_s + effort.window_s + SPARE_S
+    load = Load(kind, server.url, workload, lasts_s, users=USERS, spread=spread)
     with at_work(tool, load, server, place, USERS) as tree:
         time.sleep(tool.warm_up_s)
         cpu_s, answered = tree.cpu_s(), server.requests()
