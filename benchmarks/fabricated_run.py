@@ -21,9 +21,9 @@ from harness.clinic import WORKFLOWS
 from harness.plan import compile_plan, costs_of, expected_load, partition, phase_at, write_plan
 from harness.plan.model import ExpectedLoad, Plan
 from harness.rundir import RunDir, create_run_dir
-from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES
-from harness.samples import WORKFLOWS as WORKFLOW_RUNS
-from harness.samples.columns import coded_columns
+from harness.samples import FORMAT_VERSION
+from harness.samples.schemas import DUTY, HEALTH, SAMPLES, coded_columns
+from harness.samples.schemas import WORKFLOWS as WORKFLOW_RUNS
 from harness.scenario import dump_spec, habits_of, load_scenario, resolve
 from harness.scenario.model import RunSpec
 

@@ -14,8 +14,9 @@ Exit codes that are verdicts, not errors: 0 pass, 1 an objective failed, 3 inval
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "EXIT_BAD_INPUT",
@@ -76,6 +77,16 @@ class HarnessError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as it is, whatever its own `__init__` takes: from process to process it must not lose anything."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[HarnessError], args: tuple[Any, ...], facts: Mapping[str, Any]) -> HarnessError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class InputError(HarnessError):

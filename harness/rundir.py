@@ -56,6 +56,7 @@ class RunDir:
         self.manifest = path / "manifest.json"
         self.scenario = path / "scenario.yaml"
         self.plan = path / "plan.parquet"
+        self.shares = path / "shares.json"
         self.arrivals = path / "arrivals.json"
         self.expected = path / "expected.json"
         self.register = path / "register.json"

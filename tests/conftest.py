@@ -24,7 +24,8 @@ from hypothesis import HealthCheck, settings
 
 from harness.engine import ENGINE_VARIABLE
 from harness.rundir import RunDir
-from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
+from harness.samples import FORMAT_VERSION
+from harness.samples.schemas import DUTY, HEALTH, SAMPLES, WORKFLOWS
 from harness.scenario.model import Link, Objective, RunSpec, Scenario, Site, SiteMix, SiteTemplate
 
 # the sources are what is tested, here and in every process that is started: what was compiled cannot be patched

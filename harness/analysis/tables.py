@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from harness.errors import JudgeError
 from harness.rundir import RunDir
-from harness.samples import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
+from harness.samples import FORMAT_VERSION
+from harness.samples.schemas import DUTY, HEALTH, SAMPLES, WORKFLOWS
 from harness.scenario.model import Site
 
 __all__ = [

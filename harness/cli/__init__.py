@@ -6,17 +6,14 @@ The only place that joins stages; nothing imports it.
 from __future__ import annotations
 
 import sys
-from io import TextIOWrapper
 
 from harness.cli.program import run_program
+from harness.cli.reader import show_what_it_can
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Entry point of the console script; exits with the program's code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # Where a terminal's character set lacks a dash or a bar, a question mark is better than an error.
-            stream.reconfigure(errors="replace")
+    show_what_it_can()
     sys.exit(run_program())

@@ -18,16 +18,19 @@ from typing import Final
 
 from harness.analysis.calibration import CASES, Case, case_of, repetitions, way_of
 from harness.cli.concluding import conclude
+from harness.cli.ending import Ending
 from harness.cli.options import Choice, Window
 from harness.cli.performance import Performance
+from harness.cli.preparing import Preparation
 from harness.control import ControlClient, Destinations, destinations_of, read_capabilities, seed_sites
 from harness.engine import ENGINE_VARIABLE
 from harness.errors import EXIT_INVALID, EXIT_PASS
-from harness.fleet import SandboxProcess
+from harness.fleet import SandboxProcess, require_file_handles
 from harness.rundir import DEFECT_VARIABLE, RunDir, create_run_dir, write_json
 from harness.sandbox.journal import read_journal
 from harness.sandbox.server import JOURNAL_NAME
 from harness.sandbox.truth import CONTROL_PREFIX
+from harness.scenario import read_spec
 from harness.scenario.library import shipped_folder
 from harness.units import count_text
 from harness.verdict.calibration import DEFECTS, CalibrationRow, Defect, caught_by, judge_calibration
@@ -93,36 +96,38 @@ def _play(
         sites_file = _sites_file(folder / "sites.csv", {name: sandbox.url for name, sandbox in sandboxes.items()})
         choice = Choice(str(shipped_folder() / _SCENARIO), seed=seed, sites_file=sites_file, window=window)
         where = _destinations(choice)
-        performance = Performance(where.spec, workers, own_sandbox=False)
-        run_dir = create_run_dir(performance.spec.scenario.name, out)
+        preparation = Preparation(where, choice, workers)
+        require_file_handles(preparation.most_connections())
+        run_dir = create_run_dir(where.spec.scenario.name, out)
         try:
-            performance.announce()
+            preparation.announce()
             _seed(where)
-            performance.prepare(run_dir, where, choice, {"planted-defect": defect} if defect else {})
+            outlook = preparation.prepare(run_dir, {"planted-defect": defect} if defect else {})
             run_dir.update_manifest(calibration=True)
+            performance = Performance(run_dir, outlook, workers)
             performance.try_machine()
             for case in cases:
                 if case.stall_s:
                     sandboxes[case.name].plant({"name": "stall", "after": STALL_AFTER, "for": f"{case.stall_s:g}s"})
             with _asking_for(defect, run_dir):
-                outcome = performance.play()
+                played = performance.play()
+            Ending(run_dir).collect(played.closed_early, played.ended_by)
         except BaseException:
             run_dir.discard_if_unplayed()
             raise
-        if outcome.closed_early:
+        if played.closed_early:
             return Calibrated(run_dir, [], [], EXIT_INVALID)
-        return _judged(run_dir, performance, [folder / case.name / JOURNAL_NAME for case in cases])
+        return _judged(run_dir, [folder / case.name / JOURNAL_NAME for case in cases])
 
 
-def _judged(run_dir: RunDir, performance: Performance, journals: Sequence[Path]) -> Calibrated:
-    concluded = conclude(run_dir, run_dir, performance.spec)
+def _judged(run_dir: RunDir, journals: Sequence[Path]) -> Calibrated:
+    spec = read_spec(run_dir.scenario)
+    concluded = conclude(run_dir, run_dir, spec)
     inside: dict[str, float] = {}
     for journal in journals:
         inside.update(_residence_ms(journal))
     validity = concluded.verdict["validity"]
-    rows = judge_calibration(
-        repetitions(run_dir, performance.spec), way_of(run_dir, performance.spec, inside), validity
-    )
+    rows = judge_calibration(repetitions(run_dir, spec), way_of(run_dir, spec, inside), validity)
     write_json(run_dir.path / "calibration.json", [row.to_json() for row in rows])
     run_dir.seal()
     accepted = all(row.accepted for row in rows)

@@ -10,8 +10,8 @@ from collections import Counter
 from typing import Any
 
 from harness.rundir import RunDir, conductor_path, rfc3339
-from harness.samples import Merged, merge_streams
 from harness.samples.progress import read_progress
+from harness.samples.reader import Merged, merge_streams
 
 __all__ = ["collect", "is_collected", "load_has_ended"]
 

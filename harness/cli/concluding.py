@@ -42,7 +42,7 @@ class Conclusion:
 
     def tell(self, *, as_json: bool) -> None:
         """Print the verdict, the sites, the report's path and what to do next; or the outcome as one JSON line."""
-        from harness.report import end_of_run
+        from harness.report.console import end_of_run
         from harness.verdict.guidance import next_steps
 
         run_dir = self.run_dir
@@ -61,7 +61,7 @@ def conclude(source: RunDir, target: RunDir, spec: RunSpec) -> Conclusion:
     """
     with _without_garbage_collection():
         from harness.analysis import analyse
-        from harness.report import render
+        from harness.report.render import render
 
         # The curves are in no file, so the samples are measured each time; an existing summary is what counts.
         analysis = analyse(source, spec)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from harness.cli.channel_options import Address
 from harness.cli.hosting import Hosting
+from harness.cli.saying import say
 from harness.errors import InputError, Problem
 from harness.fleet import Depot, DepotServer, Handover, HostsFleet, free_port
 from harness.rundir import RunDir
@@ -30,10 +31,9 @@ TOLD_AFTER_S: Final = 3.0
 class Gathering:
     """Listens from its making on; its context answers workers."""
 
-    def __init__(self, hosting: Hosting, say: Callable[[str], None]) -> None:
+    def __init__(self, hosting: Hosting) -> None:
         """Raises InputError where the address cannot be listened on."""
         self._hosting = hosting
-        self._say = say
         self._server = DepotServer(hosting.address.host, hosting.address.port, hosting.secret)
         self._here = Address(hosting.address.host, self._server.port)
 
@@ -61,7 +61,7 @@ class Gathering:
         """Return once every worker has joined. Raises InputError where they do not come."""
         where = self._here if self._here.host != "0.0.0.0" else Address(socket.gethostname(), self._here.port)  # noqa: S104 (compared)
         whose = count_text(self._hosting.expected, "worker")
-        self._say(f"workers  waiting for {whose}, each started by: emrload worker --master {where}")
+        say(f"workers  waiting for {whose}, each started by: emrload worker --master {where}")
         until_s = time.monotonic() + JOIN_WITHIN_S
         while not self.depot.gathered:
             self._tell_notes()
@@ -84,11 +84,11 @@ class Gathering:
         while (awaited := self.depot.awaited()) and not stop():
             if time.monotonic() > tell_at_s:
                 tell_at_s = float("inf")
-                self._say(f"files    waiting for those of {', '.join(awaited)}; Ctrl-C judges without them")
+                say(f"files    waiting for those of {', '.join(awaited)}; Ctrl-C judges without them")
             time.sleep(LOOK_EVERY_S)
         parts = self.depot.close()
         if parts:
-            self._say(f"files    {count_text(len(parts), 'file')} did not come whole: {', '.join(parts)}")
+            say(f"files    {count_text(len(parts), 'file')} did not come whole: {', '.join(parts)}")
         self._tell_notes()
 
     def facts(self) -> dict[str, Any]:
@@ -96,4 +96,4 @@ class Gathering:
 
     def _tell_notes(self) -> None:
         while self.depot.notes:
-            self._say(self.depot.notes.popleft())
+            say(self.depot.notes.popleft())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import RunError
 from harness.rundir import RunDir
-from harness.samples import WriteFailure
+from harness.samples.sink import WriteFailure
 
 __all__ = ["keeping", "require_folder"]
 

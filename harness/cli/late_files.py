@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.cli.collecting import collect
 from harness.rundir import RunDir
-from harness.samples import Merged
+from harness.samples.reader import Merged
 
 __all__ = ["have_come", "merge_into"]
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from io import TextIOWrapper
 from types import TracebackType
 
-__all__ = ["leave_the_terminal", "reader_may_leave", "write_to_nobody"]
+__all__ = ["leave_the_terminal", "reader_may_leave", "show_what_it_can", "write_to_nobody"]
 
 
 class reader_may_leave:  # noqa: N801 (read as a sentence, like contextlib's own)
@@ -27,6 +28,13 @@ class reader_may_leave:  # noqa: N801 (read as a sentence, like contextlib's own
         if left:
             write_to_nobody()
         return left
+
+
+def show_what_it_can() -> None:
+    """Where a terminal's character set lacks a dash or a bar, a question mark is better than an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def write_to_nobody() -> None:

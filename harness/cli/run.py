@@ -1,11 +1,15 @@
-"""`emrload run`: plan, preflight, load, samples, analysis, verdict, report."""
+"""`emrload run`: plan, preflight, load, samples, analysis, verdict, report.
+
+preparation, backstage ──▶ the load, watched by this process alone ──▶ ending, backstage
+"""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,19 +18,17 @@ from click.core import ParameterSource
 
 from harness.cli.channel_options import Address, AddressType, secret_option
 from harness.cli.options import MOST_WORKERS, Choice, PathType, WholeNumber, scenario_options, workers_option
+from harness.cli.order import SANDBOX, Order
 from harness.cli.reader import reader_may_leave
-from harness.cli.target_options import patients_from, patients_option, target_from, target_options
+from harness.cli.target_options import patients_option, target_options
 from harness.errors import EXIT_INVALID, InputError, Problem, TargetError, shortened
 
 if TYPE_CHECKING:
     from harness.cli.hosting import Hosting
-    from harness.cli.performance import Performance
-    from harness.control import Destinations, Target
+    from harness.cli.performance import Played
     from harness.rundir import RunDir
 
 __all__ = ["command"]
-
-SANDBOX = "sandbox"
 
 EPILOG = """\b
 Examples:
@@ -95,80 +97,68 @@ def command(
             what = "the built-in server listens on loopback only, where no other host reaches it"
             start = f"start `emrload sandbox --host {hosting.address.host}`, or a server of yours, and give its URL"
             raise InputError(Problem(what, "--target", start))
+    order = Order(choice, target, i_own, allow_list, patients, workers)
     with reader_may_leave():
-        return _perform(choice, target, i_own, allow_list, patients, workers, hosting, facts, out, as_json)
+        return _perform(order, hosting, facts, out, as_json)
     return EXIT_INVALID  # left before there was a verdict: nobody can say that the run passed
 
 
-def _perform(
-    choice: Choice,
-    target: str | None,
-    i_own: tuple[str, ...],
-    allow_list: Path | None,
-    patients: Path | None,
-    workers: int,
-    hosting: Hosting | None,
-    facts: dict[str, str],
-    out: Path | None,
-    as_json: bool,
-) -> int:
-    where = _destinations(choice, target, i_own, allow_list)
-    if patients is not None and where.target is None:
-        what = "the built-in server holds nobody but whom it is seeded with"
-        raise InputError(Problem(what, "--patients", "name the server that holds them with --target URL"))
-    file = patients_from(patients, where.spec)
+def _perform(order: Order, hosting: Hosting | None, facts: dict[str, str], out: Path | None, as_json: bool) -> int:
+    from harness.cli.backstage import Backstage
+
+    with ExitStack() as stack:  # the sandbox, and the channel to other hosts: as long as the load needs them
+        run_dir, played = _prepare_and_play(stack, order, hosting, facts, out)
+    with Backstage("harness.cli.ending:Ending", run_dir) as ending:
+        ending.ask("collect", played.closed_early, played.ended_by)
+        if not played.stopped_at_once:
+            exit_code: int = ending.ask("conclude", as_json)
+            return exit_code
+    print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
+    print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
+    return EXIT_INVALID
+
+
+def _prepare_and_play(
+    stack: ExitStack, order: Order, hosting: Hosting | None, facts: dict[str, str], out: Path | None
+) -> tuple[RunDir, Played]:
+    from harness.cli.backstage import Backstage
     from harness.cli.performance import Performance
+    from harness.fleet import SandboxProcess, require_file_handles
     from harness.rundir import create_run_dir
 
-    performance = Performance(where.spec, workers, own_sandbox=where.target is None, hosting=hosting)
-    run_dir = create_run_dir(performance.spec.scenario.name, out)
+    with Backstage("harness.cli.preparing:preparation", order) as preparation:
+        scenario, connections, takes_sandbox = preparation.ask("needs")
+        gathering = None
+        if hosting is None:
+            require_file_handles(connections)  # here, since the load inherits it from this process
+        else:
+            from harness.cli.gathering import Gathering
+
+            # before anything is sent: where the address is taken, nothing was begun
+            gathering = Gathering(hosting)
+        run_dir = create_run_dir(scenario, out)
+        stack.enter_context(_leaving_nothing_unplayed(run_dir))
+        preparation.ask("announce")
+        if takes_sandbox:
+            sandbox = stack.enter_context(SandboxProcess(run_dir.logs / "sandbox.log"))
+            preparation.ask("seed_sandbox", sandbox.url)
+        outlook = preparation.ask("prepare", run_dir, facts)
+    performance = Performance(run_dir, outlook, order.workers, gathering)
+    performance.gather(stack, connections) if gathering else performance.try_machine()
+    return run_dir, performance.play()
+
+
+@contextmanager
+def _leaving_nothing_unplayed(run_dir: RunDir) -> Iterator[None]:
     try:
-        with ExitStack() as stack:
-            performance.announce()
-            if where.target is None:
-                where = where.with_target(_start_sandbox(stack, run_dir, performance))
-            performance.prepare(run_dir, where, choice, facts, file)
-            performance.gather(stack) if hosting else performance.try_machine()
-            outcome = performance.play()
+        yield
     except (InputError, TargetError, KeyboardInterrupt, BrokenPipeError):
         run_dir.discard_if_unplayed()
         raise
-    if outcome.stopped_at_once:
-        print(f"stopped: what was measured is in {run_dir.path}", file=sys.stderr)
-        print(f"next     emrload report {shlex.quote(str(run_dir.path))}", file=sys.stderr)
-        return EXIT_INVALID
-    return performance.conclude(as_json)
 
 
 def _is_given(option: str) -> bool:
     return click.get_current_context().get_parameter_source(option) is not ParameterSource.DEFAULT
-
-
-def _destinations(choice: Choice, target: str | None, i_own: tuple[str, ...], allow_list: Path | None) -> Destinations:
-    """Where the run goes; its target is None where that is the built-in server."""
-    vetted = None if target in (None, SANDBOX) else target_from(str(target), i_own, allow_list)
-    from harness.control import destinations_of
-
-    where = destinations_of(choice.spec(), vetted, i_own=i_own, allow_list=allow_list)
-    if vetted is not None or where.at_target:
-        return where
-    if target is not None:
-        what = f"no site goes to the {SANDBOX}: each has an endpoint of its own"
-        raise InputError(Problem(what, "--target", "leave --target out"))
-    # Nobody would come to a sandbox: the run's target is the first of the sites' own endpoints.
-    first = next(iter(where.own.values()))
-    return destinations_of(where.spec, first, i_own=i_own, allow_list=allow_list)
-
-
-def _start_sandbox(stack: ExitStack, run_dir: RunDir, performance: Performance) -> Target:
-    """The built-in server with the run's people in it."""
-    from harness.control import parse_target
-    from harness.fleet import SandboxProcess
-
-    sandbox = stack.enter_context(SandboxProcess(run_dir.logs / "sandbox.log"))
-    target = parse_target(sandbox.url)
-    performance.seed_sandbox(target)
-    return target
 
 
 def _labels(texts: tuple[str, ...]) -> dict[str, str]:

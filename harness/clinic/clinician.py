@@ -264,10 +264,11 @@ class Clinician:
         answer = self._perform(call, stored)
         return None if answer.refused else _as_resource(answer)
 
-    def transaction(self, name: str, entries: Sequence[Resource]) -> Resource | None:
+    def transaction(self, name: str, entries: Sequence[Resource]) -> Answer | None:
         """All or nothing; `entries` are Bundle entries made by `harness.fhir.requests.entry`.
 
-        None where a colleague had meanwhile changed what an entry updates: it was refused, and nothing was written.
+        The answer's `json()` is the response Bundle, read where somebody asks for it. None where a colleague had
+        meanwhile changed what an entry updates: it was refused, and nothing was written.
         """
         return self._bundle("transaction", name, entries)
 
@@ -275,7 +276,7 @@ class Clinician:
         """Each entry for itself; one failed entry in a 200 answer is a failed step."""
         self._bundle("batch", name, entries)
 
-    def _bundle(self, kind: str, name: str, entries: Sequence[Resource]) -> Resource | None:
+    def _bundle(self, kind: str, name: str, entries: Sequence[Resource]) -> Answer | None:
         # what is updated keeps the tag of whoever created it, so that cleaning up a run leaves seeded data in place
         tagged = [
             {**entry, "resource": self._tagged(entry["resource"])} if entry["request"]["method"] == "POST" else entry
@@ -283,7 +284,7 @@ class Clinician:
         ]
         call = requests.bundle(kind, name, tagged)
         answer = self._perform(call, lambda answer: checks.is_bundle_response(answer, kind, len(tagged)))
-        return None if answer.refused else _as_resource(answer)
+        return None if answer.refused else answer
 
     @property
     def _colleagues(self) -> tuple[str, ...]:

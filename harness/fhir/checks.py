@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any, ParamSpec
 
 from harness.fhir.call import Answer
-from harness.fhir.searchset import is_plainly_right
+from harness.fhir.skim import is_plainly_done, is_plainly_right
 
 __all__ = [
     "holds_patient",
@@ -88,20 +88,29 @@ def _is_search_result(answer: Answer, kind: str, patient_id: str | None, at_leas
 @_whatever_comes
 def holds_patient(answer: Answer, patient_id: str) -> str:
     """A searchset of Patients among whom is this one."""
-    wrong = _is_search_result(answer, "Patient", None, 1)  # it is read all the same
+    wrong, bundle = _bundle(answer, "searchset")
     if wrong:
         return wrong
-    matches = split_search_result(answer.json())[0]
-    return (
-        ""
-        if any(match.get("id") == patient_id for match in matches)
-        else "the patient looked for is not among those found"
-    )
+    matches = split_search_result(bundle)[0]
+    found = False
+    for match in matches:
+        if match.get("resourceType") != "Patient":
+            return f"a search of Patient matched something else ({_kind_of(match)})"
+        found = found or match.get("id") == patient_id
+    if not matches:
+        return "0 matches of Patient where at least 1 must be"
+    return "" if found else "the patient looked for is not among those found"
+
+
+def is_bundle_response(answer: Answer, kind: str, count: int) -> str:
+    """The response to a batch or transaction of `count` entries, every one of which went well."""
+    if is_plainly_done(answer.body, f"{kind}-response", count):
+        return ""
+    return _is_bundle_response(answer, kind, count)
 
 
 @_whatever_comes
-def is_bundle_response(answer: Answer, kind: str, count: int) -> str:
-    """The response to a batch or transaction of `count` entries, every one of which went well."""
+def _is_bundle_response(answer: Answer, kind: str, count: int) -> str:
     wrong, bundle = _bundle(answer, f"{kind}-response")
     if wrong:
         return wrong

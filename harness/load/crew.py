@@ -34,7 +34,7 @@ from harness.load.watchdog import Watchdog
 from harness.load.wire import DRAIN_S, Wire
 from harness.plan.model import Slot
 from harness.population.identity import patient_identity
-from harness.samples import WriteFailure
+from harness.samples.sink import WriteFailure
 
 __all__ = ["Crew"]
 

@@ -22,7 +22,7 @@ from harness.errors import InputError, Problem, RunError, TargetError
 from harness.fhir.capabilities import Capabilities
 from harness.load.discovery import Discovered, discover
 from harness.machine import environment_facts
-from harness.plan import compile_plan, expected_load, manifest_facts, partition, read_roster, write_plan
+from harness.plan import compile_plan, expected_load, manifest_facts, partition, read_shares, write_plan
 from harness.plan.model import Plan
 from harness.rundir import RunDir, create_run_dir, open_run_dir, rfc3339
 from harness.scenario import (
@@ -68,7 +68,7 @@ class Prepared:
         Raises RunError where the plan that was written before needs more of them, or was written for fewer.
         """
         if self.planned:
-            planned = read_roster(self.run_dir.plan, self.plan)
+            planned = read_shares(self.run_dir, self.plan)
             started = self.run_dir.read_manifest().get("workers", workers)
             if workers > started:
                 raise RunError(

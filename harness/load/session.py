@@ -5,7 +5,6 @@ What a locustfile loads:  `from harness.load.session import Clinician, DutyCurve
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import shlex
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gevent
-from locust import argument_parser, events
+from locust import events
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
@@ -27,6 +26,7 @@ from harness.load.crew import Crew
 from harness.load.defects import plant_defect
 from harness.load.dispatcher import PlanDispatcher
 from harness.load.lifeline import Lifeline
+from harness.load.locust_costs import make_locust_cheap
 from harness.load.options import add_options
 from harness.load.places import CrewOrder
 from harness.load.preparation import Prepared, load_prepared, prepare_run
@@ -34,7 +34,7 @@ from harness.load.shape import DutyCurve
 from harness.load.user import Clinician
 from harness.load.visitors import MOST_VISITORS
 from harness.load.wire import DRAIN_S
-from harness.plan import Plan, link_shares, open_caps, read_roster, worker_of_process
+from harness.plan import Plan, link_shares, open_caps, read_shares, worker_of_process
 from harness.rundir import PARENT_VARIABLE
 from harness.scenario import unsupported_by_site
 
@@ -43,12 +43,7 @@ __all__ = ["Clinician", "DutyCurve", "plays"]
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# Without this a master waits up to a second in each tick for its workers' reports, and every other tick is lost.
-os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
-
-# With each change of the number of users a worker asks for Locust's own defaults, once for every option there is, and
-# each time Locust builds its whole parser: a stall of 120 ms a second in the generator. They never change.
-argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
+make_locust_cheap()
 
 
 def plays(scenario: str) -> None:
@@ -200,7 +195,7 @@ class Session:
         plan, index, workers = prepared.plan, part["index"], part["workers"]
         if plan.roster_digest != part["digest"]:
             raise ValueError("it compiled another roster than the master: are the versions the same?")
-        worker_of_slot = read_roster(prepared.run_dir.plan, plan)
+        worker_of_slot = read_shares(prepared.run_dir, plan)
         order = CrewOrder(
             plan=plan,
             slots=tuple(_mine(plan.slots, worker_of_slot, index)),

@@ -9,7 +9,7 @@ from harness.plan.duty import duty_steps, logins, on_duty, peak_on_duty, peaks_o
 from harness.plan.emphasis import NO_PHASE, phase_at, weights_at
 from harness.plan.expected import expected_load, most_visitors
 from harness.plan.facts import manifest_facts
-from harness.plan.files import read_roster, write_plan
+from harness.plan.files import read_shares, write_plan
 from harness.plan.model import ArrivalProcess, ExpectedLoad, PhaseSpan, Plan, Slot
 from harness.plan.objectives import Requirement, fewest_samples, required_objectives, samples_for
 from harness.plan.partition import link_shares, open_caps, partition, worker_of_process
@@ -44,7 +44,7 @@ __all__ = [
     "peak_on_duty",
     "peaks_on_duty",
     "phase_at",
-    "read_roster",
+    "read_shares",
     "required_objectives",
     "samples_for",
     "timeline_of",

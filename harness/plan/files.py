@@ -1,9 +1,11 @@
-"""The plan on disk: `plan.parquet` (the roster, each slot with its worker), `arrivals.json`, `expected.json`."""
+"""The plan on disk: `plan.parquet` (the roster, each slot with its worker), `shares.json`, `arrivals.json`,
+`expected.json`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,17 +20,15 @@ from harness.plan.partition import worker_of_process
 from harness.rundir import RunDir, write_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
-__all__ = ["expected_json", "read_roster", "write_plan"]
+__all__ = ["expected_json", "read_shares", "write_plan"]
 
 COLUMNS = ("slot", "site", "persona", "clinician", "start_s", "end_s", "worker")
 
 
 def write_plan(plan: Plan, worker_of_slot: Sequence[int], expected: ExpectedLoad, run_dir: RunDir) -> None:
-    """Write the three files. Raises ValueError unless `worker_of_slot` holds one worker for each slot."""
+    """Write the four files. Raises ValueError unless `worker_of_slot` holds one worker for each slot."""
     import pyarrow.parquet as pq
 
     if len(worker_of_slot) != len(plan.slots):
@@ -38,6 +38,7 @@ def write_plan(plan: Plan, worker_of_slot: Sequence[int], expected: ExpectedLoad
     pq.write_table(table, run_dir.plan, compression="zstd")
     del table
     _give_back()
+    run_dir.shares.write_bytes(orjson.dumps(_shares_json(plan, worker_of_slot)))
     write_json(run_dir.arrivals, arrivals_json(plan, worker_of_slot))
     write_json(run_dir.expected, expected_json(plan, expected))
 
@@ -71,22 +72,28 @@ def _give_back() -> None:
     pa.default_memory_pool().release_unused()
 
 
-def read_roster(path: Path, plan: Plan) -> tuple[int, ...]:
-    """The worker of each slot, as `write_plan` wrote them beside this very roster.
+def _shares_json(plan: Plan, worker_of_slot: Sequence[int]) -> dict[str, Any]:
+    """The workers once more, for load processes: each compiles the plan itself, and what reads Parquet would take 40 MB
+    of it for as long as the load lasts."""
+    runs = [[worker, len(list(same))] for worker, same in groupby(worker_of_slot)]
+    return {"roster_digest": plan.roster_digest, "worker_slots": runs}
 
-    Raises RunError where the file holds another roster than `plan`.
+
+def read_shares(run_dir: RunDir, plan: Plan) -> tuple[int, ...]:
+    """The worker of each slot, as `write_plan` wrote them for this very roster.
+
+    Raises RunError where they were written for another roster than `plan`, OSError or ValueError where the file is not
+    whole.
     """
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:  # `read_table` imports pandas: 40 MB in each load process
-        table = file.read()
-    columns: dict[str, list[Any]] = {name: table.column(name).to_pylist() for name in COLUMNS}
-    rows = zip(*columns.values(), strict=True)
-    workers = tuple(columns["worker"])
-    del table
-    _give_back()
-    if [row[:-1] for row in rows] != [_row(slot) for slot in plan.slots]:
-        raise RunError(f"{path.name} holds another roster than the scenario beside it compiles to")
+    told = orjson.loads(run_dir.shares.read_bytes())
+    try:
+        if told["roster_digest"] != plan.roster_digest:
+            raise RunError(f"{run_dir.shares.name} is of another roster than the scenario beside it compiles to")
+        workers = tuple(worker for worker, slots in told["worker_slots"] for _ in range(slots))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{run_dir.shares.name} is damaged") from error
+    if len(workers) != len(plan.slots):
+        raise ValueError(f"{run_dir.shares.name} is damaged")
     return workers
 
 

@@ -1,9 +1,4 @@
 """Renders finished figures and a finished verdict: HTML, CSV, PNG, and what the console shows. Only `cli` imports it.
 
-matplotlib and pandas are imported when `render` is called, so that a live view costs nothing but rich.
+Each module by its own name: `live_view` is there while a load is on, and must not bring along what the others take.
 """
-
-from harness.report.console import LiveFigures, LiveView, end_of_run
-from harness.report.render import render
-
-__all__ = ["LiveFigures", "LiveView", "end_of_run", "render"]

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.report.charts import draw_concurrency, draw_heat_map, draw_sites, draw_timeline
+from harness.report.marks import marks_of
+from harness.report.page import page_of
+from harness.report.sites import site_rows, slowest_failing_site
+from harness.report.tables import write_concurrency_csv, write_latency_csv
+from harness.report.timescale import time_scale
 from harness.rundir import RunDir
 from harness.scenario import read_spec
 
@@ -21,14 +27,6 @@ def render(run_dir: RunDir, analysis: Analysis, verdict: Mapping[str, Any], spec
 
     Raises InputError where the manifest or the scenario cannot be read, OSError where the folder cannot be written.
     """
-    # Here and not above: matplotlib takes half a second, and the live view shares this package.
-    from harness.report.charts import draw_concurrency, draw_heat_map, draw_sites, draw_timeline
-    from harness.report.marks import marks_of
-    from harness.report.page import page_of
-    from harness.report.sites import site_rows, slowest_failing_site
-    from harness.report.tables import write_concurrency_csv, write_latency_csv
-    from harness.report.timescale import time_scale
-
     spec = spec or read_spec(run_dir.scenario)
     scale = time_scale(spec)
     network = analysis.timeline[analysis.timeline["site"] == ""]

@@ -1,23 +1,8 @@
 """What a run writes down: columns, the workers' streams, and the Parquet files that they become.
 
-Imported by load (writer), analysis, report and cli; knows nothing of them.
+Imported by load (writer), analysis, report and cli; knows nothing of them. Each module by its own name: whoever only
+watches a run needs `progress`, and none of the memory that the others take.
 """
 
-from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS
-from harness.samples.reader import Merged, merge_streams
-from harness.samples.sink import Sink, WriteFailure
-from harness.samples.writer import Names, StreamWriter
-
-__all__ = [
-    "DUTY",
-    "FORMAT_VERSION",
-    "HEALTH",
-    "SAMPLES",
-    "WORKFLOWS",
-    "Merged",
-    "Names",
-    "Sink",
-    "StreamWriter",
-    "WriteFailure",
-    "merge_streams",
-]
+FORMAT_VERSION = 2
+"""Of the columns; their history is in `harness.samples.columns`."""

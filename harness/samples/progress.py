@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Progress", "count_by_bucket", "progress_path", "quantile_of", "read_progress"]
 
@@ -61,6 +61,8 @@ def read_progress(path: Path, offset: int) -> tuple[list[Progress], int]:
 
 def count_by_bucket(latencies_ms: NDArray[Any]) -> dict[int, int]:
     """How many latencies fall into each bucket; a whole batch at once, since a logarithm a request would cost more."""
+    import numpy as np  # here and not above: whoever only watches does without its memory
+
     buckets = np.rint(np.log(np.maximum(latencies_ms, 0.01)) / np.log(_BUCKET_RATIO)).astype(np.int64)
     found, counts = np.unique(buckets, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.rundir import RunDir
-from harness.samples.columns import DUTY, FORMAT_VERSION, HEALTH, SAMPLES, WORKFLOWS, coded_columns
+from harness.samples import FORMAT_VERSION
+from harness.samples.schemas import DUTY, HEALTH, SAMPLES, WORKFLOWS, coded_columns
 from harness.samples.writer import FAILURES_OF_A_KIND, names_path
 
 __all__ = ["Merged", "merge_streams"]

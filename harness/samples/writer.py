@@ -10,18 +10,21 @@ A name is written before the batch that uses its code, so that whatever can be r
 
 from __future__ import annotations
 
+import errno
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import nanoarrow
 import numpy as np
 import orjson
-import pyarrow as pa
+from nanoarrow.ipc import StreamWriter as ArrowStreamWriter
 
+from harness.samples.columns import Columns, Kind
 from harness.samples.sink import Sink
 
-__all__ = ["Names", "Rows", "StreamWriter", "names_path", "physical_schema", "stream_path"]
+__all__ = ["Names", "Rows", "StreamWriter", "names_path", "stream_path"]
 
 Rows = np.ndarray[Any, np.dtype[Any]]
 """A batch as a structured array: one field a column, names as codes."""
@@ -32,14 +35,20 @@ FLUSH_ROWS: Final = 4096
 FAILURES_OF_A_KIND: Final = 100
 """So many of the same kind tell what is wrong; all are counted in the samples."""
 
-_PACKING: Final = {
-    pa.float64(): ("d", np.float64),
-    pa.float32(): ("f", np.float32),
-    pa.int64(): ("q", np.int64),
-    pa.int32(): ("i", np.int32),
-    pa.int16(): ("h", np.int16),
-    pa.int8(): ("b", np.int8),
-    pa.bool_(): ("?", np.bool_),
+_LETTERS: Final[Mapping[Kind, str]] = {
+    "bool": "?",
+    "int8": "b",
+    "int16": "h",
+    "int32": "i",
+    "int64": "q",
+    "float32": "f",
+    "float64": "d",
+    "name": "i",
+}
+"""Kind → how `struct` packs it, and numpy reads it."""
+
+_ARROW: Final = {
+    kind: getattr(nanoarrow, "bool_" if kind == "bool" else "int32" if kind == "name" else kind) for kind in _LETTERS
 }
 
 
@@ -49,11 +58,6 @@ def stream_path(streams: Path, table: str, worker: int) -> Path:
 
 def names_path(streams: Path, worker: int) -> Path:
     return streams / f"names-w{worker}.jsonl"
-
-
-def physical_schema(schema: pa.Schema) -> pa.Schema:
-    """`schema` with every dictionary column as its int32 code."""
-    return pa.schema([pa.field(f.name, pa.int32() if pa.types.is_dictionary(f.type) else f.type) for f in schema])
 
 
 class _Codes(dict[str, int]):
@@ -91,25 +95,26 @@ class Names:
 
 
 class StreamWriter:
-    """One table of one worker. Values are given in the schema's order, dictionary columns as codes from `Names`.
+    """One table of one worker. Values are given in the columns' order, names as codes from `Names`.
 
     Nothing raises where the disk refuses: the sink is told, and the rows are counted there as not written.
     """
 
-    def __init__(self, sink: Sink, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, sink: Sink, path: Path, columns: Columns) -> None:
         self._sink = sink
         self._path = path
-        self._schema = physical_schema(schema)
-        packing = [_PACKING[field.type] for field in self._schema]
-        self._struct = struct.Struct("<" + "".join(letter for letter, _ in packing))
-        self._dtype = np.dtype({"names": self._schema.names, "formats": [dtype for _, dtype in packing]})
+        letters = [_LETTERS[kind] for kind in columns.values()]
+        self._struct = struct.Struct("<" + "".join(letters))
+        self._dtype = np.dtype([(name, f"<{letter}") for name, letter in zip(columns, letters, strict=True)])
+        self._schema = nanoarrow.struct({name: _ARROW[kind]() for name, kind in columns.items()})
         self._row_bytes = self._struct.size
         self._full_bytes = self._row_bytes * FLUSH_ROWS
         self._buffer = bytearray(self._full_bytes)
         self._used_bytes = 0
         self._listeners: list[Callable[[Rows], None]] = []
         self._file = sink.open(path)
-        self._stream = pa.ipc.new_stream(self._file, self._schema)  # type: ignore[arg-type]  # what it needs of a file
+        self._stream = ArrowStreamWriter.from_writable(self._file)  # type: ignore[no-untyped-call]  # nanoarrow's
+        self._stream.write_stream(nanoarrow.c_array_stream([], self._schema))  # a stream without a row is one, too
 
     def on_batch(self, listener: Callable[[Rows], None]) -> None:
         """Have `listener` see each batch once it is written."""
@@ -131,11 +136,12 @@ class StreamWriter:
             # a copy, and the buffer free again at once: a listener may let others run, and they append
             rows = np.frombuffer(bytes(memoryview(self._buffer)[: self._used_bytes]), self._dtype)
             self._used_bytes = 0
-            columns = [_arrow_column(rows[field.name], field.type) for field in self._schema]
-            self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
-        except MemoryError as error:
+            self._stream.write_array(_batch(rows, self._schema))
+        except (MemoryError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and getattr(error, "code", 0) != errno.ENOMEM:  # so nanoarrow has it
+                raise
             self._used_bytes = 0
-            self._sink.fail(self._path, error)
+            self._sink.fail(self._path, MemoryError())
         if self._sink.failure is not None:
             self._sink.rows_unwritten += count
             return
@@ -151,7 +157,11 @@ class StreamWriter:
         self._file.close()
 
 
-def _arrow_column(values: Rows, kind: pa.DataType) -> pa.Array[Any]:
-    """A copy of `values`, from raw buffers: `pa.array` of a numpy array imports pandas, and stalls us for 0.3 s."""
-    data = np.packbits(values, bitorder="little").tobytes() if kind == pa.bool_() else values.tobytes()
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(data)])
+def _batch(rows: Rows, schema: nanoarrow.Schema) -> Any:
+    """A copy of `rows`, column by column, from raw buffers."""
+    columns = []
+    for field in schema.fields:
+        values = rows[field.name]
+        data = np.packbits(values, bitorder="little") if values.dtype == np.bool_ else np.ascontiguousarray(values)
+        columns.append(nanoarrow.c_array_from_buffers(field, len(rows), [None, data]))
+    return nanoarrow.c_array_from_buffers(schema, len(rows), [None], children=columns)

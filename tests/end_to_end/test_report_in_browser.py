@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from harness.analysis import analyse
-from harness.report import render
 from harness.report.group import Group, GroupRun
 from harness.report.group_page import group_page_of
+from harness.report.render import render
 from harness.rundir import RunDir
 from harness.verdict.judge import judge
 

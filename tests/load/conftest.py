@@ -22,8 +22,8 @@ from harness.fleet import SandboxProcess
 from harness.plan import compile_plan
 from harness.plan.model import Plan
 from harness.rundir import RunDir
-from harness.samples import merge_streams
 from harness.samples.progress import read_progress
+from harness.samples.reader import merge_streams
 from harness.scenario import load_scenario, resolve
 from harness.scenario.model import RunSpec
 

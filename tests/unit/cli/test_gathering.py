@@ -23,8 +23,10 @@ QUICK = Path(__file__).parents[2] / "scenarios" / "quick-rush.yaml"
 
 
 @pytest.fixture
-def said() -> list[str]:
-    return []
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    words: list[str] = []
+    monkeypatch.setattr(module, "say", words.append)
+    return words
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunDir:
 
 @pytest.fixture
 def gathering(run_dir: RunDir, said: list[str]) -> Iterator[Gathering]:
-    made = Gathering(Hosting(1, Address("127.0.0.1", 0), Secret()), said.append)
+    made = Gathering(Hosting(1, Address("127.0.0.1", 0), Secret()))
     with made.open(run_dir, 10):
         yield made
 
@@ -90,7 +92,7 @@ def test_where_nobody_took_part_nothing_is_waited_for(gathering: Gathering) -> N
 def test_the_port_of_locust_is_the_next_one_or_one_that_is_free(run_dir: RunDir, said: list[str]) -> None:
     free = module.free_port("127.0.0.1")
     for port in (free, 0):
-        made = Gathering(Hosting(1, Address("127.0.0.1", port), Secret()), said.append).open(run_dir, 10)
+        made = Gathering(Hosting(1, Address("127.0.0.1", port), Secret())).open(run_dir, 10)
         fleet = made.fleet("http://127.0.0.1/fhir")
         assert (fleet._port == free + 1) if port else (fleet._port not in (0, 1))
         made._server._server.server_close()

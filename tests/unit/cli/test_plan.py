@@ -12,9 +12,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from harness.cli.performance import Performance
+from harness.cli.options import Choice
 from harness.cli.plan_figure import legend_columns, reference_site
+from harness.cli.preparing import Preparation
 from harness.cli.program import run_program
+from harness.control import destinations_of
 from harness.plan import compile_plan
 from harness.scenario import load_scenario, resolve
 from harness.scenario.model import RunSpec
@@ -107,7 +109,8 @@ def test_a_run_that_no_verdict_can_come_of_is_told_beforehand_and_a_longer_one_p
 
 def test_a_run_says_before_its_load_that_no_verdict_can_come_of_it(capsys: pytest.CaptureFixture[str]) -> None:
     for duration_s, warned in ((5.0, True), (120.0, False)):
-        Performance(spec(sites=1, duration_s=duration_s), 1, own_sandbox=True).announce()
+        where = destinations_of(spec(sites=1, duration_s=duration_s), None)
+        Preparation(where, Choice(RUSH), 1).announce()
         told_before = capsys.readouterr().err
         assert ("warning  this run is likely to be INVALID: network-errors has" in told_before) is warned
 

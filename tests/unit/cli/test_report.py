@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -16,8 +15,11 @@ from harness.cli.keeping import keeping
 from harness.cli.program import run_program
 from harness.errors import RunError
 from harness.rundir import RunDir, conductor_path, write_json
-from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter, merge_streams
+from harness.samples.columns import DUTY, HEALTH, SAMPLES, WORKFLOWS, Columns
 from harness.samples.progress import Progress
+from harness.samples.reader import merge_streams
+from harness.samples.sink import Sink
+from harness.samples.writer import Names, StreamWriter
 from harness.scenario import dump_spec
 
 RENDERED = {"report.html", "latency.csv", "concurrency.csv", "figures/timeline.png", "figures/heat-map.png"}
@@ -240,11 +242,10 @@ def killed(finished: RunDir) -> RunDir:
     return finished
 
 
-def _stream(frame: pd.DataFrame, schema: pa.Schema, names: Names, path: Path) -> None:
-    writer = StreamWriter(Sink(), path, schema)
-    coded = {field.name for field in schema if pa.types.is_dictionary(field.type)}
-    for row in frame[schema.names].to_dict("records"):
-        writer.append(*(names.code(str(row[name])) if name in coded else row[name] for name in schema.names))
+def _stream(frame: pd.DataFrame, columns: Columns, names: Names, path: Path) -> None:
+    writer = StreamWriter(Sink(), path, columns)
+    for row in frame[list(columns)].to_dict("records"):
+        writer.append(*(names.code(str(row[name])) if kind == "name" else row[name] for name, kind in columns.items()))
     writer.close()
 
 

@@ -64,12 +64,12 @@ def test_a_sandbox_that_does_not_come_up_leaves_the_log_that_says_why(monkeypatc
 
 
 def test_an_interrupt_while_it_prepares_leaves_no_folder(monkeypatch, tmp_path):
-    from harness.cli.performance import Performance
+    from harness.fleet import SandboxProcess
 
-    def interrupted(performance: Performance) -> None:
+    def interrupted(sandbox: SandboxProcess) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Performance, "announce", interrupted)
+    monkeypatch.setattr(SandboxProcess, "__enter__", interrupted)
     monkeypatch.chdir(tmp_path)
     assert run_program(["run", QUICK, "--duration", "10s"]) == 3
     assert [path for path in tmp_path.rglob("*") if path.name != "reports"] == []
@@ -89,18 +89,18 @@ def test_an_interrupt_while_it_prepares_leaves_no_folder(monkeypatch, tmp_path):
 )
 def test_what_the_machine_can_generate_is_told_and_kept(per_cpu_s, failed, told, monkeypatch, tmp_path, capsys):
     from harness.cli import performance as module
+    from harness.cli.outlook import Outlook
     from harness.fleet import SelfTest
     from harness.rundir import create_run_dir
-    from harness.scenario import load_scenario, resolve
 
-    spec = resolve(load_scenario(QUICK, ()), sites=2, seed=5, duration_s=30.0)
-    performance = module.Performance(spec, 1, own_sandbox=False)
-    performance.run_dir = create_run_dir("quick-rush", tmp_path / "run")
+    outlook = Outlook("quick-rush", "http://127.0.0.1:9/fhir", True, 30.0, 2.5, [30.0], [""], [0.0], [3])
+    run_dir = create_run_dir("quick-rush", tmp_path / "run")
+    performance = module.Performance(run_dir, outlook, 1)
     monkeypatch.setattr(
         module, "try_generator", lambda log, workers, planned: SelfTest(per_cpu_s, workers, 2.0, planned, failed)
     )
     performance.try_machine()
     assert capsys.readouterr().err.startswith(told)
-    kept = performance.run_dir.read_manifest()["self_test"]
+    kept = run_dir.read_manifest()["self_test"]
     assert kept["requests_per_cpu_s"] == per_cpu_s
-    assert kept["planned_peak_per_s"] > 1
+    assert kept["planned_peak_per_s"] == 2.5

@@ -15,7 +15,7 @@ from harness.clinic.registry import WORKFLOWS
 from harness.errors import RunError
 from harness.load import self_test
 from harness.rundir import RunDir
-from harness.samples import merge_streams
+from harness.samples.reader import merge_streams
 
 SHORT_S = 0.3
 

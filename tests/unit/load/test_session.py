@@ -9,7 +9,6 @@ from typing import Any
 import gevent
 import pytest
 from gevent.event import Event
-from locust import argument_parser
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import LocalRunner
@@ -76,15 +75,6 @@ class FakeCrew:
 
     def finish(self) -> None:
         self.finished += 1
-
-
-def test_locusts_defaults_are_worked_out_once_and_not_at_every_change_of_users(monkeypatch):
-    built: list[str] = []
-    build = argument_parser.get_empty_argument_parser
-    argument_parser.default_args_dict()
-    monkeypatch.setattr(argument_parser, "get_empty_argument_parser", lambda *_, **__: built.append("") or build())
-    assert "expect_workers" in argument_parser.default_args_dict()
-    assert built == []
 
 
 def test_the_first_interrupt_ends_the_run_early_and_the_second_stops_it(session):

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.errors import RunError
-from harness.plan import ExpectedLoad, compile_plan, read_roster, write_plan
+from harness.plan import ExpectedLoad, compile_plan, read_shares, write_plan
 from harness.rundir import RunDir
 from harness.scenario.model import RunSpec
 
@@ -40,14 +40,24 @@ def test_the_workers_read_back_beside_the_same_roster(make_spec: Make, tmp_path:
     plan, run_dir = compile_plan(make_spec(duration_s=97.0)), RunDir(tmp_path)
     workers = tuple(slot.slot % 3 for slot in plan.slots)
     write_plan(plan, workers, EXPECTED, run_dir)
-    assert read_roster(run_dir.plan, plan) == workers
+    assert read_shares(run_dir, plan) == workers
 
 
 def test_another_roster_is_refused(make_spec: Make, tmp_path: Path) -> None:
     plan, run_dir = compile_plan(make_spec()), RunDir(tmp_path)
     write_plan(plan, [0] * len(plan.slots), EXPECTED, run_dir)
-    with pytest.raises(RunError, match=r"plan\.parquet holds another roster"):
-        read_roster(run_dir.plan, compile_plan(make_spec(seed=8)))
+    with pytest.raises(RunError, match=r"shares\.json is of another roster"):
+        read_shares(run_dir, compile_plan(make_spec(seed=8)))
+
+
+@pytest.mark.parametrize("damage", [b"{", b"{}", b"[]", b'{"roster_digest": "", "worker_slots": [[0, 1]]}'])
+def test_shares_that_are_damaged_are_refused(make_spec: Make, tmp_path: Path, damage: bytes) -> None:
+    plan, run_dir = compile_plan(make_spec()), RunDir(tmp_path)
+    run_dir.shares.write_bytes(
+        damage.replace(b'"roster_digest": ""', b'"roster_digest": "%s"' % plan.roster_digest.encode())
+    )
+    with pytest.raises(ValueError):
+        read_shares(run_dir, plan)
 
 
 def test_every_slot_needs_a_worker(make_spec: Make, tmp_path: Path) -> None:

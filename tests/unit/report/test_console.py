@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from harness.report import LiveFigures, LiveView, end_of_run
+from harness.report.console import end_of_run
+from harness.report.live_view import LiveFigures, LiveView
 
 FIGURES = LiveFigures(
     elapsed_s=62.0,

@@ -9,9 +9,9 @@ import pytest
 
 from harness.analysis.between_sites import between_sites
 from harness.errors import InputError
-from harness.report import render
 from harness.report.charts import Chart
 from harness.report.page import page_of
+from harness.report.render import render
 from harness.report.sites import site_rows
 from harness.report.timescale import time_scale
 from harness.rundir import RunDir

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nanoarrow.c_buffer import CBufferBuilder
 
 from harness.rundir import RunDir, create_run_dir
-from harness.samples import DUTY, Names, Sink, StreamWriter, WriteFailure, merge_streams
 from harness.samples import writer as writer_module
-from harness.samples.writer import names_path, stream_path
+from harness.samples.columns import DUTY
+from harness.samples.reader import merge_streams
+from harness.samples.sink import Sink, WriteFailure
+from harness.samples.writer import Names, StreamWriter, names_path, stream_path
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
@@ -150,11 +152,12 @@ def test_a_closed_file_is_not_looked_for(sink, tmp_path):
     assert sink.failure is None
 
 
-def test_memory_that_runs_out_in_a_flush_is_a_write_that_failed(sink, run_dir, monkeypatch):
+@pytest.mark.parametrize("allocate", [lambda: CBufferBuilder().reserve_bytes(1 << 62), lambda: bytearray(1 << 62)])
+def test_memory_that_runs_out_in_a_flush_is_a_write_that_failed(sink, run_dir, monkeypatch, allocate):
     stream = StreamWriter(sink, stream_path(run_dir.streams, "duty", 0), DUTY)
     stream.append(*duty(0, 0))
     stream.append(*duty(1, 0))
-    monkeypatch.setattr(writer_module, "_arrow_column", lambda *_: pa.allocate_buffer(1 << 62))  # the real refusal
+    monkeypatch.setattr(writer_module, "_batch", lambda *_: allocate())  # the real refusal
     stream.flush()
     assert sink.failure == WriteFailure("streams/duty-w0.arrows", "out of memory", sink.failure.remedy)
     assert "--workers" in sink.failure.remedy

@@ -13,26 +13,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.rundir import RunDir, create_run_dir
-from harness.samples import DUTY, HEALTH, SAMPLES, WORKFLOWS, Names, Sink, StreamWriter, merge_streams
+from harness.samples import FORMAT_VERSION, schemas
 from harness.samples import reader as reader_module
-from harness.samples.columns import FORMAT_VERSION, coded_columns
-from harness.samples.writer import FAILURES_OF_A_KIND, FLUSH_ROWS, names_path, stream_path
+from harness.samples.columns import DUTY, HEALTH, SAMPLES, WORKFLOWS, Columns
+from harness.samples.reader import merge_streams
+from harness.samples.sink import Sink
+from harness.samples.writer import FAILURES_OF_A_KIND, FLUSH_ROWS, Names, StreamWriter, names_path, stream_path
 
 name = st.text(st.characters(codec="utf-8"), max_size=12)
 VALUES = {
-    pa.float64(): st.floats(allow_nan=False),
-    pa.float32(): st.floats(width=32, allow_nan=False),
-    pa.int64(): st.integers(-(2**63), 2**63 - 1),
-    pa.int32(): st.integers(-(2**31), 2**31 - 1),
-    pa.int16(): st.integers(-(2**15), 2**15 - 1),
-    pa.int8(): st.integers(-128, 127),
-    pa.bool_(): st.booleans(),
+    "float64": st.floats(allow_nan=False),
+    "float32": st.floats(width=32, allow_nan=False),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "int32": st.integers(-(2**31), 2**31 - 1),
+    "int16": st.integers(-(2**15), 2**15 - 1),
+    "int8": st.integers(-128, 127),
+    "bool": st.booleans(),
+    "name": name,
 }
 
 
-def rows_of(schema: pa.Schema) -> st.SearchStrategy[list[tuple]]:
-    fields = [name if pa.types.is_dictionary(field.type) else VALUES[field.type] for field in schema]
-    return st.lists(st.tuples(*fields), max_size=40)
+def rows_of(columns: Columns) -> st.SearchStrategy[list[tuple]]:
+    return st.lists(st.tuples(*(VALUES[kind] for kind in columns.values())), max_size=40)
 
 
 @pytest.fixture
@@ -43,18 +45,17 @@ def run_dir(tmp_path) -> RunDir:
 class Worker:
     """Writes rows with names, as a load process does."""
 
-    def __init__(self, streams: Path, number: int, table: str, schema: pa.Schema) -> None:
-        self.schema = schema
+    def __init__(self, streams: Path, number: int, table: str, columns: Columns) -> None:
+        self.columns = columns
         sink = Sink()
         self.names = Names(sink, names_path(streams, number))
-        self.stream = StreamWriter(sink, stream_path(streams, table, number), schema)
+        self.stream = StreamWriter(sink, stream_path(streams, table, number), columns)
         self.path = stream_path(streams, table, number)
 
     def write(self, rows: list[tuple], flush_every: int = 10**9) -> None:
-        coded = set(coded_columns(self.schema))
         for number, row in enumerate(rows, 1):
-            pairs = zip(self.schema.names, row, strict=True)
-            self.stream.append(*(self.names.code(value) if column in coded else value for column, value in pairs))
+            pairs = zip(self.columns.values(), row, strict=True)
+            self.stream.append(*(self.names.code(value) if kind == "name" else value for kind, value in pairs))
             if number % flush_every == 0:
                 self.stream.flush()
 
@@ -74,18 +75,18 @@ def fresh(run_dir: RunDir) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "schema"), [("samples", SAMPLES), ("workflows", WORKFLOWS), ("duty", DUTY), ("health", HEALTH)]
+    ("table", "columns"), [("samples", SAMPLES), ("workflows", WORKFLOWS), ("duty", DUTY), ("health", HEALTH)]
 )
 @given(data=st.data())
 @settings(
     deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_what_is_written_is_read_back_worker_after_worker(run_dir, table, schema, data):
+def test_what_is_written_is_read_back_worker_after_worker(run_dir, table, columns, data):
     fresh(run_dir)
-    parts = data.draw(st.lists(rows_of(schema), min_size=1, max_size=3))
+    parts = data.draw(st.lists(rows_of(columns), min_size=1, max_size=3))
     flush_every = data.draw(st.integers(1, 20))
     for number, rows in enumerate(parts):
-        worker = Worker(run_dir.streams, number, table, schema)
+        worker = Worker(run_dir.streams, number, table, columns)
         worker.write(rows, flush_every)
         worker.close()
     merged = merge_streams(run_dir)
@@ -200,14 +201,14 @@ def test_a_long_run_is_read_in_few_row_groups(run_dir, monkeypatch):
     file = pq.ParquetFile(run_dir.duty)
     assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [100, 100, 50] * 2
     assert file.schema_arrow.metadata[b"format_version"] == str(FORMAT_VERSION).encode()
-    assert file.schema_arrow.field("reason").type == DUTY.field("reason").type
+    assert file.schema_arrow.field("reason").type == schemas.DUTY.field("reason").type
 
 
 def test_a_run_that_left_nothing_has_empty_tables(run_dir):
     merged = merge_streams(run_dir)
     assert merged.rows == dict.fromkeys(("samples", "workflows", "duty", "health"), 0)
     assert (merged.torn, merged.workers) == ((), ())
-    assert pq.read_table(run_dir.samples).schema.equals(SAMPLES)
+    assert pq.read_table(run_dir.samples).schema.equals(schemas.SAMPLES)
     assert run_dir.failures.read_text() == ""
 
 

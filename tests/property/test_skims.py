@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.fhir import checks
 from harness.fhir.call import Answer
-from harness.fhir.searchset import is_plainly_right
+from harness.fhir.skim import is_plainly_done, is_plainly_right
 
 KINDS = st.sampled_from(["Observation", "Patient", "OperationOutcome", "Condition"])
 ODD = st.sampled_from([None, 3, "", [], {}, True, 1.5, "Patient/1", [{}], "é", "\\u00e9"])
@@ -111,3 +111,38 @@ def test_what_is_not_needs_a_closer_look(old: bytes, new: bytes):
     body = orjson.dumps(RIGHT)
     assert old in body
     assert not agrees(body.replace(old, new, 1), "1", 0)
+
+
+RESPONSES = parts(
+    resourceType=st.just("Bundle"),
+    type=st.sampled_from(["transaction-response", "batch-response"]),
+    entry=st.lists(
+        parts(
+            response=parts(status=st.sampled_from(["200", "201 Created", "412", "2", ""]), location=ODD), resource=ODD
+        ),
+        max_size=3,
+    ),
+)
+
+
+@given(RESPONSES, st.integers(0, 3))
+def test_the_response_to_a_transaction_built_of_right_and_wrong_parts(content: Any, count: int):
+    body = orjson.dumps(content)
+    if is_plainly_done(body, "transaction-response", count):
+        assert checks._is_bundle_response(Answer(200, body), "transaction", count) == ""
+
+
+@pytest.mark.parametrize(
+    ("bundle_type", "entries", "done"),
+    [
+        ("transaction-response", b'{"response":{"status":"201 \xc3\xa9"}}', True),
+        ("transaction-response", b'{"response":{"status":"201 \xc3"}}', False),
+        ("transaction-response", b'{"response":{"status":"412"}}', False),
+        ("transaction-response", b"", False),
+        ("batch-response", b'{"response":{"status":"201"}}', False),
+        ("transaction-response", b"[" * 5000, False),
+    ],
+)
+def test_what_went_well_is_seen_at_a_look(bundle_type: str, entries: bytes, done: bool):
+    body = b'{"resourceType":"Bundle","type":"%s","entry":[%s]}' % (bundle_type.encode(), entries)
+    assert is_plainly_done(body, "transaction-response", 1) is done
