@@ -18,6 +18,7 @@ from benchmarks.peers.lateness import Lateness, lateness, regular
 from benchmarks.peers.stamping_server import stamping_server
 from benchmarks.peers.tool import Kind, Load, Tool
 from benchmarks.peers.tools import who_can
+from benchmarks.peers.turns import take_long_turns
 from benchmarks.peers.workload import Workload
 from benchmarks.web_server import WebServer
 
@@ -98,6 +99,8 @@ def _cpu_a_request(
     lasts_s = tool.warm_up_s + effort.window_s + SPARE_S
     load = Load(kind, server.url, workload, lasts_s, users=USERS, spread=spread)
     with at_work(tool, load, server, place, USERS) as tree:
+        if spread:  # as where each load process has a core of its own
+            take_long_turns(tree.pids())
         time.sleep(tool.warm_up_s)
         cpu_s, answered = tree.cpu_s(), server.requests()
         time.sleep(effort.window_s)

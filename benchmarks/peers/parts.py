@@ -13,6 +13,7 @@ from benchmarks.peers.lateness import Lateness
 from benchmarks.peers.measure import CONNECTED, Effort, Rounds, Say
 from benchmarks.peers.results import Part
 from benchmarks.peers.soak import soak
+from benchmarks.peers.turns import TURN_MS
 from benchmarks.peers.workload import Workload, write_workload
 from benchmarks.web_server import web_server
 
@@ -71,7 +72,7 @@ def _workers(nginx: str, workload: Workload, folder: Path, effort: Effort, say: 
     with web_server(nginx, folder / "nginx", workload.answers) as server:
         found = measure.spread(server, workload, folder / "workers", effort, say)
     figures = {str(workers): {OURS: costs} for workers, costs in found.items()}
-    return figures, f"median of {effort.rounds}, {effort.window_s} s each"
+    return figures, f"median of {effort.rounds}, {effort.window_s} s each, in turns of {TURN_MS} ms on one core"
 
 
 def _soak(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:

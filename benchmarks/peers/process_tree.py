@@ -19,6 +19,9 @@ class ProcessTree:
         """User and system time so far, in seconds."""
         return sum(sum(process.cpu_times()[:4]) for process in self._alive())
 
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._alive()]
+
     def busiest(self) -> psutil.Process:
         """Whoever of it had the most CPU time so far."""
         return max(self._alive(), key=lambda process: sum(process.cpu_times()[:2]))

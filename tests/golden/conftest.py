@@ -43,7 +43,7 @@ def golden() -> Callable[[str, str], None]:
 
 
 @pytest.fixture
-def emrload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+def emrload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Told]:
     """Run `emrload` in an empty folder, 80 columns wide, without colours."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
@@ -53,7 +53,7 @@ def emrload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
     def run(*arguments: str) -> Told:
         code = run_program(list(arguments))
-        captured = capsys.readouterr()
+        captured = capfd.readouterr()  # a run is prepared by another process
         return Told(code, captured.out, captured.err)
 
     return run
