@@ -9,6 +9,7 @@ by itself where this program is gone.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import os
 import pickle
@@ -16,8 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 import traceback
 from contextlib import suppress
 from types import TracebackType
@@ -29,7 +28,7 @@ from harness.errors import RunError
 __all__ = ["Backstage"]
 
 _COMMAND: Final = (sys.executable, "-m", "harness.cli.backstage")
-_LOOK_EVERY_S: Final = 0.2
+_PR_SET_PDEATHSIG: Final = 1
 _END_WITHIN_S: Final = 5.0
 
 
@@ -39,9 +38,12 @@ class Backstage:
     `what` is written `module:Class`, so that nothing of it is imported here. Arguments and answers are pickled.
     """
 
-    def __init__(self, what: str, *arguments: object) -> None:
+    def __init__(self, what: str, *arguments: object, does: str, hint: str = "") -> None:
+        """`does` says what its process does, as in "prepares the run"; `hint` what to do where it is killed."""
         self._what = what
         self._arguments = arguments
+        self._does = does
+        self._hint = hint
 
     def __enter__(self) -> Backstage:
         """Raises what making the object raises, RunError where its process ends."""
@@ -68,9 +70,7 @@ class Backstage:
             self._channel.flush()
             well, answer = pickle.load(self._channel)  # noqa: S301 (from our own process)
         except (EOFError, ConnectionError, pickle.UnpicklingError):
-            raise RunError(
-                self._how_it_ended(), "Its memory may have run out: see what else this machine does."
-            ) from None
+            raise RunError(self._how_it_ended(), self._hint) from None
         if not well:
             raise answer
         return answer
@@ -94,7 +94,7 @@ class Backstage:
     def _how_it_ended(self) -> str:
         code = self._process.wait()
         how = f"was killed ({signal.Signals(-code).name})" if code < 0 else f"ended with code {code}"
-        return f"the process that does {self._what.partition(':')[2].lower()} {how}"
+        return f"the process that {self._does} {how}"
 
 
 def _serve(end: socket.socket) -> None:
@@ -130,14 +130,16 @@ def _pickled(error: BaseException) -> bytes:
         return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
 
 
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_LOOK_EVERY_S)
-    os._exit(1)
+def _end_with_parent() -> None:
+    """The system kills us the moment that whoever started us is gone: a verdict that nobody waits for is none."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before we asked
+        os._exit(1)
 
 
 if __name__ == "__main__":
+    _end_with_parent()
     show_what_it_can()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with socket.socket(fileno=int(sys.argv[1])) as theirs:
         _serve(theirs)

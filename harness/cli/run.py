@@ -108,7 +108,8 @@ def _perform(order: Order, hosting: Hosting | None, facts: dict[str, str], out: 
 
     with ExitStack() as stack:  # the sandbox, and the channel to other hosts: as long as the load needs them
         run_dir, played = _prepare_and_play(stack, order, hosting, facts, out)
-    with Backstage("harness.cli.ending:Ending", run_dir) as ending:
+    again = f"What was measured is kept: emrload report {shlex.quote(str(run_dir.path))}"
+    with Backstage("harness.cli.ending:Ending", run_dir, does="judges the run", hint=again) as ending:
         ending.ask("collect", played.closed_early, played.ended_by)
         if not played.stopped_at_once:
             exit_code: int = ending.ask("conclude", as_json)
@@ -126,7 +127,7 @@ def _prepare_and_play(
     from harness.fleet import SandboxProcess, require_file_handles
     from harness.rundir import create_run_dir
 
-    with Backstage("harness.cli.preparing:preparation", order) as preparation:
+    with Backstage("harness.cli.preparing:preparation", order, does="prepares the run") as preparation:
         scenario, connections, takes_sandbox = preparation.ask("needs")
         gathering = None
         if hosting is None:

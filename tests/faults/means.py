@@ -81,13 +81,13 @@ def kill_while_it_drains(*whom: str) -> Harm:
     return harm
 
 
-def kill_emrload_when_there_is(*names: str) -> Harm:
+def kill_when_there_is(who: str, *names: str) -> Harm:
     """As soon as one of these files stands in the run's folder."""
 
     def harm(stage: Stage) -> None:
         wait_for(lambda: any((stage.out / name).exists() for name in names), 120, 0.0005)
         stage.falls()
-        os.kill(stage.process.pid, signal.SIGKILL)
+        os.kill(stage.pid(who), signal.SIGKILL)
 
     return harm
 

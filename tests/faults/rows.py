@@ -51,7 +51,7 @@ ROWS: Final = (
     Row(
         "`emrload run` is killed",
         "while it tries the machine",
-        means.kill_emrload_when_there_is("logs/self-test.log"),
+        means.kill_when_there_is("emrload", "logs/self-test.log"),
         NOTHING_SENT,
         "left no samples",
         leaves=False,
@@ -67,16 +67,31 @@ ROWS: Final = (
     Row(
         "`emrload run` is killed",
         "while it joins the samples",
-        means.kill_emrload_when_there_is("samples.parquet.part", "samples.parquet"),
+        means.kill_when_there_is("emrload", "samples.parquet.part", "samples.parquet"),
         KILLED,
         "was killed before it came to a verdict",
     ),
     Row(
         "`emrload run` is killed",
         "while it judges",
-        means.kill_emrload_when_there_is("summary.json", "summary.json.part"),
+        means.kill_when_there_is("emrload", "summary.json", "summary.json.part"),
         KILLED,
         "was killed before it came to a verdict",
+    ),
+    Row(
+        "what prepares the run is killed",
+        EARLY,
+        means.kill_when_there_is("backstage", "manifest.json"),
+        NOTHING_SENT,
+        "the process that prepares the run was killed .SIGKILL.",
+        leaves=False,
+    ),
+    Row(
+        "what judges the run is killed",
+        "while it judges",
+        means.kill_when_there_is("backstage", "summary.json", "summary.json.part"),
+        ("invalid", frozenset({4})),
+        "the process that judges the run was killed .SIGKILL.",
     ),
     # ---- stopped
     Row(

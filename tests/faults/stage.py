@@ -132,7 +132,8 @@ class Stage:
                     yield psutil.Process(int(path.name))
 
     def pid(self, who: str) -> int:
-        """`emrload`, `sandbox`, `leader` (the only load process or the master), `worker-0`, `worker-1`."""
+        """`emrload`, `backstage` (what prepares or judges), `sandbox`, `leader` (the only load process or the master),
+        `worker-0`, `worker-1`."""
         if who == "sandbox":
             return self.sandbox.pid
         if who == "emrload":
@@ -142,6 +143,8 @@ class Stage:
             for process in self.marked():
                 with suppress(psutil.Error, OSError):
                     words = process.cmdline()
+                    if who == "backstage" and "harness.cli.backstage" in words:
+                        return process.pid
                     if "locust" not in words:
                         continue
                     if who == "leader" and "--worker" not in words:

@@ -51,7 +51,7 @@ class Worker:
 
 
 def test_it_keeps_what_it_was_told_and_is_gone_afterwards() -> None:
-    with Backstage(HERE, 3) as backstage:
+    with Backstage(HERE, 3, does="adds up") as backstage:
         assert backstage.ask("add", 4) == 7
         assert backstage.ask("add", 5) == 12
         pid = backstage.ask("pid")
@@ -60,7 +60,7 @@ def test_it_keeps_what_it_was_told_and_is_gone_afterwards() -> None:
 
 
 def test_an_error_is_raised_here_as_it_was_there() -> None:
-    with Backstage(HERE, 1) as backstage:
+    with Backstage(HERE, 1, does="adds up") as backstage:
         with pytest.raises(InputError) as raised:
             backstage.ask("refuse")
         assert (raised.value.problems, raised.value.hint) == ((PROBLEM, PROBLEM), "a hint")
@@ -71,27 +71,29 @@ def test_an_error_is_raised_here_as_it_was_there() -> None:
 
 def test_one_that_is_raised_while_it_is_made_leaves_nobody() -> None:
     before = {child.pid for child in psutil.Process().children()}
-    with pytest.raises(InputError, match="it is wrong"), Backstage(HERE, -1):
+    with pytest.raises(InputError, match="it is wrong"), Backstage(HERE, -1, does="adds up"):
         pass
     assert {child.pid for child in psutil.Process().children()} <= before
 
 
 def test_an_error_that_cannot_be_pickled_is_named() -> None:
-    with Backstage(HERE, 1) as backstage, pytest.raises(RuntimeError, match="Local: what it says"):
+    with Backstage(HERE, 1, does="adds up") as backstage, pytest.raises(RuntimeError, match="Local: what it says"):
         backstage.ask("fail_with_something_unheard_of")
 
 
 def test_one_that_is_killed_is_said_so() -> None:
-    told = r"the process that does worker was killed \(SIGKILL\)"
-    with Backstage(HERE, 1) as backstage, pytest.raises(RunError, match=told):
-        backstage.ask("be_killed")
+    told = r"^the process that adds up was killed \(SIGKILL\)$"
+    with Backstage(HERE, 1, does="adds up", hint="add yourself") as backstage:
+        with pytest.raises(RunError, match=told) as raised:
+            backstage.ask("be_killed")
+        assert raised.value.hint == "add yourself"
 
 
 def test_whoever_leaves_by_an_error_leaves_nobody() -> None:
     pids: list[int] = []
 
     def interrupted() -> None:
-        with Backstage(HERE, 1) as backstage:
+        with Backstage(HERE, 1, does="adds up") as backstage:
             pids.append(backstage.ask("pid"))
             raise KeyboardInterrupt
 
@@ -103,7 +105,7 @@ def test_whoever_leaves_by_an_error_leaves_nobody() -> None:
 def test_it_ends_where_whoever_asked_is_killed(tmp_path: Path) -> None:
     script = f"""
 from harness.cli.backstage import Backstage
-with Backstage({HERE!r}, 1) as backstage:
+with Backstage({HERE!r}, 1, does="adds up") as backstage:
     print(backstage.ask("pid"), flush=True)
     backstage.ask("sleep", 600.0)
 """
@@ -120,6 +122,6 @@ with Backstage({HERE!r}, 1) as backstage:
 
 
 def test_what_it_prints_comes_out_here(capfd: pytest.CaptureFixture[str]) -> None:
-    with Backstage(HERE, 1) as backstage:
+    with Backstage(HERE, 1, does="adds up") as backstage:
         backstage.ask("say", "a word")
     assert capfd.readouterr().out == "a word\n"
