@@ -47,9 +47,8 @@ _LETTERS: Final[Mapping[Kind, str]] = {
 }
 """Kind → how `struct` packs it, and numpy reads it."""
 
-_ARROW: Final = {
-    kind: getattr(nanoarrow, "bool_" if kind == "bool" else "int32" if kind == "name" else kind) for kind in _LETTERS
-}
+_ARROW: Final = {kind: getattr(nanoarrow, {"bool": "bool_", "name": "int32"}.get(kind, kind)) for kind in _LETTERS}
+"""Kind → nanoarrow's type, made by a call."""
 
 
 def stream_path(streams: Path, table: str, worker: int) -> Path:
