@@ -71,35 +71,16 @@ def is_search_result(answer: Answer, kind: str, patient_id: str | None, at_least
 
 @_whatever_comes
 def _is_search_result(answer: Answer, kind: str, patient_id: str | None, at_least: int) -> str:
-    wrong, bundle = _bundle(answer, "searchset")
-    if wrong:
-        return wrong
-    matches = split_search_result(bundle)[0]
-    for match in matches:
-        if match.get("resourceType") != kind:
-            return f"a search of {kind} matched something else ({_kind_of(match)})"
-        if patient_id and (wrong := _about(match, patient_id)):
-            return wrong
-    if len(matches) < at_least:
-        return f"{len(matches)} matches of {kind} where at least {at_least} must be"
-    return ""
+    return _matches(answer, kind, patient_id, at_least)[0]
 
 
 @_whatever_comes
 def holds_patient(answer: Answer, patient_id: str) -> str:
     """A searchset of Patients among whom is this one."""
-    wrong, bundle = _bundle(answer, "searchset")
-    if wrong:
+    wrong, matches = _matches(answer, "Patient", None, 1)
+    if wrong or any(match.get("id") == patient_id for match in matches):
         return wrong
-    matches = split_search_result(bundle)[0]
-    found = False
-    for match in matches:
-        if match.get("resourceType") != "Patient":
-            return f"a search of Patient matched something else ({_kind_of(match)})"
-        found = found or match.get("id") == patient_id
-    if not matches:
-        return "0 matches of Patient where at least 1 must be"
-    return "" if found else "the patient looked for is not among those found"
+    return "the patient looked for is not among those found"
 
 
 def is_bundle_response(answer: Answer, kind: str, count: int) -> str:
@@ -158,6 +139,22 @@ def _resource(answer: Answer, kind: str) -> tuple[str, Resource]:
     if isinstance(resource, dict) and resource.get("resourceType") == kind:
         return "", resource
     return f"{_kind_of(resource)} where {kind} must be", {}
+
+
+def _matches(answer: Answer, kind: str, patient_id: str | None, at_least: int) -> tuple[str, tuple[Resource, ...]]:
+    """What is wrong with a search's answer, if anything, and its matches."""
+    wrong, bundle = _bundle(answer, "searchset")
+    if wrong:
+        return wrong, ()
+    matches = split_search_result(bundle)[0]
+    for match in matches:
+        if match.get("resourceType") != kind:
+            return f"a search of {kind} matched something else ({_kind_of(match)})", ()
+        if patient_id and (wrong := _about(match, patient_id)):
+            return wrong, ()
+    if len(matches) < at_least:
+        return f"{len(matches)} matches of {kind} where at least {at_least} must be", ()
+    return "", matches
 
 
 def _bundle(answer: Answer, bundle_type: str) -> tuple[str, Resource]:
