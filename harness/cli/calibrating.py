@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,6 +21,7 @@ from harness.cli.ending import Ending
 from harness.cli.options import Choice, Window
 from harness.cli.performance import Performance
 from harness.cli.preparing import Preparation
+from harness.cli.saying import say
 from harness.control import ControlClient, Destinations, destinations_of, read_capabilities, seed_sites
 from harness.engine import ENGINE_VARIABLE
 from harness.errors import EXIT_INVALID, EXIT_PASS
@@ -182,7 +182,7 @@ def _seed(where: Destinations) -> None:
         with ControlClient(place.target) as client:
             created += seed_sites(client, read_capabilities(client), place.spec).resources_created
     servers = count_text(len(list(where.places())), "sandbox", "sandboxes")
-    print(f"sandbox  {servers}: {count_text(created, 'resource')} created", file=sys.stderr, flush=True)
+    say(f"sandbox  {servers}: {count_text(created, 'resource')} created")
 
 
 def _residence_ms(journal: Path) -> Iterator[tuple[str, float]]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from harness.cli.keeping import keeping, require_folder
 from harness.cli.outlook import Outlook
 from harness.cli.reader import leave_the_terminal
 from harness.cli.saying import say
+from harness.cli.signals import handled_by
 from harness.engine import is_stale
 from harness.fleet import LocalFleet, Watch, try_generator
 from harness.machine import ClockWatch
@@ -94,7 +94,7 @@ class Performance:
             else:
                 fleet.stop_at_once()
 
-        with _on_signals(on_interrupt):
+        with handled_by(on_interrupt, *_ending()):
             try:
                 fleet.start()
                 view.start()
@@ -150,15 +150,7 @@ class Performance:
             )
 
 
-@contextmanager
-def _on_signals(handler: Any) -> Iterator[None]:
+def _ending() -> list[signal.Signals]:
     """SIGINT, SIGTERM and a terminal that is closed all mean: end. (`nohup` has the last one ignored, and so do we.)"""
-    heard = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        heard.append(signal.SIGHUP)
-    before = {number: signal.signal(number, handler) for number in heard}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from harness.cli.backstage import Backstage
 from harness.cli.channel_options import Address, AddressType, secret_option
 from harness.cli.options import MOST_WORKERS, Choice, PathType, WholeNumber, scenario_options, workers_option
 from harness.cli.order import SANDBOX, Order
@@ -104,8 +105,6 @@ def command(
 
 
 def _perform(order: Order, hosting: Hosting | None, facts: dict[str, str], out: Path | None, as_json: bool) -> int:
-    from harness.cli.backstage import Backstage
-
     with ExitStack() as stack:  # the sandbox, and the channel to other hosts: as long as the load needs them
         run_dir, played = _prepare_and_play(stack, order, hosting, facts, out)
     again = f"What was measured is kept: emrload report {shlex.quote(str(run_dir.path))}"
@@ -122,7 +121,6 @@ def _perform(order: Order, hosting: Hosting | None, facts: dict[str, str], out: 
 def _prepare_and_play(
     stack: ExitStack, order: Order, hosting: Hosting | None, facts: dict[str, str], out: Path | None
 ) -> tuple[RunDir, Played]:
-    from harness.cli.backstage import Backstage
     from harness.cli.performance import Performance
     from harness.fleet import SandboxProcess, require_file_handles
     from harness.rundir import create_run_dir

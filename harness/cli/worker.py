@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,8 @@ import click
 
 from harness.cli.channel_options import Address, AddressType, require_secret, secret_from, secret_option
 from harness.cli.options import DurationType, PathType
+from harness.cli.saying import say
+from harness.cli.signals import handled_by
 
 if TYPE_CHECKING:
     from harness.fleet import HostWorker
@@ -68,33 +68,23 @@ def command(master: Address, secret_file: Path | None, wait_s: float, out: Path 
 
     channel = Channel(master.host, master.port, secret, secrets.token_hex(16))
     while True:
-        joined = join(channel, own_name(), out, wait_s, _say)
-        _say(f"joined   {joined.run} at {master}, as {joined.name}; waiting for the others")
-        worker = HostWorker(channel, joined, _say, keep=keep)
+        joined = join(channel, own_name(), out, wait_s, say)
+        say(f"joined   {joined.run} at {master}, as {joined.name}; waiting for the others")
+        worker = HostWorker(channel, joined, say, keep=keep)
         with _on_interrupts(worker):
             try:
                 return worker.work(wait_s)
             except SeatLost as lost:
-                _say(f"waiting  the run is led no more ({lost}); looking for it again")
+                say(f"waiting  the run is led no more ({lost}); looking for it again")
                 joined.run_dir.discard()
             if worker.interrupted:
                 raise KeyboardInterrupt
 
 
-@contextmanager
-def _on_interrupts(worker: HostWorker) -> Iterator[None]:
+def _on_interrupts(worker: HostWorker) -> AbstractContextManager[None]:
     """SIGINT and SIGTERM both mean: leave."""
 
     def on_interrupt(*_: Any) -> None:
         worker.interrupted += 1
 
-    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    return handled_by(on_interrupt, signal.SIGINT, signal.SIGTERM)
