@@ -1,9 +1,11 @@
 """Fabricated runs: folders such as a load leaves behind, from known distributions, so that every figure has a known
 truth.
 
-run = fabricate()                                          a healthy minute: five sites, two personas, 50 clinicians,
-5,000 requests run.samples.loc[run.samples.site == "river", "latency_ms"] *= 10 run_dir, spec = run.write()
-the recorder's own counters follow the samples, unless `health_edit` says otherwise
+    run = fabricate()      # a healthy minute: five sites, two personas, 50 clinicians, 5,000 requests
+    run.samples.loc[run.samples.site == "river", "latency_ms"] *= 10
+    run_dir, spec = run.write()
+
+The recorder's own counters follow the samples, unless `health_edit` says otherwise.
 """
 
 from __future__ import annotations

@@ -84,20 +84,6 @@ def claim(
     `services` and `diagnoses` are CodeableConcepts; `attachments` are references to what supports the claim.
     """
     explained: Element = {"diagnosisSequence": [1]} if diagnoses else {}
-    items = [
-        without_empty(
-            {
-                "sequence": number,
-                **explained,
-                "productOrService": service,
-                "quantity": {"value": 1},
-                "unitPrice": _money(price),
-                "net": _money(price),
-                "encounter": [reference(encounter)] if encounter else [],
-            }
-        )
-        for number, service in enumerate(services, start=1)
-    ]
     return without_empty(
         {
             "resourceType": "Claim",
@@ -120,8 +106,25 @@ def claim(
                 for number, diagnosis in enumerate(diagnoses, start=1)
             ],
             "insurance": [{"sequence": 1, "focal": True, "coverage": reference(coverage)}],
-            "item": items,
+            "item": [
+                _claimed(number, service, price, encounter, explained)
+                for number, service in enumerate(services, start=1)
+            ],
             "total": _money(price * len(services)),
+        }
+    )
+
+
+def _claimed(number: int, service: Element, price: float, encounter: str, explained: Element) -> Element:
+    return without_empty(
+        {
+            "sequence": number,
+            **explained,
+            "productOrService": service,
+            "quantity": {"value": 1},
+            "unitPrice": _money(price),
+            "net": _money(price),
+            "encounter": [reference(encounter)] if encounter else [],
         }
     )
 
