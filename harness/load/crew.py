@@ -8,12 +8,11 @@ Without a record there is no load: where it cannot be written any more, or what 
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import gevent
 from gevent.event import Event
@@ -24,9 +23,11 @@ from locust.exception import StopUser
 from harness.clinic.shift import work_shift
 from harness.load.clock import RunClock
 from harness.load.desk import Desk
+from harness.load.garbage import Garbage, set_aside
 from harness.load.health import HealthProbe
 from harness.load.live import ProgressReport
 from harness.load.locust_table import feed_locust_table, foreign_listeners
+from harness.load.own_limits import hear_of_memory
 from harness.load.places import CrewOrder, Places
 from harness.load.recorder import Recorder
 from harness.load.visitors import Visitors
@@ -60,6 +61,7 @@ class Crew:
         self.visitors = Visitors(order, self._places, self._kept_up)
         self._warm_up()
         self._at_work: dict[int, tuple[Wire, greenlet]] = {}
+        self._garbage = Garbage()
         self._begun: dict[int, float] = {}
         """Slot → when it began, of those that are on duty."""
         self._background: list[gevent.Greenlet[..., object]] = []
@@ -88,14 +90,17 @@ class Crew:
             recorder.on_batch(lambda rows: report.fire_requests(self._environment, rows))
         else:
             recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
-        self._probe = HealthProbe(recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there)
+        self._probe = HealthProbe(
+            recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there, self._garbage.look
+        )
         self.recorder, self._report = recorder, report
-        self._end_hearing = self._hear_of_memory()
+        self._end_hearing = hear_of_memory(self._out_of_memory)
         recorder.sink.on_failure(lambda failure: self._break_off(str(failure), failure.remedy))
         for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch, lambda: self._ring(recorder)):
             self._background.append(gevent.spawn(self._kept_up, loop))
         if self._watchdog is not None:
             self._watchdog.start()
+        self._garbage.start()
         self.visitors.start(recorder)
         return True
 
@@ -104,8 +109,7 @@ class Crew:
         spec = self.order.plan.spec
         for locale in {site.locale for site in spec.sites}:
             patient_identity(spec.seed, spec.sites[0].name, 0, locale)
-        gc.collect()
-        gc.freeze()  # the plan never becomes garbage: no collection needs to look at it again
+        set_aside()  # the plan never becomes garbage
 
     @property
     def started(self) -> bool:
@@ -180,6 +184,7 @@ class Crew:
         self.visitors.finish()
         if self._watchdog is not None:
             self._watchdog.stop()
+        self._garbage.stop()
         self._end_hearing()
         gevent.killall(self._background)
         self._background = []
@@ -223,19 +228,6 @@ class Crew:
         self.broken_off.wait()
         self.close(at_once=True)
 
-    def _hear_of_memory(self) -> Callable[[], None]:
-        """Whatever finds no memory, Locust's own greenlets included, ends the load; gives what ends the hearing."""
-        hub: Any = gevent.get_hub()
-        told = hub.handle_error
-
-        def handle(context: object, kind: Any, value: object, trace: object) -> None:
-            if isinstance(kind, type) and issubclass(kind, MemoryError):
-                self._out_of_memory()
-            told(context, kind, value, trace)
-
-        hub.handle_error = handle
-        return lambda: setattr(hub, "handle_error", told)
-
     def _users_alive(self) -> int:
         runner = self._environment.runner
         return runner.user_count if runner is not None else 0
@@ -274,6 +266,7 @@ class Crew:
             self.desk.release()
             ended_s = recorder.clock.now_s()
             started_s = self._begun.pop(slot.slot, claimed_s)
+            self._garbage.left(self.on_duty)
             late_s = max(0.0, started_s - max(claimed_s, slot.start_s))  # the bell rang late: idle, but not yet on duty
             recorder.duty(
                 slot.slot,

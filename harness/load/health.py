@@ -55,8 +55,11 @@ class HealthProbe:
         users: Callable[[], int],
         on_duty: Callable[[], int],
         visitors: Callable[[], int] = lambda: 0,
+        on_memory: Callable[[float], None] = lambda _mb: None,
     ) -> None:
+        """`on_memory` hears each second what the process takes, in MB."""
         self._recorder = recorder
+        self._on_memory = on_memory
         self._users = users
         self._on_duty = on_duty
         self._visitors = visitors
@@ -84,13 +87,14 @@ class HealthProbe:
         span_s = max(now_s - self._row_at_s, 1e-6)
         cpu_s, host = time.process_time(), self._host_ticks()
         passed = host[0] - self._host[0]
+        memory_mb = self._memory_mb()
         recorder.health(
             now_s,
             recorder.worker,
             max(0.0, self._worst_lag_s) * 1000,
             (cpu_s - self._cpu_s) / span_s,
             (host[1] - self._host[1]) / passed if passed else 0.0,
-            self._memory_mb(),
+            memory_mb,
             self._users(),
             self._on_duty(),
             self._visitors(),
@@ -100,6 +104,7 @@ class HealthProbe:
             recorder.in_flight_s(now_s),
         )
         self._row_at_s, self._cpu_s, self._host, self._worst_lag_s = now_s, cpu_s, host, 0.0
+        self._on_memory(memory_mb)
 
     def close(self) -> None:
         """Let go of the system's files; nothing is written after that."""

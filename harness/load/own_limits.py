@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
-__all__ = ["own_limit", "own_limit_text"]
+import gevent
+
+__all__ = ["hear_of_memory", "own_limit", "own_limit_text"]
 
 _LIMIT_OF: Final = {
     errno.EMFILE: "descriptors",
@@ -38,3 +41,17 @@ def own_limit(error: BaseException) -> str:
 def own_limit_text(limit: str, error: BaseException) -> str:
     """What happened, with the system's own words."""
     return f"{_TEXT[limit]} ({error.strerror if isinstance(error, OSError) else error})"
+
+
+def hear_of_memory(told: Callable[[], None]) -> Callable[[], None]:
+    """Have `told` called where any greenlet, Locust's own included, finds no memory; gives what ends the hearing."""
+    hub: Any = gevent.get_hub()
+    handled = hub.handle_error
+
+    def handle(context: object, kind: Any, value: object, trace: object) -> None:
+        if isinstance(kind, type) and issubclass(kind, MemoryError):
+            told()
+        handled(context, kind, value, trace)
+
+    hub.handle_error = handle
+    return lambda: setattr(hub, "handle_error", handled)

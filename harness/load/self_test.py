@@ -10,7 +10,6 @@ told in requests a CPU second of the sender alone: what answers, and who else wo
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
 import math
@@ -37,6 +36,7 @@ from harness.fhir.call import Answer, Call, Check
 from harness.load.canned_server import ENTRIES, KIND, PATIENT
 from harness.load.client import Connection, Endpoint
 from harness.load.clock import RunClock
+from harness.load.garbage import set_aside
 from harness.load.health import HealthProbe
 from harness.load.posting import IdSource, Posting, shared_head
 from harness.load.recorder import Recorder
@@ -131,8 +131,7 @@ def _measured(folder: Path, url: str, window_s: float) -> Sent:
     ]
     probe = HealthProbe(recorder, int, int)
     background = [gevent.spawn(loop) for loop in (recorder.keep_flushing, probe.watch)]
-    gc.collect()
-    gc.freeze()  # as a load process does before its load
+    set_aside()  # as a load process does before its load
     crowd = [gevent.spawn(_keep_working, number, wire, failed) for number, wire in enumerate(wires)]
     try:
         _send_for(recorder, WARM_UP_S)
