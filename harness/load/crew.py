@@ -266,7 +266,6 @@ class Crew:
             self.desk.release()
             ended_s = recorder.clock.now_s()
             started_s = self._begun.pop(slot.slot, claimed_s)
-            self._garbage.left(self.on_duty)
             late_s = max(0.0, started_s - max(claimed_s, slot.start_s))  # the bell rang late: idle, but not yet on duty
             recorder.duty(
                 slot.slot,

@@ -1,9 +1,11 @@
-"""When garbage is looked for among what has been there for long: a load process stands still meanwhile.
+"""When garbage is looked for: a load process stands still meanwhile.
 
-A full collection looks at everything, which with 10,000 clinicians takes a tenth of a second, and Python makes one
-whenever a quarter more has become old. What becomes old here is mostly people who came, and what they are in the middle
-of; what is garbage then is Locust's, whose user and task set refer to each other. So the oldest are looked at only once
-many have left, or memory has grown.
+    each second        what is young          as little as a second makes
+    hardly ever        everything             a tenth of a second with 10,000 clinicians
+
+Python by itself looks at everything whenever a quarter more has become old, which here are mostly people who came. And
+it looks at what is young only once more was made than went: with as many people as before that takes minutes, and what
+is young is then what all of them hold. What refers to itself and is old is Locust's: a user who left, and her task set.
 """
 
 from __future__ import annotations
@@ -13,13 +15,15 @@ from typing import Final
 
 __all__ = ["Garbage", "set_aside"]
 
+_YOUNG: Final = 1
+"""The two younger generations."""
 _THRESHOLDS: Final = (700, 10, 1_000_000)
 """The first two are Python's own; the last is never reached."""
-ENOUGH_LEFT: Final = 1000
-"""So many must have left, and half as many as are there. source: assumption (2 MB of what they leave behind)"""
+A_PERSON_MB: Final = 0.02
+"""What one who is there may hold. source: assumption (15 kB are measured, see benchmarks)"""
 GROWN_BY_MB: Final = 64.0
 GROWN_TIMES: Final = 1.25
-"""By so much, and so many times, memory must have grown. source: assumption"""
+"""By so much, and so many times, memory that nobody's presence explains must have grown. source: assumption"""
 
 
 def set_aside() -> None:
@@ -29,11 +33,10 @@ def set_aside() -> None:
 
 
 class Garbage:
-    """One for a process, from `start` to `stop`."""
+    """One for a process, from `start` to `stop`; in between `look` is called each second."""
 
     def __init__(self) -> None:
-        self._left = 0
-        self._enough_mb = 0.0
+        self._enough_mb: float | None = None
         self._before: tuple[int, int, int] | None = None
 
     def start(self) -> None:
@@ -47,20 +50,12 @@ class Garbage:
             gc.set_threshold(*self._before)
             self._before = None
 
-    def left(self, still_there: int) -> None:
-        """Somebody has left."""
-        self._left += 1
-        if self._left >= max(ENOUGH_LEFT, still_there // 2):
-            self._collect()
-
-    def look(self, memory_mb: float) -> None:
-        """So much the process takes now."""
-        if memory_mb <= self._enough_mb:
+    def look(self, memory_mb: float, people: int) -> None:
+        """Look at what is young; at everything where the process has grown more than so many people make it."""
+        unexplained_mb = memory_mb - A_PERSON_MB * people
+        if self._enough_mb is not None and unexplained_mb <= self._enough_mb:
+            gc.collect(_YOUNG)
             return
-        if self._enough_mb:  # the first look only tells where it begins
-            self._collect()
-        self._enough_mb = max(memory_mb + GROWN_BY_MB, memory_mb * GROWN_TIMES)
-
-    def _collect(self) -> None:
-        self._left = 0
-        gc.collect()
+        if self._enough_mb is not None:  # the first look only tells where it begins
+            gc.collect()
+        self._enough_mb = max(unexplained_mb + GROWN_BY_MB, unexplained_mb * GROWN_TIMES)

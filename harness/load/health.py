@@ -55,9 +55,9 @@ class HealthProbe:
         users: Callable[[], int],
         on_duty: Callable[[], int],
         visitors: Callable[[], int] = lambda: 0,
-        on_memory: Callable[[float], None] = lambda _mb: None,
+        on_memory: Callable[[float, int], None] = lambda _mb, _people: None,
     ) -> None:
-        """`on_memory` hears each second what the process takes, in MB."""
+        """`on_memory` hears each second what the process takes, in MB, and how many people are there."""
         self._recorder = recorder
         self._on_memory = on_memory
         self._users = users
@@ -87,7 +87,7 @@ class HealthProbe:
         span_s = max(now_s - self._row_at_s, 1e-6)
         cpu_s, host = time.process_time(), self._host_ticks()
         passed = host[0] - self._host[0]
-        memory_mb = self._memory_mb()
+        memory_mb, users, visitors = self._memory_mb(), self._users(), self._visitors()
         recorder.health(
             now_s,
             recorder.worker,
@@ -95,16 +95,16 @@ class HealthProbe:
             (cpu_s - self._cpu_s) / span_s,
             (host[1] - self._host[1]) / passed if passed else 0.0,
             memory_mb,
-            self._users(),
+            users,
             self._on_duty(),
-            self._visitors(),
+            visitors,
             recorder.in_flight,
             recorder.started,
             recorder.finished,
             recorder.in_flight_s(now_s),
         )
         self._row_at_s, self._cpu_s, self._host, self._worst_lag_s = now_s, cpu_s, host, 0.0
-        self._on_memory(memory_mb)
+        self._on_memory(memory_mb, users + visitors)
 
     def close(self) -> None:
         """Let go of the system's files; nothing is written after that."""

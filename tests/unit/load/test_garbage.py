@@ -1,4 +1,4 @@
-"""What has been there for long is looked at only once many have left, or memory has grown."""
+"""What is young is looked at each second, what is old only once memory has grown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.load.garbage import ENOUGH_LEFT, GROWN_BY_MB, Garbage
+from harness.load.garbage import GROWN_BY_MB, Garbage
 
 
 @pytest.fixture
@@ -61,31 +61,39 @@ def test_what_refers_to_itself_and_is_young_goes_as_ever(garbage: Garbage, full:
     assert (gone, full, len(kept)) == ([1], [], 2000)
 
 
-def test_there_is_one_once_enough_have_left(garbage: Garbage, full: list[int]) -> None:
-    for _ in range(ENOUGH_LEFT - 1):
-        garbage.left(still_there=0)
-    assert full == []
-    garbage.left(still_there=0)
-    assert len(full) == 1
+def test_what_is_young_goes_at_a_look_even_if_as_much_went_as_came(garbage: Garbage, full: list[int]) -> None:
+    gc.collect()
+    kept = [[0] for _ in range(600)]
+    garbage.look(100.0, people=0)
+    for _ in range(100):  # one comes, one goes: Python sees no reason to look
+        kept = [*kept[1:], [0]]
+    assert _young() >= 600
+    garbage.look(100.0, people=0)
+    assert _young() < 100
+    assert (len(full), len(kept)) == (1, 600)
 
 
-def test_of_many_who_are_there_half_must_have_left(garbage: Garbage, full: list[int]) -> None:
-    for _ in range(4 * ENOUGH_LEFT - 1):
-        garbage.left(still_there=8 * ENOUGH_LEFT)
-    assert full == []
-    garbage.left(still_there=8 * ENOUGH_LEFT)
-    assert len(full) == 1
+def _young() -> int:
+    return sum(len(gc.get_objects(generation)) for generation in (0, 1))
 
 
 def test_there_is_one_where_memory_has_grown(garbage: Garbage, full: list[int]) -> None:
     for memory_mb in (100.0, 100.0 + GROWN_BY_MB, 90.0):
-        garbage.look(memory_mb)
+        garbage.look(memory_mb, people=0)
     assert full == []
-    garbage.look(100.1 + GROWN_BY_MB)
-    garbage.look(110.0 + GROWN_BY_MB)
+    garbage.look(100.1 + GROWN_BY_MB, people=0)
+    garbage.look(110.0 + GROWN_BY_MB, people=0)
     assert len(full) == 1
-    garbage.look(1000.0)
-    garbage.look(1240.0)
+    garbage.look(1000.0, people=0)
+    garbage.look(1240.0, people=0)
     assert len(full) == 2
-    garbage.look(1251.0)
+    garbage.look(1251.0, people=0)
     assert len(full) == 3
+
+
+def test_there_is_none_for_what_those_who_came_explain(garbage: Garbage, full: list[int]) -> None:
+    garbage.look(100.0, people=0)
+    garbage.look(300.0, people=10_000)
+    assert full == []
+    garbage.look(300.0, people=1000)
+    assert len(full) == 1
