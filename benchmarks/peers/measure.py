@@ -33,6 +33,8 @@ SETTLED_S: Final = THINK_S + 2
 """After the last has connected: everybody has asked once more."""
 SPREAD: Final = (1, 2, 4, 8)
 """Load processes that the same people are spread over."""
+SPREAD_USERS: Final = 256
+"""Eight processes have tens of people each then: nobody starts as many for fewer."""
 RATE_PER_S: Final = 1000
 ARRIVALS_WARM_UP_S: Final = 5
 ARRIVALS_AT_MOST: Final = 500
@@ -97,8 +99,9 @@ def _cpu_a_request(
     kind: Kind, tool: Tool, server: WebServer, workload: Workload, place: Path, effort: Effort, spread: int = 0
 ) -> float:
     lasts_s = tool.warm_up_s + effort.window_s + SPARE_S
-    load = Load(kind, server.url, workload, lasts_s, users=USERS, spread=spread)
-    with at_work(tool, load, server, place, USERS) as tree:
+    users = SPREAD_USERS if spread else USERS
+    load = Load(kind, server.url, workload, lasts_s, users=users, spread=spread)
+    with at_work(tool, load, server, place, users) as tree:
         if spread:  # as where each load process has a core of its own
             take_long_turns(tree.pids())
         time.sleep(tool.warm_up_s)
