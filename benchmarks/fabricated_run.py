@@ -8,17 +8,15 @@ stand as a load leaves them: one worker's after the other's, each in the order o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from harness.clinic import WORKFLOWS
-from harness.plan import compile_plan, costs_of, expected_load, partition, phase_at, write_plan
+from benchmarks.fabricated_rows import WORKERS, Column, Requests, Runs, Task, duty, health, samples, workflows
+from harness.plan import compile_plan, costs_of, expected_load, partition, write_plan
 from harness.plan.model import ExpectedLoad, Plan
 from harness.rundir import RunDir, create_run_dir
 from harness.samples import FORMAT_VERSION
@@ -29,46 +27,11 @@ from harness.scenario.model import RunSpec
 
 __all__ = ["fabricate"]
 
-WORKERS: Final = 2
 SEED: Final = 7
 MEDIAN_MS: Final = 80.0
 SIGMA: Final = 0.5
 ROWS_AT_ONCE: Final = 16 * 65_536
 """So many are in memory with all their columns while they are written."""
-
-Column = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """A workflow of a persona at a site: how often the plan expects it, and the requests of one run."""
-
-    site: str
-    persona: str
-    workflow: str
-    runs: float
-    operations: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Runs:
-    """Workflow runs in the order of their slots: one entry each, times in run seconds; `first` is the first request."""
-
-    slot: Column
-    task: Column
-    start_s: Column
-    length_s: Column
-    first: Column
-    requests: Column
-
-
-@dataclass(frozen=True)
-class _Requests:
-    """All requests, run by run: the little of them that is needed before they are written."""
-
-    run: Column
-    start_s: Column
-    latency_ms: Column
 
 
 def fabricate(path: Path, requests: int, sites: int) -> RunDir:
@@ -87,11 +50,11 @@ def fabricate(path: Path, requests: int, sites: int) -> RunDir:
     sent = _requests(runs, latency_ms)
     written = _order_of_answers(runs, sent, workers)
     chunks = (written[begin : begin + ROWS_AT_ONCE] for begin in range(0, requests, ROWS_AT_ONCE))
-    _write(run_dir.samples, SAMPLES, (_samples(plan, tasks, runs, sent, rows, workers) for rows in chunks))
+    _write(run_dir.samples, SAMPLES, (samples(plan, tasks, runs, sent, rows, workers) for rows in chunks))
     waited_ms = np.add.reduceat(latency_ms, runs.first)
-    _write(run_dir.workflows, WORKFLOW_RUNS, [_workflows(plan, tasks, runs, waited_ms, workers)])
-    _write(run_dir.duty, DUTY, [_duty(plan, runs, waited_ms, workers)])
-    _write(run_dir.health, HEALTH, [_health(plan, runs, sent, workers)])
+    _write(run_dir.workflows, WORKFLOW_RUNS, [workflows(plan, tasks, runs, waited_ms, workers)])
+    _write(run_dir.duty, DUTY, [duty(plan, runs, waited_ms, workers)])
+    _write(run_dir.health, HEALTH, [health(plan, runs, sent, workers)])
     run_dir.update_manifest(
         state="finished",
         started_at="2026-11-23T06:30:00+00:00",
@@ -119,11 +82,11 @@ def _without_arrivals(spec: RunSpec) -> RunSpec:
     return spec.model_copy(update={"scenario": spec.scenario.model_copy(update={"templates": staffed})})
 
 
-def _tasks(plan: Plan, expected: ExpectedLoad) -> list[_Task]:
+def _tasks(plan: Plan, expected: ExpectedLoad) -> list[Task]:
     personas = plan.spec.scenario.personas
     costs = {name: costs_of(habits_of(persona)) for name, persona in personas.items()}
     return [
-        _Task(site, persona, workflow, runs, _operations(costs[persona][workflow].requests))
+        Task(site, persona, workflow, runs, _operations(costs[persona][workflow].requests))
         for (site, persona, workflow), runs in expected.by_workflow_finished.items()
         if runs
     ]
@@ -134,7 +97,7 @@ def _operations(mean_calls: Any) -> tuple[str, ...]:
     return tuple(operation for operation, mean in mean_calls.items() for _ in range(max(1, round(mean))))
 
 
-def _draw_runs(plan: Plan, tasks: list[_Task], requests: int, draws: np.random.Generator) -> _Runs:
+def _draw_runs(plan: Plan, tasks: list[Task], requests: int, draws: np.random.Generator) -> Runs:
     """Runs of all tasks, as often as expected, until they make `requests`; the last one is as short as need be."""
     sizes = np.array([len(task.operations) for task in tasks])
     shares = np.array([task.runs for task in tasks])
@@ -149,10 +112,10 @@ def _draw_runs(plan: Plan, tasks: list[_Task], requests: int, draws: np.random.G
     order = np.argsort(slot, kind="stable")
     slot, task, size = slot[order], task[order], size[order]
     start_s, length_s = _times(plan, slot, draws)
-    return _Runs(slot, task, start_s, length_s, np.concatenate(([0], np.cumsum(size)[:-1])), size)
+    return Runs(slot, task, start_s, length_s, np.concatenate(([0], np.cumsum(size)[:-1])), size)
 
 
-def _slots_for(plan: Plan, tasks: list[_Task], task: Column, draws: np.random.Generator) -> Column:
+def _slots_for(plan: Plan, tasks: list[Task], task: Column, draws: np.random.Generator) -> Column:
     """Somebody of the task's persona at its site, likelier the longer she is on duty."""
     slots_of: dict[tuple[str, str], list[int]] = {}
     for slot in plan.slots:
@@ -176,151 +139,19 @@ def _times(plan: Plan, slot: Column, draws: np.random.Generator) -> tuple[Column
     return begin_s + (nth + draws.uniform(0.0, 0.2, len(slot))) * stretch_s, stretch_s * 0.8
 
 
-def _requests(runs: _Runs, latency_ms: Column) -> _Requests:
+def _requests(runs: Runs, latency_ms: Column) -> Requests:
     """A run's requests follow each other evenly."""
     run = np.repeat(np.arange(len(runs.slot), dtype=np.int32), runs.requests)
     nth = np.arange(len(run)) - runs.first[run]
-    return _Requests(run, runs.start_s[run] + nth * (runs.length_s / runs.requests)[run], latency_ms)
+    return Requests(run, runs.start_s[run] + nth * (runs.length_s / runs.requests)[run], latency_ms)
 
 
-def _order_of_answers(runs: _Runs, sent: _Requests, workers: Column) -> Column:
+def _order_of_answers(runs: Runs, sent: Requests, workers: Column) -> Column:
     """Which request stands in each row of the file."""
     done_s = sent.start_s + sent.latency_ms / 1000
     worker = workers[runs.slot][sent.run]
     shares = [np.flatnonzero(worker == one) for one in range(WORKERS)]
     return np.concatenate([own[np.argsort(done_s[own])] for own in shares])
-
-
-def _samples(
-    plan: Plan, tasks: list[_Task], runs: _Runs, sent: _Requests, rows: Column, workers: Column
-) -> dict[str, Any]:
-    run, start_s, latency_ms = sent.run[rows], sent.start_s[rows], sent.latency_ms[rows]
-    nth = rows - runs.first[run]
-    task, slot = runs.task[run], runs.slot[run]
-    names = sorted({operation for one in tasks for operation in one.operations})
-    longest = max(len(one.operations) for one in tasks)
-    table = np.zeros((len(tasks), longest), np.int32)
-    for row, one in zip(table, tasks, strict=True):
-        row[: len(one.operations)] = [names.index(operation) for operation in one.operations]
-    operation = table[task, nth]
-    methods = [_method(name) for name in names]
-    method_names = sorted(set(methods))
-    return {
-        **_who(plan, tasks, slot, task, start_s, workers),
-        "intended_s": start_s - 0.0005,
-        "start_s": start_s,
-        "latency_ms": latency_ms,
-        "server_ms": latency_ms,
-        "connect_ms": 0.0,
-        "ttfb_ms": latency_ms,
-        "reused": nth > 0,
-        "operation": (operation, names),
-        "method": (np.array([method_names.index(name) for name in methods])[operation], method_names),
-        "outcome": (np.zeros(len(rows), np.int32), ["ok"]),
-        "workflow_run": run + 1,
-        "request_id": rows + 1,
-        "status": 200,
-        "bytes_sent": 400,
-        "bytes_received": 2400,
-        "attempt": 1,
-    }
-
-
-def _method(operation: str) -> str:
-    if ".update" in operation:
-        return "PUT"
-    return "GET" if ".read" in operation or ".search" in operation else "POST"
-
-
-def _workflows(plan: Plan, tasks: list[_Task], runs: _Runs, waited_ms: Column, workers: Column) -> dict[str, Any]:
-    duration_ms = np.maximum(runs.length_s * 1000, waited_ms)
-    return {
-        **_who(plan, tasks, runs.slot, runs.task, runs.start_s, workers),
-        "intended_s": runs.start_s,
-        "start_s": runs.start_s,
-        "duration_ms": duration_ms,
-        "waited_ms": waited_ms,
-        "think_ms": duration_ms - waited_ms,
-        "back_entry": False,
-        "outcome": (np.zeros(len(runs.slot), np.int32), ["ok"]),
-        "workflow_run": np.arange(1, len(runs.slot) + 1),
-    }
-
-
-def _who(
-    plan: Plan, tasks: list[_Task], slot: Column, task: Column, start_s: Column, workers: Column
-) -> dict[str, Any]:
-    """What samples and workflow runs have in common."""
-    codes: dict[str, Any] = {}
-    for column in ("site", "persona", "workflow"):
-        values = [getattr(one, column) for one in tasks]
-        names = sorted(set(values))
-        codes[column] = (np.array([names.index(value) for value in values], np.int32)[task], names)
-    lanes = [WORKFLOWS[one.workflow].lane for one in tasks]
-    lane_names = sorted(set(lanes))
-    phase_of = [phase_at(plan, name) for name in codes["site"][1]]  # each by its own clock
-    minutes = [[one(minute * 60.0) for minute in range(int(plan.length_s // 60) + 1)] for one in phase_of]
-    phases = sorted({phase for site in minutes for phase in site})
-    table = np.array([[phases.index(phase) for phase in site] for site in minutes], np.int32)
-    minute = np.clip(start_s // 60, 0, table.shape[1] - 1).astype(int)
-    return codes | {
-        "lane": (np.array([lane_names.index(lane) for lane in lanes], np.int32)[task], lane_names),
-        "phase": (table[codes["site"][0], minute], phases),
-        "open": False,
-        "clinician": np.array([one.clinician for one in plan.slots])[slot],
-        "worker": workers[slot],
-    }
-
-
-def _duty(plan: Plan, runs: _Runs, waited_ms: Column, workers: Column) -> dict[str, Any]:
-    count = len(plan.slots)
-    begin_s, end_s = (np.array([getattr(one, edge) for one in plan.slots]) for edge in ("start_s", "end_s"))
-    waiting_s = np.bincount(runs.slot, waited_ms / 1000, count)
-    thinking_s = np.bincount(runs.slot, np.maximum(runs.length_s - waited_ms / 1000, 0.0), count)
-    return {
-        "slot": np.arange(count),
-        "worker": workers,
-        "claimed_s": begin_s - 3.0,
-        "started_s": begin_s + 0.0005,
-        "ended_s": end_s + 0.0005,
-        "reason": (np.zeros(count, np.int32), ["slot_end"]),
-        "waiting_s": waiting_s,
-        "thinking_s": thinking_s,
-        "idle_s": end_s - begin_s - waiting_s - thinking_s,
-    }
-
-
-def _health(plan: Plan, runs: _Runs, sent: _Requests, workers: Column) -> dict[str, Any]:
-    """A row a second and worker; the recorder's own counts, as they follow from the samples."""
-    time_s = np.arange(0.0, plan.length_s + 5.0)
-    parts: list[dict[str, Any]] = []
-    for worker in range(WORKERS):
-        mine = (workers[runs.slot] == worker)[sent.run]
-        starts = np.sort(sent.start_s[mine])
-        ends = np.sort(sent.start_s[mine] + sent.latency_ms[mine] / 1000)
-        started, finished = np.searchsorted(starts, time_s, "right"), np.searchsorted(ends, time_s, "right")
-        begun_s, done_s = (np.concatenate(([0.0], np.cumsum(edges))) for edges in (starts, ends))
-        heads = _heads([slot for slot in plan.slots if workers[slot.slot] == worker], time_s)
-        parts.append(
-            {
-                "time_s": time_s,
-                "worker": np.full(len(time_s), worker),
-                "users": heads,
-                "on_duty": heads,
-                "in_flight": started - finished,
-                "started": started,
-                "finished": finished,
-                # each request has been in flight for (now, or its end) minus its start
-                "in_flight_s": done_s[finished] + (started - finished) * time_s - begun_s[started],
-            }
-        )
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return columns | {"visitors": 0, "loop_lag_ms": 1.0, "cpu": 0.2, "steal": 0.0, "memory_mb": 90.0}
-
-
-def _heads(slots: list[Any], time_s: Column) -> Column:
-    starts, ends = (np.sort([getattr(slot, edge) for slot in slots]) for edge in ("start_s", "end_s"))
-    return np.searchsorted(starts, time_s, "right") - np.searchsorted(ends, time_s, "right")
 
 
 def _write(path: Path, schema: pa.Schema, chunks: Iterable[dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from harness.clinic.clinician import Habits
+    from harness.clinic.post import Habits
     from harness.clinic.world import WorkflowOutcome
 
     Floats = NDArray[np.float64]

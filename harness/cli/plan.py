@@ -65,6 +65,7 @@ def _print(plan: Plan, expected: ExpectedLoad, required: Sequence[Requirement], 
     from rich.console import Console
 
     from harness.cli import plan_text
+    from harness.cli.objectives_text import objectives_table
     from harness.cli.plan_figure import draw_terminal
     from harness.cli.plan_outlook import likely_invalid
 
@@ -94,7 +95,7 @@ def _print(plan: Plan, expected: ExpectedLoad, required: Sequence[Requirement], 
     if len(set(worker_of_slot)) > 1:
         out.print(plan_text.workers_table(plan, worker_of_slot))
         out.print()
-    out.print(plan_text.objectives_table(plan, required))
+    out.print(objectives_table(plan, required))
     out.print()
     invalid = likely_invalid(plan, required)
     if invalid:

@@ -24,7 +24,8 @@ from harness.clinic import (
     scheduling,
     shift_change,
 )
-from harness.clinic.clinician import Clinician, Found, Habits, Pace, Post
+from harness.clinic.clinician import Clinician, Found
+from harness.clinic.post import Habits, Pace, Post
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.registry import LANES, WORKFLOWS, Workflow, workflow
 from harness.clinic.world import SlotOver, StepFailed, World

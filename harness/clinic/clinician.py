@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
 from harness.clinic.found import Found, is_ours
-from harness.clinic.register import KnownPatient, SiteRegister
+from harness.clinic.post import Habits, Pace, Post
+from harness.clinic.register import KnownPatient
 from harness.clinic.world import StepFailed, World
 from harness.errors import shortened
 from harness.fhir import checks, requests
@@ -25,53 +25,12 @@ from harness.fhir.systems import mrn_system
 from harness.population.identity import PatientIdentity, patient_identity
 from harness.population.stream import Stream
 
-__all__ = ["Clinician", "Found", "Habits", "NotThere", "Pace", "Post", "not_there"]
+__all__ = ["Clinician", "Found", "NotThere", "not_there"]
 
 Resource = dict[str, Any]
 T = TypeVar("T")
 FIRST_NEWCOMER = 1_000_000
 """Patients with lower numbers are seeded, those from here on are registered during a run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """A lognormal pause: its mean and the standard deviation of its logarithm."""
-
-    mean_s: float
-    sigma: float
-
-
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """How a persona works: pauses between steps and between workflows, and how often it does each workflow."""
-
-    persona: str
-    think: Pace
-    between: Pace
-    weights: Mapping[str, float]
-    on_arrival: tuple[str, ...] = ()
-    """Workflows that somebody does first who begins a shift, in this order."""
-    back_entry_s: float | None = None
-    """So long after giving up on a workflow that writes she does it again; None: never."""
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """Where a clinician works: the site, its people, the day that is played, the run that tags what she writes."""
-
-    site: str
-    locale: str
-    seed: int
-    today: date
-    run_id: str
-    register: SiteRegister
-    opens_at_s: float = 0.0
-    """What the site's clock shows at run second 0, in seconds after its midnight."""
-    utc_offset_s: float = 0.0
-    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Workflow → names of its steps in the order that is habitual at the site."""
-    mrn_system: str = ""
-    """The identifier system of the site's medical record numbers; "" for the one that the harness gives it."""
 
 
 class NotThere(AttributeError):  # noqa: N818 (what is wrong is the workflow, as with StepFailed)

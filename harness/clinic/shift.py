@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import overload
 
 from harness.clinic.bounds import play_once, told_of
-from harness.clinic.clinician import Clinician, Habits, Pace
+from harness.clinic.clinician import Clinician
+from harness.clinic.post import Habits, Pace
 from harness.clinic.registry import WORKFLOWS, Workflow
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.population.stream import Stream

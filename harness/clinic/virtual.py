@@ -13,7 +13,7 @@ from typing import Final
 
 from harness.clinic.bounds import OwnPlays
 from harness.clinic.canned import TODAY, CannedAnswers, CannedClinician, canned_register, written_by
-from harness.clinic.clinician import Habits, Pace, Post
+from harness.clinic.post import Habits, Pace, Post
 from harness.clinic.registry import WORKFLOWS
 from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome
 from harness.errors import RunError

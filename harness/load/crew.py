@@ -96,7 +96,8 @@ class Crew:
         self.recorder, self._report = recorder, report
         self._end_hearing = hear_of_memory(self._out_of_memory)
         recorder.sink.on_failure(lambda failure: self._break_off(str(failure), failure.remedy))
-        for loop in (recorder.keep_flushing, report.keep_writing, self._probe.watch, lambda: self._ring(recorder)):
+        watching = (recorder.keep_flushing, report.keep_writing, self._probe.watch, self._garbage.keep_looking)
+        for loop in (*watching, lambda: self._ring(recorder)):
             self._background.append(gevent.spawn(self._kept_up, loop))
         if self._watchdog is not None:
             self._watchdog.start()

@@ -1,7 +1,7 @@
 """When garbage is looked for: a load process stands still meanwhile.
 
-    each second        what is young          as little as a second makes
-    hardly ever        everything             a tenth of a second with 10,000 clinicians
+    ten times a second     what is young          0.2 ms with 10,000 clinicians
+    hardly ever            everything             a tenth of a second
 
 Python by itself looks at everything whenever a quarter more has become old, which here are mostly people who came. And
 it looks at what is young only once more was made than went: with as many people as before that takes minutes, and what
@@ -13,10 +13,13 @@ from __future__ import annotations
 import gc
 from typing import Final
 
+import gevent
+
 __all__ = ["Garbage", "set_aside"]
 
 _YOUNG: Final = 1
 """The two younger generations."""
+_YOUNG_EVERY_S: Final = 0.1
 _THRESHOLDS: Final = (700, 10, 1_000_000)
 """The first two are Python's own; the last is never reached."""
 A_PERSON_MB: Final = 0.02
@@ -33,7 +36,7 @@ def set_aside() -> None:
 
 
 class Garbage:
-    """One for a process, from `start` to `stop`; in between `look` is called each second."""
+    """One for a process, from `start` to `stop`."""
 
     def __init__(self) -> None:
         self._enough_mb: float | None = None
@@ -50,12 +53,17 @@ class Garbage:
             gc.set_threshold(*self._before)
             self._before = None
 
-    def look(self, memory_mb: float, people: int) -> None:
-        """Look at what is young; at everything where the process has grown more than so many people make it."""
-        unexplained_mb = memory_mb - A_PERSON_MB * people
-        if self._enough_mb is not None and unexplained_mb <= self._enough_mb:
+    def keep_looking(self) -> None:
+        """Look at what is young, until killed."""
+        while True:
+            gevent.sleep(_YOUNG_EVERY_S)
             gc.collect(_YOUNG)
-            return
+
+    def look(self, memory_mb: float, people: int) -> None:
+        """Look at everything where the process has grown more than so many people make it."""
+        unexplained_mb = memory_mb - A_PERSON_MB * people
         if self._enough_mb is not None:  # the first look only tells where it begins
+            if unexplained_mb <= self._enough_mb:
+                return
             gc.collect()
         self._enough_mb = max(unexplained_mb + GROWN_BY_MB, unexplained_mb * GROWN_TIMES)

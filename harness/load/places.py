@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.clinic.clinician import Clinician, Habits, Post
+from harness.clinic.clinician import Clinician
+from harness.clinic.post import Habits, Post
 from harness.clinic.register import SiteRegister
 from harness.clinic.shift import first_wait_s
 from harness.clinic.world import World

@@ -26,7 +26,7 @@ from typing import Final
 import gevent
 
 from harness.clinic.canned import CannedAnswers, CannedClinician
-from harness.clinic.clinician import Habits, Pace
+from harness.clinic.post import Habits, Pace
 from harness.clinic.registry import WORKFLOWS
 from harness.clinic.virtual import virtual_post
 from harness.clinic.world import SlotOver, StepFailed

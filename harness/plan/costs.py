@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from harness import __version__
-from harness.clinic.clinician import Habits
+from harness.clinic.post import Habits
 from harness.plan.draws import Draws, lognormal_units
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from harness.scenario.staff import think_factor_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from harness.clinic.clinician import Habits
+    from harness.clinic.post import Habits
 
     Floats = NDArray[np.float64]
     Unsupported = Mapping[str, Collection[str]]

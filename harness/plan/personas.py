@@ -19,7 +19,7 @@ from harness.plan.costs import RESPONSE_S, traces_for
 from harness.scenario.habits import habits_of
 
 if TYPE_CHECKING:
-    from harness.clinic.clinician import Habits
+    from harness.clinic.post import Habits
     from harness.clinic.virtual import Trace
     from harness.scenario.model import Anchor, Persona
     from harness.scenario.persona_model import AnchorMeasure

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from harness.clinic.clinician import Habits
+from harness.clinic.post import Habits
 from harness.plan.costs import POINTS, Cost, Moments
 from harness.plan.draws import Draws, lognormal_units
 

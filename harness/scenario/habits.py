@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.clinic.clinician import Habits, Pace
+from harness.clinic.post import Habits, Pace
 from harness.scenario.model import Persona
 
 __all__ = ["habits_of"]

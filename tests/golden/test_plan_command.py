@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.clinic.clinician import Habits
+from harness.clinic.post import Habits
 from harness.plan import expected
 from harness.plan.costs import POINTS, Cost, Moments
 

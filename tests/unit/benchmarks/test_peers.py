@@ -27,7 +27,8 @@ from benchmarks.peers.rows import FIGURES, rows
 from benchmarks.peers.stamping_server import stamping_server
 from benchmarks.peers.tool import TOOLS_VARIABLE, Load, found, settings, told_version
 from benchmarks.peers.workload import BUNDLE_BYTES, MARKER, Workload, write_workload
-from harness.clinic.clinician import Clinician, Habits, Pace, Post
+from harness.clinic.clinician import Clinician
+from harness.clinic.post import Habits, Pace, Post
 from harness.clinic.register import KnownPatient, SiteRegister
 from harness.clinic.registry import collecting
 from harness.fhir.call import Answer, Call, Check

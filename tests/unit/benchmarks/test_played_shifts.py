@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.played_shifts import Counted, Played, play_shifts, play_visits
-from harness.clinic.clinician import Habits, Pace
+from harness.clinic.post import Habits, Pace
 
 STEADY = Habits("nurse", Pace(45.0, 0.0), Pace(40.0, 0.0), {"room-patient": 1.0})
 """Five entries of 45 s and two answers, then 40 s: a cycle of 265.4 s, six pauses in each."""

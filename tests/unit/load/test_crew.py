@@ -42,7 +42,7 @@ def found(seeded: str, spec: RunSpec):
 @pytest.fixture
 def hire(found, seeded, spec, tmp_path, monkeypatch) -> Iterator[Callable[..., Crew]]:
     """A crew for slots of so many seconds each, and for a rate of visitors a second, all at the first site."""
-    monkeypatch.setattr(crew_module.gc, "freeze", lambda: None)  # the tests' own garbage is to be collected
+    monkeypatch.setattr(crew_module, "set_aside", lambda: None)  # the tests' own garbage is to be collected
     monkeypatch.setattr(places_module, "first_wait_s", lambda *_, **__: 0.05)  # no test waits for a clinician's mood
     monkeypatch.setattr(crew_module, "feed_locust_table", lambda *_: None)
     crews: list[Crew] = []

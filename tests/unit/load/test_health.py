@@ -29,7 +29,7 @@ def watch(recorder) -> Iterator[Callable[..., HealthProbe]]:
     """A probe of the recorder's process."""
     made: list[HealthProbe] = []
 
-    def start(*counts: Callable[[], int]) -> HealthProbe:
+    def start(*counts: Callable[..., int | None]) -> HealthProbe:
         made.append(HealthProbe(recorder, *counts))
         return made[-1]
 
@@ -71,6 +71,17 @@ def test_a_stall_is_told_in_its_own_second_and_no_other(recorder, watch, tmp_pat
         watch(lambda: 0, lambda: 0).watch()
     lags_ms = [row["loop_lag_ms"] for row in rows_of(recorder, tmp_path)]
     assert lags_ms == pytest.approx([0, 0, 600, 0, 0], abs=0.01)
+
+
+def test_what_it_does_each_second_itself_is_no_blind_spot(recorder, watch, tmp_path, monkeypatch):
+    monkeypatch.setattr(health, "ROW_EVERY_S", 0.1)
+    slow = iter([lambda: time.sleep(0.3)])
+    told = lambda _mb, _people: next(slow, lambda: None)()  # noqa: E731
+    watching = gevent.spawn(watch(lambda: 0, lambda: 0, lambda: 0, told).watch)
+    gevent.sleep(0.7)
+    watching.kill()
+    lags_ms = [row["loop_lag_ms"] for row in rows_of(recorder, tmp_path)]
+    assert lags_ms[1] >= 300
 
 
 def test_its_own_work_shows_as_cpu(recorder, watch, tmp_path):

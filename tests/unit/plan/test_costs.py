@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.clinic import virtual
-from harness.clinic.clinician import Habits, Pace
+from harness.clinic.post import Habits, Pace
 from harness.plan import costs
 
 PHYSICIAN = Habits(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.clinic.canned import CannedAnswers, CannedClinician
-from harness.clinic.clinician import Habits, Pace
+from harness.clinic.post import Habits, Pace
 from harness.clinic.shift import first_wait_s, work_shift
 from harness.clinic.virtual import VirtualWorld, virtual_post
 from harness.errors import InputError

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.clinic.clinician import Habits, Pace
+from harness.clinic.post import Habits, Pace
 from harness.clinic.virtual import Trace
 from harness.plan.personas import Figure, Modelled, off_by
 from harness.scenario.persona_model import Anchor

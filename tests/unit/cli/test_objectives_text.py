@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.plan_text import objectives_table
+from harness.cli.objectives_text import objectives_table
 from harness.plan import Requirement, compile_plan
 from harness.scenario import load_scenario, resolve
 
