@@ -28,6 +28,7 @@ THINK_S: Final = 0.1
 """So many who think so long ask about as much as half a core can do."""
 RAMP_S: Final = 10
 WARM_UP_S: Final = 60
+"""After the last has connected."""
 SPARE_S: Final = 5
 LOOK_EVERY_S: Final = 1.0
 
@@ -51,7 +52,8 @@ class Soaked:
 
 def soak(server: WebServer, workload: Workload, folder: Path, lasts_s: int, say: Say) -> Soaked:
     """Raises RuntimeError where the run is invalid, or its samples are not what the server answered."""
-    whole_s = WARM_UP_S + lasts_s + SPARE_S
+    settled_s = RAMP_S + WARM_UP_S
+    whole_s = settled_s + lasts_s + SPARE_S
     load = Load("connected", server.url, workload, whole_s, users=USERS, think_s=THINK_S, ramp_s=RAMP_S)
     place = folder / "run-under-load"
     looks: list[tuple[int, float, int]] = []
@@ -65,7 +67,7 @@ def soak(server: WebServer, workload: Workload, folder: Path, lasts_s: int, say:
             time.sleep(LOOK_EVERY_S)
         cpu = (_cpu_s(process) - cpu_s) / (time.monotonic() - began_s)
     emrload.require_valid(place)
-    late_ms = np.array_split(emrload.lags_ms(place, float(WARM_UP_S))[0], 3)
+    late_ms = np.array_split(emrload.lags_ms(place, float(settled_s))[0], 3)
     requests, memory_mb, descriptors = (np.array(each) for each in zip(*looks, strict=True))
     return Soaked(
         requests=int(requests[-1] - requests[0]),
