@@ -23,7 +23,7 @@ from benchmarks.web_server import WebServer
 
 __all__ = ["Soaked", "soak"]
 
-USERS: Final = 2500
+USERS: Final = 1400
 THINK_S: Final = 0.1
 """So many who think so long ask about as much as half a core can do."""
 RAMP_S: Final = 10
