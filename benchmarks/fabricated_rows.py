@@ -52,7 +52,7 @@ class Requests:
 
 
 def samples(plan: Plan, tasks: list[Task], runs: Runs, sent: Requests, rows: Column, workers: Column) -> dict[str, Any]:
-    """Of the requests `rows`: all went well, and waited half a millisecond before they were sent."""
+    """Of the requests `rows`: all went well, and were sent half a millisecond after they were meant to be."""
     run, start_s, latency_ms = sent.run[rows], sent.start_s[rows], sent.latency_ms[rows]
     nth = rows - runs.first[run]
     task, slot = runs.task[run], runs.slot[run]

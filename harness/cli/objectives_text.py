@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from harness.cli.plan_text import bare_table
 from harness.plan import Plan, Requirement, fewest_samples
 from harness.scenario.model import Objective
 from harness.units import count_text, duration_text
@@ -19,7 +20,7 @@ _BOUND_PLACES = {"error_rate": "errors", "failed_workflow_rate": "failed workflo
 
 def objectives_table(plan: Plan, requirements: Sequence[Requirement]) -> Table:
     """Each objective once for the scopes where it is required and once for those where it is advisory."""
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
+    table = bare_table()
     for heading in ("objectives", "", "bound", "over", "why"):
         table.add_column(heading, no_wrap=heading != "why")
     by_id = {objective.id: objective for objective in plan.spec.scenario.objectives}

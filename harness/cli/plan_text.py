@@ -1,4 +1,4 @@
-"""The plan in words and tables: what is played, how time runs, who is there, what load to expect, what is required."""
+"""The plan in words and tables: what is played, how time runs, who is there, what load to expect."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ __all__ = [
     "PEOPLE_NOTE",
     "SITES_SHOWN",
     "arrivals_line",
+    "bare_table",
     "headline",
     "load_table",
     "logins_line",
@@ -230,9 +231,14 @@ def workers_table(plan: Plan, worker_of_slot: Sequence[int]) -> Table:
     return _table("workers", ["sites", "clinicians", "time on duty"], rows)
 
 
+def bare_table() -> Table:
+    """Without lines, three blanks between its columns, as every table of a plan is."""
+    return Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
+
+
 def _table(title: str, headings: Sequence[str], rows: Sequence[_Row], *, left: int = 0) -> Table:
     """The first `left` columns after the name hold words, all others numbers."""
-    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
+    table = bare_table()
     table.add_column(title, no_wrap=True)
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="left" if place < left else "right", no_wrap=True)

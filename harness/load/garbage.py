@@ -1,6 +1,6 @@
 """When garbage is looked for: a load process stands still meanwhile.
 
-    ten times a second     what is young          0.2 ms with 10,000 clinicians
+    ten times a second     what is young          2 ms in a second with 10,000 clinicians
     hardly ever            everything             a tenth of a second
 
 Python by itself looks at everything whenever a quarter more has become old, which here are mostly people who came. And

@@ -1,4 +1,4 @@
-"""What is young is looked at each second, what is old only once memory has grown."""
+"""What is young is looked at ten times a second, what is old only once memory has grown."""
 
 from __future__ import annotations
 

@@ -75,8 +75,11 @@ def test_a_stall_is_told_in_its_own_second_and_no_other(recorder, watch, tmp_pat
 
 def test_what_it_does_each_second_itself_is_no_blind_spot(recorder, watch, tmp_path, monkeypatch):
     monkeypatch.setattr(health, "ROW_EVERY_S", 0.1)
-    slow = iter([lambda: time.sleep(0.3)])
-    told = lambda _mb, _people: next(slow, lambda: None)()  # noqa: E731
+    takes_s = iter([0.3])
+
+    def told(_mb: float, _people: int) -> None:
+        time.sleep(next(takes_s, 0.0))
+
     watching = gevent.spawn(watch(lambda: 0, lambda: 0, lambda: 0, told).watch)
     gevent.sleep(0.7)
     watching.kill()
