@@ -35,10 +35,10 @@ class Lateness:
 def regular(rate_per_s: float, lasts_s: float, came: int) -> NDArray[np.float64]:
     """When requests are due that come at equal distances, in seconds.
 
-    Tools differ by one in how many that makes, and one that is late at its end leaves the last ones out.
+    Tools differ in how they end: one that is late by then leaves the last ones out, one that ends late sends some more.
     """
     planned = round(rate_per_s * lasts_s)
-    is_all = planned - LATE_AT_END_S * rate_per_s <= came <= planned + 1
+    is_all = abs(came - planned) <= LATE_AT_END_S * rate_per_s
     return np.arange(came if is_all else planned) / rate_per_s
 
 

@@ -135,7 +135,10 @@ def arrivals(workload: Workload, folder: Path, effort: Effort, say: Say) -> Roun
                 pass
             arrived = server.stamps_s()
         due = emrload.due_s(place) if tool is emrload.TOOL else regular(RATE_PER_S, lasts_s, len(arrived))
-        return lateness(arrived, due, ARRIVALS_WARM_UP_S)
+        try:
+            return lateness(arrived, due, ARRIVALS_WARM_UP_S)
+        except RuntimeError as error:
+            raise RuntimeError(f"{tool.name}: {error}") from error
 
     return _in_turn("arrivals", measured, folder, effort.rounds, say)
 

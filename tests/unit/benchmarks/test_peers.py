@@ -208,11 +208,12 @@ def test_who_was_due_before_the_tool_was_warm_does_not_count() -> None:
 
 
 def test_one_that_never_came_is_no_lateness() -> None:
-    assert len(regular(1000, 30, 30_001)) == 30_001
+    assert len(regular(1000, 30, 30_002)) == 30_002  # it ended 2 ms late
     assert len(regular(1000, 30, 29_950)) == 29_950  # the last 50 ms
     due = regular(1000, 30, 29_000)
     with pytest.raises(RuntimeError, match="30,000 requests were due, 29,000 arrived"):
         lateness(np.arange(29_000) / 1000, due, 0.0)
+    assert len(regular(1000, 30, 31_000)) == 30_000  # each thirtieth twice: no lateness either
 
 
 def test_the_server_stamps_who_asks_for_the_bundle_and_nobody_else(workload: Workload) -> None:
