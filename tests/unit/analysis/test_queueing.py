@@ -73,6 +73,7 @@ def test_one_server_more_never_makes_anybody_wait_longer(rho, servers):
     assert more.quantile_s(0.95) <= fewer.quantile_s(0.95) + 1e-9
 
 
+@pytest.mark.usefixtures("uncounted")
 @given(st.integers(1, 60), st.floats(0.0, 20.0), st.integers(1, 8))
 def test_the_law_of_response_times_holds_in_every_closed_queue(people, think_s, servers):
     """N = X(Z + R), R being the area below the share that takes longer."""

@@ -94,6 +94,7 @@ def test_a_technician_results_a_batch_of_three_orders_each_five_minutes(clinic):
     assert orders / batches == pytest.approx(3, rel=0.05)
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_each_workflow_is_done_as_often_as_its_weight_says(clinic):
     """Of those who work shifts: an arrival does one thing and is gone."""
     for persona, habits in clinic.habits.items():

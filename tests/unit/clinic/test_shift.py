@@ -40,6 +40,7 @@ LOW_AT_FIRST = {"primary-care-physician": 0.65, "nurse": 0.5, "registration-cler
 the more of her time is pause, the longer it takes until her workflows overlap as they do in the steady state."""
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("persona", LOW_AT_FIRST)
 def test_the_opening_is_no_burst_and_no_silence(clinic, persona):
     """Some thousand clinicians who are there at the opening, requests over the first cycle against the steady rate."""

@@ -93,6 +93,7 @@ def test_the_doubling_ends_at_two_minutes():
     assert retransmission_s(link, 100, draws) == pytest.approx(sum(doubling) + 3 * 120.0)
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize("loss", [0.001, 0.02, 0.3])
 def test_every_segment_is_lost_as_often_as_the_figure_says(loss):
     """100 segments of which the last three cost a timeout, the others a round trip, and more where lost again."""

@@ -72,6 +72,7 @@ def quantiles_ms(values: list[float]) -> list[float]:
     return [float(q) * 1000 for q in np.quantile(values, [0.5, 0.95, 0.99])]
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_one_user_without_pauses_gets_the_service_time():
     fixed = played(open_arrivals(Pools(Capacity(1, 0.1, "fixed")), rate=1.0, count=50))
     assert min(fixed) == pytest.approx(0.1)
@@ -79,11 +80,13 @@ def test_one_user_without_pauses_gets_the_service_time():
     assert quantiles_ms(exponential) == pytest.approx([34.7, 149.8, 230.3], rel=0.07)
 
 
+@pytest.mark.usefixtures("uncounted")
 def test_random_arrivals_at_one_server_wait_as_in_m_m_1():
     found = played(open_arrivals(Pools(Capacity(1, 0.05)), rate=14.0, count=40_000))
     assert quantiles_ms(found) == pytest.approx([115.5, 499.3, 767.5], rel=0.2)
 
 
+@pytest.mark.usefixtures("uncounted")
 @pytest.mark.parametrize(
     ("servers", "service_s", "users", "think_s", "per_s", "expected_ms"),
     [
