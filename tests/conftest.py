@@ -83,7 +83,7 @@ USUAL_OBJECTIVES = (
 
 @pytest.fixture
 def uncounted() -> Iterator[None]:
-    """Lines are not counted meanwhile: counting makes long arithmetic three times as long, and others go the same way."""
+    """Lines are not counted meanwhile: it makes long arithmetic three times as long, and others go the same way."""
     counting = coverage.Coverage.current()
     if counting is None:
         yield

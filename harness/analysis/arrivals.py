@@ -16,7 +16,7 @@ from harness.analysis.latencies import Latencies, named_percentiles
 from harness.analysis.workflows import OUTCOMES
 from harness.plan import ArrivalProcess, expected_arrivals
 
-__all__ = ["LEAST_FOR_P99", "arrival_rows", "expected_by_persona", "processes_from"]
+__all__ = ["LEAST_FOR_P99", "arrival_rows", "expected_by_persona", "last_of_workers", "processes_from"]
 
 LEAST_FOR_P99: Final = 100
 """Arrivals from which on one in a hundred can be late. source: arithmetic"""
@@ -45,6 +45,16 @@ def processes_from(told: Iterable[Mapping[str, Any]]) -> tuple[ArrivalProcess, .
         ArrivalProcess(each["site"], each["persona"], tuple(zip(each["time_s"], each["per_s"], strict=True)))
         for each in told
     )
+
+
+def last_of_workers(told: Iterable[Mapping[str, Any]]) -> dict[int, float]:
+    """Worker → run second up to which somebody may come to it, from what arrivals.json holds. Raises KeyError where it
+    lacks something."""
+    until_s: dict[int, float] = {}
+    for each in told:
+        worker = int(each["worker"])
+        until_s[worker] = max(until_s.get(worker, 0.0), float(each["time_s"][-1]))
+    return until_s
 
 
 def expected_by_persona(processes: Iterable[ArrivalProcess], until_s: float) -> dict[str, float]:

@@ -32,7 +32,8 @@ class WorkerCounts:
 
     worker: int
     planned_until_s: float
-    """When the last of its slots ends by the plan: of those it worked, and of those meant for it that nobody worked."""
+    """When it has nothing more to do by the plan: its last slot ends (of those it worked, and of those for it that
+    nobody worked), and nobody comes to its sites any more."""
     first_s: float
     last_s: float
     longest_gap_s: float
@@ -100,9 +101,10 @@ def measure_instrument(
     start_lag_p99_ms: float | None,
     expected: Mapping[str, Any],
     unsupported: Mapping[str, Collection[str]],
+    arrivals_until_s: Mapping[int, float],
 ) -> Instrument:
     """`start_lag_p99_ms` is of all requests; `expected` is expected.json; `unsupported` is site → workflows that cannot
-    be done there, left out of the mix."""
+    be done there, left out of the mix; `arrivals_until_s` is worker → run second up to which somebody may come."""
     late = _row(tables, "SELECT quantile_cont(lag_ms, 0.99), count(*) FROM requests WHERE is_arrival")
     health = _row(
         tables,
@@ -121,7 +123,7 @@ def measure_instrument(
         cpu_mean_max=cpu_mean_max,
         steal_max=steal_max,
         steal_mean_max=steal_mean_max,
-        workers=_worker_counts(tables),
+        workers=_worker_counts(tables, arrivals_until_s),
         workers_planned=_row(tables, "SELECT count(DISTINCT worker) FROM plan")[0],
         mixes=_mixes(tables, expected, unsupported),
         **_duty_figures(tables),
@@ -160,7 +162,9 @@ def _highest_mean(tables: duckdb.DuckDBPyConnection, column: str) -> float | Non
     return highest
 
 
-def _worker_counts(tables: duckdb.DuckDBPyConnection) -> tuple[WorkerCounts, ...]:
+def _worker_counts(
+    tables: duckdb.DuckDBPyConnection, arrivals_until_s: Mapping[int, float]
+) -> tuple[WorkerCounts, ...]:
     found = tables.execute(
         """WITH gaps AS (SELECT *, time_s - lag(time_s) OVER (PARTITION BY worker ORDER BY time_s) AS gap_s
                           FROM health),
@@ -177,7 +181,10 @@ def _worker_counts(tables: duckdb.DuckDBPyConnection) -> tuple[WorkerCounts, ...
                   coalesce(rows, 0), coalesce(latency_s, 0)
            FROM own FULL JOIN left_behind USING (worker) LEFT JOIN until USING (worker) ORDER BY 1"""
     ).fetchall()
-    return tuple(WorkerCounts(*row) for row in found)
+    return tuple(
+        WorkerCounts(worker, max(slots_until_s, arrivals_until_s.get(worker, 0.0)), *rest)
+        for worker, slots_until_s, *rest in found
+    )
 
 
 def _duty_figures(tables: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.analysis.arrivals import arrival_rows, expected_by_persona, processes_from
+from harness.analysis.arrivals import arrival_rows, expected_by_persona, last_of_workers, processes_from
 from harness.analysis.between_sites import between_sites
 from harness.analysis.closed_loop import ClosedLoop, measure_closed_loop
 from harness.analysis.concurrency import concurrency_figures, saturation_figures
@@ -81,11 +81,11 @@ def analyse(run_dir: RunDir, spec: RunSpec) -> Analysis:
     """
     expected = _read_expected(run_dir)
     manifest = run_dir.read_manifest()
-    planned_arrivals = _read_arrivals(run_dir)
+    arrivals = _read_arrivals(run_dir)
     with open_tables(run_dir, spec.sites) as tables:
         requests = read_requests(tables, run_dir.samples)
         faults = own_faults(run_dir.failures)
-        return _measured(tables, requests, spec, expected, manifest, planned_arrivals, faults)
+        return _measured(tables, requests, spec, expected, manifest, arrivals, faults)
 
 
 def _measured(
@@ -94,14 +94,17 @@ def _measured(
     spec: RunSpec,
     expected: Mapping[str, Any],
     manifest: Mapping[str, Any],
-    planned_arrivals: Sequence[ArrivalProcess],
+    arrivals: Sequence[Mapping[str, Any]],
     faults: Mapping[str, str],
 ) -> Analysis:
+    planned_arrivals = processes_from(arrivals)
     load_s = _load_s(tables, float(expected["length_s"]), finished=manifest.get("state") == "finished")
     latencies, waits = Latencies.of_requests(requests), Latencies.of_workflows(tables)
     rows = group_rows(tables, latencies, requests.server_ms, load_s)
     _add_silent(rows, spec, planned_arrivals, load_s)
-    instrument = measure_instrument(tables, requests.start_lag_p99_ms, expected, _unsupported(manifest, spec))
+    instrument = measure_instrument(
+        tables, requests.start_lag_p99_ms, expected, _unsupported(manifest, spec), last_of_workers(arrivals)
+    )
     spans, visits = slot_spans(tables), _visit_spans(tables)
     edges_s = bin_edges(load_s, rows[()][()]["requests"])
     timeline = timeline_frame(requests, edges_s, spans, visits)
@@ -179,12 +182,15 @@ def _read_expected(run_dir: RunDir) -> dict[str, Any]:
     return expected
 
 
-def _read_arrivals(run_dir: RunDir) -> tuple[ArrivalProcess, ...]:
+def _read_arrivals(run_dir: RunDir) -> list[dict[str, Any]]:
     try:
-        return processes_from(json.loads(run_dir.arrivals.read_bytes()))
+        arrivals: list[dict[str, Any]] = json.loads(run_dir.arrivals.read_bytes())
+        processes_from(arrivals)
+        last_of_workers(arrivals)
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = "the plan writes it before the load; without it nobody can say who was to come by himself"
         raise JudgeError(f"{run_dir.arrivals.name}: missing or unreadable ({type(error).__name__})", hint) from error
+    return arrivals
 
 
 def _visit_spans(tables: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:

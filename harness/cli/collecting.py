@@ -36,7 +36,7 @@ def collect(run_dir: RunDir, *, aborted: bool = False, ended_by: str = "") -> Me
         ended_by=facts.get("broken_off") or ended_by,
         workers_reported=facts.get("workers_reported", []),
         clock_offset_s=facts.get("clock_offset_s"),
-        arrivals_dropped=facts.get("arrivals_dropped"),
+        **{name: facts.get(name) for name in ("arrivals_dropped", "arrivals_lost", "arrivals_idle")},
         torn_streams=list(merged.torn),
         rows_unwritten=facts.get("rows_unwritten", 0),
         strangers=facts.get("strangers", 0),

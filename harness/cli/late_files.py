@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.cli.collecting import collect
 from harness.rundir import RunDir
-from harness.samples.reader import Merged
+from harness.samples.reader import TABLES, Merged
+from harness.samples.writer import names_path, stream_path
 
 __all__ = ["have_come", "merge_into"]
 
@@ -33,12 +34,19 @@ def merge_into(run_dir: RunDir, target: RunDir) -> Merged:
     merged = collect(joined, aborted=run_dir.read_manifest().get("state") == "aborted")
     manifest = target.read_manifest()
     if "fleet" in manifest:
-        workers = [_as_it_is_now(each, merged.workers) for each in manifest["fleet"]["workers"]]
+        workers = [_as_it_is_now(each, run_dir) for each in manifest["fleet"]["workers"]]
         target.update_manifest(fleet=manifest["fleet"] | {"workers": workers})
     return merged
 
 
-def _as_it_is_now(worker: dict[str, Any], there: tuple[int, ...]) -> dict[str, Any]:
-    if worker["handed_in"] or not worker["indexes"] or not set(worker["indexes"]) <= set(there):
+def _as_it_is_now(worker: dict[str, Any], run_dir: RunDir) -> dict[str, Any]:
+    if worker["handed_in"] or not worker["indexes"]:
         return worker
+    streams = run_dir.streams
+    wanted = {stream_path(streams, table, index) for index in worker["indexes"] for table in TABLES}
+    wanted |= {names_path(streams, index) for index in worker["indexes"]}
+    wanted |= {run_dir.path / path for path in worker["lacking"] if path.startswith("streams/")}
+    lacking = sorted(path.relative_to(run_dir.path).as_posix() for path in wanted if not path.exists())
+    if lacking:
+        return {**worker, "lacking": lacking}
     return {**worker, "handed_in": True, "lacking": [], "by_hand": True}

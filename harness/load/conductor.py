@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +19,7 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
 from harness.errors import RunError
 from harness.load.clock import RunClock
 from harness.load.desk import UserCount
+from harness.load.visitors import FATES
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Plan, Slot
 from harness.rundir import RunDir, conductor_path, write_json
@@ -54,8 +56,8 @@ class Conductor:
     """Worker → why it cannot take part, "" where it can."""
     done: dict[int, float] = field(default_factory=dict)
     """Worker → how far its system clock was moved against its own while it worked, in seconds."""
-    dropped: dict[int, int] = field(default_factory=dict)
-    """Worker → arrivals that it turned away because too many visitors were there."""
+    arrivals: dict[int, Mapping[str, int]] = field(default_factory=dict)
+    """Worker → what became of arrivals that no row tells of (harness.load.visitors)."""
     clock: RunClock | None = None
     """From the moment that t0 is named."""
     closed: bool = False
@@ -150,7 +152,7 @@ class Conductor:
             "workers": len(self.workers),
             "workers_reported": sorted(self.done),
             "clock_offset_s": max(self.done.values(), key=abs, default=None),
-            "arrivals_dropped": sum(self.dropped.values()),
+            **{f"arrivals_{fate}": sum(told[fate] for told in self.arrivals.values()) for fate in FATES},
             "closed_early": self.closed,
             "broken_off": self.broken_off,
             "rows_unwritten": sum(self.unwritten.values()),

@@ -136,7 +136,7 @@ class Session:
 
     def _on_done(self, msg: Any, **_: Any) -> None:
         if self.conductor is not None and msg.data["run"] == self.conductor.run:
-            self.conductor.dropped[msg.data["index"]] = msg.data["arrivals_dropped"]
+            self.conductor.arrivals[msg.data["index"]] = msg.data["arrivals"]
             self.conductor.unwritten[msg.data["index"]] = msg.data["rows_unwritten"]
             self.conductor.done[msg.data["index"]] = msg.data["drift_s"]
 
@@ -226,7 +226,7 @@ class Session:
 
     def _report_when_done(self, crew: Crew, run: str) -> None:
         said = {"run": run, "index": crew.order.worker, "drift_s": crew.wait_until_done()}
-        said |= {"arrivals_dropped": crew.visitors.dropped, "rows_unwritten": crew.rows_unwritten}
+        said |= {"arrivals": crew.visitors.counts, "rows_unwritten": crew.rows_unwritten}
         self.runner.send_message("emr-done", said)
 
     def _on_close(self, msg: Any, **_: Any) -> None:

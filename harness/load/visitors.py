@@ -9,7 +9,7 @@ They are neither Locust's users nor on duty.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -27,13 +27,17 @@ from harness.load.wire import Wire
 from harness.plan import arrival_times
 from harness.plan.model import ArrivalProcess
 
-__all__ = ["MOST_VISITORS", "KeptLines", "Visitors"]
+__all__ = ["FATES", "MOST_VISITORS", "KeptLines", "Visitors"]
 
 log = logging.getLogger(__name__)
 
 MOST_VISITORS: Final = 20_000
 """At once on one worker, where the scenario has no bound of its own: some 340 MB at what a connected clinician weighs
 (docs/beside-other-tools.md)."""
+
+FATES: Final = ("dropped", "lost", "idle")
+"""What becomes of arrivals that no row tells of: turned away above the cap; lost to an error of ours, or because all
+was stopped although nobody had ended the run; come when there was nothing to do."""
 
 
 class Visitors:
@@ -56,6 +60,8 @@ class Visitors:
         """Nobody comes any more, and whoever is there finishes the step at hand."""
         self.dropped = 0
         """Arrivals that were not let in because too many were there."""
+        self._seen: Counter[tuple[str, str]] = Counter()
+        self._lost = self._idle = 0
 
     def start(self, recorder: Recorder) -> None:
         """Let them come; after `close` nobody does."""
@@ -77,6 +83,11 @@ class Visitors:
         recorder = self._recorder
         return self._closed or not self._processes or (recorder is not None and recorder.clock.now_s() >= self.end_s)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many met each of FATES."""
+        return dict(zip(FATES, (self.dropped, self._lost, self._idle), strict=True))
+
     def close(self) -> None:
         """Nobody comes any more; everybody finishes the step at hand."""
         self._closed = True
@@ -91,6 +102,9 @@ class Visitors:
 
     def finish(self) -> None:
         """Whoever is still there is sent away, and all lines are closed; a second call does nothing."""
+        if not self._closed:
+            came_last = zip(self._processes, self._coming, strict=False)  # nobody was let in before the start
+            self._lost += sum(self._to_come(process) for process, coming in came_last if not coming.ready())
         self._closed = True
         gevent.killall(self._coming)
         self._there.kill()
@@ -100,26 +114,33 @@ class Visitors:
     def _let_in(self, process: ArrivalProcess, recorder: Recorder) -> None:
         for number, time_s in enumerate(arrival_times(process, self._seed)):
             gevent.sleep(max(0.0, time_s - recorder.clock.now_s()))
+            self._seen[process.site, process.persona] += 1
             if len(self._there) < self._most:
                 self._there.spawn(self._kept_up, partial(self._visit, process, number, time_s, recorder))
             else:
                 self._drop(process, number, recorder)
 
+    def _to_come(self, process: ArrivalProcess) -> int:
+        return sum(1 for _ in arrival_times(process, self._seed)) - self._seen[process.site, process.persona]
+
     def _visit(self, process: ArrivalProcess, number: int, time_s: float, recorder: Recorder) -> None:
         if self._closed:
             return
         site, persona = process.site, process.persona
+        weights = self._places.weights_of(site, persona)(time_s)
+        self._idle += not weights
         places, lines, whose = self._places, self._lines[site, persona], gevent.getcurrent()
         connection = lines.take(lambda line: places.connection(site, persona, "line", line))
         wire = Wire(places.posting(site, persona, number, is_open=True), connection, recorder, time_s, self.end_s)
         self._wires[whose] = wire
         try:
             visitor = places.visitor(process, number, wire)
-            visit(visitor, places.weights_of(site, persona)(time_s), places.unsupported(site))
+            visit(visitor, weights, places.unsupported(site))
         except MemoryError:
             raise
         except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
             log.exception("visit %d (%s at %s) ended by an error", number, persona, site)
+            self._lost += 1
             recorder.fault(site, persona, error)
         finally:
             wire.abandon()

@@ -79,13 +79,20 @@ def worker_of_process(plan: Plan, worker_of_slot: Sequence[int]) -> tuple[int, .
 
 
 def open_caps(plan: Plan, worker_of_slot: Sequence[int], workers: int, cap: int) -> tuple[int, ...]:
-    """What each worker has of a `cap` on those who come at a rate, as its part of all whom the plan expects; sums to
-    `cap` where anybody is to come."""
+    """What each worker has of a `cap` on those who come at a rate, as its part of all whom the plan expects, and at
+    least one wherever anybody is to come, as far as it goes round; sums to `cap` where anybody is to come."""
     weights = dict.fromkeys(range(workers), 0.0)
     for process, worker in zip(plan.arrivals, worker_of_process(plan, worker_of_slot), strict=True):
         weights[worker] += float(expected_arrivals(process, np.array([plan.length_s]))[0])
-    parts = apportion(cap, weights) if any(weights.values()) else weights
-    return tuple(int(parts[worker]) for worker in range(workers))
+    if not any(weights.values()):
+        return (0,) * workers
+    parts = apportion(cap, weights)
+    for worker in (worker for worker, weight in weights.items() if weight and not parts[worker]):
+        richest = max(parts, key=lambda each: parts[each])
+        if parts[richest] > 1:
+            parts[richest] -= 1
+            parts[worker] = 1
+    return tuple(parts[worker] for worker in range(workers))
 
 
 def _homes(plan: Plan, worker_of_slot: Sequence[int]) -> dict[str, int]:

@@ -22,8 +22,10 @@ from harness.samples import FORMAT_VERSION
 from harness.samples.schemas import DUTY, HEALTH, SAMPLES, WORKFLOWS, coded_columns
 from harness.samples.writer import FAILURES_OF_A_KIND, names_path
 
-__all__ = ["Merged", "merge_streams"]
+__all__ = ["TABLES", "Merged", "merge_streams"]
 
+TABLES: Final = ("samples", "workflows", "duty", "health")
+"""Those that each worker writes a stream of."""
 _END_MARK: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 """What a stream ends with when its writer closed it."""
 _ROW_GROUP_ROWS: Final = 131_072
@@ -41,16 +43,12 @@ class Merged:
 
 def merge_streams(run_dir: RunDir) -> Merged:
     """Write samples, workflows, duty, health (Parquet) and failures (JSON lines) from what each worker streamed."""
-    tables = {
-        "samples": (SAMPLES, run_dir.samples),
-        "workflows": (WORKFLOWS, run_dir.workflows),
-        "duty": (DUTY, run_dir.duty),
-        "health": (HEALTH, run_dir.health),
-    }
+    schemas = (SAMPLES, WORKFLOWS, DUTY, HEALTH)
+    targets = (run_dir.samples, run_dir.workflows, run_dir.duty, run_dir.health)
     rows: dict[str, int] = {}
     torn: list[str] = []
     workers: set[int] = set()
-    for table, (schema, target) in tables.items():
+    for table, schema, target in zip(TABLES, schemas, targets, strict=True):
         streams = sorted(run_dir.streams.glob(f"{table}-w*.arrows"), key=_worker_of)
         workers.update(_worker_of(stream) for stream in streams)
         rows[table] = _merge_table(schema, streams, target, torn)

@@ -51,6 +51,9 @@ START_LATE_MAX_S: Final = 1.0
 """How late slots may be begun. source: requirement"""
 DUTY_SHARE: Final = 0.01
 """Planned time on duty against worked time within the slots. source: requirement (verdict rules)"""
+ARRIVALS_SIGMAS: Final = 6.0
+"""Fewer arrivals than were to be expected, by so many standard deviations of a Poisson count, are no chance: one run in
+a billion. source: arithmetic"""
 SHORTEST_LOAD_S: Final = 10.0
 """A shorter load shows a start, not a state. source: requirement"""
 

@@ -25,9 +25,9 @@ def cut_off(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def check_workers(instrument: Instrument, manifest: Mapping[str, Any]) -> Check:
-    """Lost: no sign for 3 s, or none up to the end of its last slot. Late: no sign at the beginning. On other hosts
-    also: nothing heard for 5 s, left, died, or not all of its files came. And workers that nobody asked for, and
-    a leader that gave no sign."""
+    """Lost: no sign for 3 s, or none up to the end of what it had to do. Late: no sign at the beginning. Who has
+    nothing to do may leave at once. On other hosts also: nothing heard for 5 s, left, died, or not all of its files
+    came. And workers that nobody asked for, and a leader that gave no sign."""
     seen = instrument.workers
     planned = int(manifest.get("workers") or instrument.workers_planned)
     reported = manifest.get("workers_reported")
@@ -36,6 +36,7 @@ def check_workers(instrument: Instrument, manifest: Mapping[str, Any]) -> Check:
     lapsed = {
         each.worker
         for each in seen
+        if each.planned_until_s > 0
         if each.longest_gap_s > gap or each.first_s > gap or each.last_s < each.planned_until_s - gap
     }
     missing = max(0, planned - min(alive, len(seen)))

@@ -6,6 +6,7 @@ skipped, and what the plan has none of, arrivals or people on duty; what is skip
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -93,16 +94,25 @@ def _start_lateness(evidence: Evidence) -> Check:
 
 
 def _arrivals(evidence: Evidence) -> Check:
-    """Whoever comes at a rate comes, however slow the server is; a generator that turns some away hides it."""
-    dropped = evidence.manifest.get("arrivals_dropped")
+    """Whoever comes at a rate comes, however slow the server is; a generator that turns some away, or loses them, hides
+    it. What the load counted is held against the rows: so few as chance does not make are lost, whoever lost them."""
+    fates = ("dropped", "lost", "idle")
     of_all = evidence.analysis.summary["open"]["overall"]
     if not of_all["expected"]:
         return Check("arrivals", None, None, 0.0, "arrivals", "nobody was to come by himself")
-    if dropped is None:
+    if any(evidence.manifest.get(f"arrivals_{fate}") is None for fate in fates):
         return unmeasured("arrivals", 0.0, "arrivals")
-    came, expected = f"{of_all['begun']:,}", f"{of_all['expected']:,.0f}"
-    detail = f"{came} came by themselves, {expected} were to be expected; {int(dropped):,} were turned away"
-    return Check("arrivals", not dropped, float(dropped), 0.0, "arrivals", detail)
+    dropped, lost, idle = (int(evidence.manifest[f"arrivals_{fate}"]) for fate in fates)
+    expected, came = float(of_all["expected"]), int(of_all["begun"]) + int(of_all["skipped"])
+    least = expected - bounds.ARRIVALS_SIGMAS * math.sqrt(expected)
+    unseen = max(0, math.ceil(least) - came - dropped - lost - idle)
+    detail = (
+        f"{of_all['begun']:,} came by themselves, {expected:,.0f} were to be expected; {dropped:,} were turned away"
+    )
+    if lost + unseen:
+        detail += f", {lost + unseen:,} or more were lost" if unseen else f", {lost:,} were lost"
+    missed = dropped + lost + unseen
+    return Check("arrivals", missed == 0, float(missed), 0.0, "arrivals", detail)
 
 
 def _cpu(evidence: Evidence) -> Check:

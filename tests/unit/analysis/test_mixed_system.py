@@ -77,7 +77,9 @@ def test_whoever_comes_by_himself_is_told_apart_and_timed_from_when_he_was_due(f
 
 def test_a_process_of_which_nobody_came_has_a_row_all_the_same(fabricate: Fabricate) -> None:
     run = fabricate(requests=500)
-    run.arrivals.append({"site": "river", "persona": "walk-in", "time_s": [0.0, 60.0], "per_s": [0.0, 0.1]})
+    run.arrivals.append(
+        {"site": "river", "persona": "walk-in", "worker": 0, "time_s": [0.0, 60.0], "per_s": [0.0, 0.1]}
+    )
     row = analyse(*run.write()).summary["open"]["by_persona"]["walk-in"]
     assert (row["expected"], row["begun"], row["p50_ms"]) == (3.0, 0, None)
 

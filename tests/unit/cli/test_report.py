@@ -299,7 +299,7 @@ def test_files_of_a_worker_that_came_by_hand_are_judged_elsewhere(
     for path in run_dir.streams.glob("*-w1.*"):
         shutil.move(path, late / path.name)
     facts = {"t0_epoch_s": 1e9, "ended_epoch_s": 1e9 + run.length_s, "closed_early": False, "clock_offset_s": 0.0}
-    write_json(conductor_path(run_dir.streams), {**facts, "workers_reported": [0, 1], "arrivals_dropped": 0})
+    write_json(conductor_path(run_dir.streams), {**facts, "workers_reported": [0, 1]})
     clock = {"worker": "hill", "readings": 3, "offset_s": 0.001, "uncertainty_s": 0.0005, "longest_gap_s": 60.0}
     hill = {"name": "hill", "address": "10.0.0.7", "indexes": [1], "handed_in": False, "silent_s": 1.0}
     hill |= {"left": "", "lacking": [], "load_code": 0, "clock": clock}
@@ -311,8 +311,13 @@ def test_files_of_a_worker_that_came_by_hand_are_judged_elsewhere(
     assert json.loads(run_dir.verdict.read_bytes())["verdict"] == "invalid"
     sealed = contents(run_dir)
 
-    for path in late.iterdir():
+    for path in sorted(late.iterdir()):
         shutil.copyfile(path, run_dir.streams / path.name)
+        part = tmp_path / f"with-{path.name}"
+        if path.name != max(one.name for one in late.iterdir()):
+            assert emrload(run_dir.path, "--rejudge", "--out", part) == 0
+            assert json.loads(RunDir(part).verdict.read_bytes())["verdict"] == "invalid"
+            assert "streams/workflows-w1.arrows" in RunDir(part).read_manifest()["fleet"]["workers"][0]["lacking"]
     capsys.readouterr()
     again = RunDir(tmp_path / "again")
     assert emrload(run_dir.path, "--rejudge", "--out", again.path) == 0

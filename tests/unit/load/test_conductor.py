@@ -19,6 +19,7 @@ from harness.load.conductor import Conductor
 from harness.load.desk import GRACE_S, LEAD_S
 from harness.load.dispatcher import PlanDispatcher
 from harness.load.shape import DutyCurve
+from harness.load.visitors import FATES
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Slot
 from harness.rundir import RunDir, conductor_path
@@ -184,15 +185,15 @@ def test_a_run_without_slots_lasts_until_its_end(lead):
     assert led.finished
 
 
-def test_arrivals_that_were_turned_away_are_told(lead):
+def test_arrivals_that_no_row_tells_of_are_told(lead):
     led = lead()
     led.begin("x")
     assert facts(led)["arrivals_dropped"] == 0
     for worker in (0, 1):
-        led.dropped[worker] = 3 + worker
+        led.arrivals[worker] = {"dropped": 3 + worker, "lost": worker, "idle": 2}
         led.done[worker] = 0.0
     assert led.finished
-    assert facts(led)["arrivals_dropped"] == 7
+    assert {fate: facts(led)[f"arrivals_{fate}"] for fate in FATES} == {"dropped": 7, "lost": 1, "idle": 4}
 
 
 def test_an_early_end_tells_every_crew_once_and_takes_nobody_away(lead):

@@ -405,10 +405,10 @@ def test_beyond_the_cap_arrivals_are_turned_away_and_counted(hire, serve, tmp_pa
     crew.wait_until_done()
     planned = len(list(arrival_times(crew.order.arrivals[0], crew.order.plan.spec.seed)))
     assert len(written(crew, "workflows", tmp_path)) == 3
-    assert crew.visitors.dropped == planned - 3
+    assert crew.visitors.counts == {"dropped": planned - 3, "lost": 0, "idle": 0}
     assert caplog.text.count("turned away") == 1
     told = (tmp_path / "failures-w0.jsonl").read_text()
-    assert told.count('"outcome":"dropped"') == min(crew.visitors.dropped, 100)
+    assert told.count('"outcome":"dropped"') == min(planned - 3, 100)
 
 
 def test_a_visit_that_meets_a_fault_of_ours_is_named_and_the_others_come(hire, tmp_path, monkeypatch, caplog):
@@ -420,6 +420,30 @@ def test_a_visit_that_meets_a_fault_of_ours_is_named_and_the_others_come(hire, t
     told = [json.loads(line) for line in (tmp_path / "failures-w0.jsonl").read_text().splitlines()]
     planned = len(list(arrival_times(crew.order.arrivals[0], crew.order.plan.spec.seed)))
     assert [(one["outcome"], one["detail"]) for one in told] == [("error", "ZeroDivisionError")] * planned
+    assert crew.visitors.counts == {"dropped": 0, "lost": planned, "idle": 0}
+
+
+def test_whoever_comes_when_there_is_nothing_to_do_is_counted(hire, tmp_path, monkeypatch):
+    crew = hire(visitors_per_s=10.0, length_s=1.0)
+    monkeypatch.setattr(crew._places, "weights_of", lambda *_: lambda _: {})
+    crew.start(time.time())
+    crew.wait_until_done()
+    planned = len(list(arrival_times(crew.order.arrivals[0], crew.order.plan.spec.seed)))
+    assert crew.visitors.counts == {"dropped": 0, "lost": 0, "idle": planned}
+    assert written(crew, "workflows", tmp_path) == []
+
+
+def test_whoever_was_still_to_come_when_all_is_stopped_is_lost_but_not_in_a_run_that_was_ended(hire, serve):
+    for ended in (False, True):
+        crew = hire(visitors_per_s=1.0, length_s=3600.0)
+        crew.start(time.time())
+        gevent.sleep(0.2)
+        if ended:
+            crew.close()
+        crew.finish()
+        planned = len(list(arrival_times(crew.order.arrivals[0], crew.order.plan.spec.seed)))
+        lost = crew.visitors.counts["lost"]
+        assert lost == 0 if ended else planned - 3 <= lost <= planned
 
 
 def test_whoever_is_there_when_all_is_stopped_at_once_leaves_her_rows(hire, serve, tmp_path):

@@ -18,6 +18,8 @@ from harness.load import session as session_module
 from harness.load.session import Session
 from harness.load.shape import DutyCurve
 
+FEW = {"dropped": 2, "lost": 0, "idle": 1}
+
 
 @pytest.fixture
 def session(monkeypatch) -> Session:
@@ -42,7 +44,7 @@ class FakeConductor:
         self.run, self.closed, self.over, self._done = run, closed, over, done
         self.ready: dict[int, str] = {}
         self.done: dict[int, float] = {}
-        self.dropped: dict[int, int] = {}
+        self.arrivals: dict[int, dict[str, int]] = {}
         self.unwritten: dict[int, int] = {}
         self.broken: list[str] = []
         self.closings = 0
@@ -126,12 +128,12 @@ def test_an_interrupt_that_was_held_back_is_let_through(monkeypatch):
 def test_messages_about_another_run_are_not_for_this_one(session):
     session.conductor = FakeConductor("this")
     session._on_ready(message(run="that", index=0, problem=""))
-    session._on_done(message(run="that", index=0, drift_s=0.0, arrivals_dropped=1, rows_unwritten=0))
+    session._on_done(message(run="that", index=0, drift_s=0.0, arrivals=FEW, rows_unwritten=0))
     assert (session.conductor.ready, session.conductor.done) == ({}, {})
     session._on_ready(message(run="this", index=0, problem="late"))
-    session._on_done(message(run="this", index=0, drift_s=0.5, arrivals_dropped=2, rows_unwritten=7))
+    session._on_done(message(run="this", index=0, drift_s=0.5, arrivals=FEW, rows_unwritten=7))
     assert (session.conductor.ready, session.conductor.done) == ({0: "late"}, {0: 0.5})
-    assert session.conductor.dropped == {0: 2}
+    assert session.conductor.arrivals == {0: FEW}
     assert session.conductor.unwritten == {0: 7}
     session._on_broken(message(run="that", index=0, problem="x"))
     assert session.conductor.broken == []

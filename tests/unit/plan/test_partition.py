@@ -100,5 +100,8 @@ def test_a_cap_on_arrivals_is_shared_out_as_they_are(make_spec: Make) -> None:
     dealt = partition(plan, 2, expecting({"a": 2.0, "b": 1.0, "c": 1.0}))
     assert open_caps(plan, dealt, 2, 100) == (33, 67)
     assert open_caps(plan, dealt, 3, 100) == (33, 67, 0)
+    assert open_caps(plan, dealt, 2, 3) == (1, 2)
+    assert open_caps(plan, dealt, 2, 2) == (1, 1)  # by their parts: 0 and 2
+    assert open_caps(plan, dealt, 2, 1) == (0, 1)
     nobody = compile_plan(make_spec())
     assert open_caps(nobody, partition(nobody, 1), 1, 100) == (0,)

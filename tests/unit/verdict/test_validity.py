@@ -200,7 +200,7 @@ def _missed_by_its_own_lateness(run: Any) -> None:
 
 def _turned_away(run: Any) -> None:
     run.let_come("portal-patient", "river", 100)
-    run.manifest["arrivals_dropped"] = 3
+    run.manifest |= {"arrivals_dropped": 3, "arrivals_lost": 0, "arrivals_idle": 0}
 
 
 PLANTED = [
@@ -361,7 +361,7 @@ def test_a_few_runs_that_differ_by_chance_are_not_another_mix(fabricate: Fabrica
 def _with_arrivals(fabricate: Fabricate, late_s: float = 0.001, **manifest: Any) -> Any:
     run = fabricate()
     run.let_come("portal-patient", "river", 100, late_s=late_s)
-    run.manifest |= {"arrivals_dropped": 0, **manifest}
+    run.manifest |= {"arrivals_dropped": 0, "arrivals_lost": 0, "arrivals_idle": 0, **manifest}
     return run
 
 
@@ -370,6 +370,42 @@ def test_arrivals_that_the_load_turned_away_make_a_run_invalid(fabricate: Fabric
         found = judged(_with_arrivals(fabricate, arrivals_dropped=dropped))
         failed = [each["check"] for each in found["validity"] if each["outcome"] == "fail"]
         assert (found["verdict"], failed) == (verdict, ["arrivals"] if verdict == "invalid" else [])
+
+
+def test_arrivals_that_the_load_lost_make_a_run_invalid(fabricate: Fabricate) -> None:
+    found = judged(_with_arrivals(fabricate, arrivals_lost=2))
+    (check,) = [each for each in found["validity"] if each["outcome"] == "fail"]
+    assert (check["check"], check["figure"]) == ("arrivals", 2.0)
+    assert check["detail"].endswith("0 were turned away, 2 were lost")
+
+
+@pytest.mark.parametrize(
+    ("came", "idle", "verdict"), [(40, 0, "pass"), (39, 0, "invalid"), (39, 1, "pass"), (0, 0, "invalid")]
+)
+def test_so_few_arrivals_as_chance_does_not_make_are_lost_whatever_the_load_says(
+    fabricate: Fabricate, came: int, idle: int, verdict: str
+) -> None:
+    run = _with_arrivals(fabricate, arrivals_idle=idle)
+    open_runs = run.workflows["open"].astype(bool)
+    run.workflows = run.workflows[~open_runs | (run.workflows["clinician"] < came)]
+    found = judged(run)
+    (check,) = [each for each in found["validity"] if each["check"] == "arrivals"]
+    assert (check["outcome"], check["figure"]) == (("fail", 40.0 - came) if verdict == "invalid" else ("pass", 0.0))
+
+
+def test_a_worker_that_has_only_arrivals_must_be_there_to_the_end_and_one_without_work_need_not(
+    fabricate: Fabricate,
+) -> None:
+    """Nobody is on duty at worker 1, and it left before the load began."""
+    for home, lapsed in ((0, 0), (1, 1)):
+        run = _with_arrivals(fabricate)
+        run.plan["worker"] = run.samples["worker"] = run.workflows["worker"] = run.duty["worker"] = 0
+        run.arrivals[0]["worker"] = home
+        run.health_edit = lambda frame: frame[(frame["worker"] == 0) | (frame["time_s"] <= 0)].assign(
+            time_s=lambda rows: rows["time_s"].where(rows["worker"] == 0, -3.5)
+        )
+        (check,) = [each for each in judged(run)["validity"] if each["check"] == "workers"]
+        assert check["figure"] == lapsed
 
 
 def test_arrivals_that_are_late_show_among_many_requests_that_are_not(fabricate: Fabricate) -> None:
