@@ -37,7 +37,7 @@ def next_steps(verdict: Mapping[str, Any], summary: Mapping[str, Any], manifest:
         longer_s = 0.0 if _TOO_SHORT.isdisjoint(failed) else _long_enough_s(verdict, summary, manifest)
         longer = _run(manifest, sites, _how_long(manifest, longer_s))
         steps += [_look_at(finding) for finding in verdict["findings"] if finding["kind"] == "failed-workflows"]
-        steps += [_mend(check) for check in failed if check not in _HELD_UP or not _stood_still(verdict)]
+        steps += [_mend(check, manifest) for check in failed if check not in _HELD_UP or not _stood_still(verdict)]
         steps.append(f"Then run again: `{longer}`")
     elif verdict["verdict"] == "fail":
         steps += [_look_at(finding) for finding in verdict["findings"] if finding["kind"] in _LOOK]
@@ -264,6 +264,9 @@ _MEND: Mapping[str, str] = {
 }
 
 
-def _mend(check: str) -> str:
-    generator = "Give the load generator a machine with free cores, or more processes: `--workers 2`"
-    return _MEND.get(check, generator)
+def _mend(check: str, manifest: Mapping[str, Any]) -> str:
+    twice = 2 * int(manifest.get("workers") or 1)
+    more = (
+        f"more hosts: `--expect-workers {twice}`" if manifest.get("fleet") else f"more processes: `--workers {twice}`"
+    )
+    return _MEND.get(check, f"Give the load generator a machine with free cores, or {more}")

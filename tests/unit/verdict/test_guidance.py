@@ -31,6 +31,19 @@ def test_an_invalid_run_says_how_to_mend_it_and_how_to_run_it_again() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("manifest", "more"),
+    [
+        ({}, "more processes: `--workers 2`"),
+        ({"workers": 2}, "more processes: `--workers 4`"),
+        ({"workers": 3, "fleet": {"bind": "10.0.0.1:5556"}}, "more hosts: `--expect-workers 6`"),
+    ],
+)
+def test_a_busy_generator_is_to_have_more_than_it_had(manifest: dict[str, Any], more: str) -> None:
+    steps = next_steps(verdict("invalid", validity=[{"check": "cpu", "outcome": "fail"}]), SUMMARY, MANIFEST | manifest)
+    assert steps[0] == f"Give the load generator a machine with free cores, or {more}"
+
+
 def test_a_run_that_was_too_short_is_not_repeated_as_short() -> None:
     def again(duration_s: float, check: str) -> str:
         manifest = {**MANIFEST, "time_lapse": 9.0, "duration_s": duration_s}
