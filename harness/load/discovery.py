@@ -101,7 +101,10 @@ class _Looker:
 
     def _answer(self, call: Call, check: Check) -> Answer:
         self._asked += 1
-        target = self._endpoint.request_target(call.path)
+        try:
+            target = self._endpoint.request_target(call.path)
+        except ValueError as error:
+            raise TargetError(f"{call.operation}: the target gave a link that is no URL") from error
         head = f"{call.method} {target} HTTP/1.1\r\nHost: {self._endpoint.authority}\r\n"
         if self._connection.cookies is not None:
             head += self._connection.cookies.line_for(target)

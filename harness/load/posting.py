@@ -72,10 +72,13 @@ class Posting:
     def request(self, call: Call, request_id: int, trace: str, cookies: Cookies | None = None) -> bytes:
         """`call` as it goes over the line, with her cookies; `trace` is version and trace id of its `traceparent`.
 
-        Raises StepFailed where a header holds what a header cannot: versions and links come from the server.
+        Raises StepFailed where a link is none, or a header holds what a header cannot: both come from the server.
         """
         named = f"{request_id:016x}"
-        target = self.endpoint.request_target(call.path)
+        try:
+            target = self.endpoint.request_target(call.path)
+        except ValueError:
+            raise StepFailed(f"{call.operation}: not sent, its link is no URL") from None
         head = (
             f"{call.method} {target} HTTP/1.1\r\n{self.head}"
             f"X-Request-Id: {named}\r\ntraceparent: {trace}-{named}-01\r\n"

@@ -49,6 +49,9 @@ def test_what_is_no_web_address_is_refused(url):
         ("https://inside.example", "/"),
         ("http://inside.example/fhir?name=Jörg Müller", "/fhir?name=J%C3%B6rg%20M%C3%BCller"),
         ("http://inside.example/fhir?a=1\r\nX-Evil: 1", "/fhir?a=1X-Evil:%201"),
+        ("Patient?name=Jörg Müller", "/fhir/Patient?name=J%C3%B6rg%20M%C3%BCller"),
+        ("?name=Jörg Müller", "/fhir?name=J%C3%B6rg%20M%C3%BCller"),
+        ('Patient?name=a%20b|"c"', '/fhir/Patient?name=a%20b|"c"'),
     ],
 )
 def test_a_path_or_link_becomes_a_request_target(path, target):
@@ -58,3 +61,20 @@ def test_a_path_or_link_becomes_a_request_target(path, target):
 def test_a_base_without_a_path_is_the_root():
     bare = Endpoint.from_url("http://127.0.0.1")
     assert [bare.request_target(path) for path in ("", "?x=1", "Patient/1")] == ["/", "/?x=1", "/Patient/1"]
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1/fhir", "http://127.0.0.1"])
+@pytest.mark.parametrize("before", ["Observation", "?page=2", "/fhir", "http://inside.example/fhir"])
+@pytest.mark.parametrize("letter", [" ", "\r", "\n", "\t", "\x85", "\u2028", "é"])
+def test_no_link_leaves_the_request_line(base, before, letter):
+    """A server's `next` link may hold anything, and must not become a second request."""
+    target = Endpoint.from_url(base).request_target(f"{before}{letter}HTTP/1.1{letter}DELETE{letter}/fhir/Patient/1")
+    assert target.isascii()
+    assert target.isprintable()
+    assert " " not in target
+
+
+@pytest.mark.parametrize("link", ["http://[bad/x", "https://[::1/fhir", "http://[bad]/x", "?a=\ud800"])
+def test_a_link_that_is_no_url_is_refused(link):
+    with pytest.raises(ValueError):
+        Endpoint.from_url("http://127.0.0.1/fhir").request_target(link)

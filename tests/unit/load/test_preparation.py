@@ -86,6 +86,29 @@ def test_looking_is_control_traffic(serve, spec):
     assert b"X-Site" not in server.requests[0]
 
 
+def of_json(content: object) -> bytes:
+    body = json.dumps(content).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    ("link", "asked", "why"),
+    [
+        ("http://[bad/x", None, "a link that is no URL"),
+        ("Organization?page=2 HTTP/1.1\r\n\r\nDELETE /x", b"GET /fhir/Organization?page=2%20HTTP/1.1%0D", "status 410"),
+    ],
+)
+def test_a_link_to_more_people_is_one_request_or_said(serve, spec, link, asked, why):
+    gone = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
+    page = {"resourceType": "Bundle", "type": "searchset", "link": [{"relation": "next", "url": link}]}
+    statement = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [{"mode": "server"}]}
+    answers = [of_json(statement), of_json(page), *([gone] if asked else [])]
+    server = serve(lambda line: [line.answer(one) for one in answers])
+    with pytest.raises(TargetError, match=why):
+        discover(spec, server.url)
+    assert asked is None or server.requests[2].startswith(asked)
+
+
 def test_a_site_with_an_endpoint_of_its_own_is_found_there(seeded, spec):
     own = seeded.replace("127.0.0.1", "localhost")  # the same server under another name
     river, lake = spec.sites

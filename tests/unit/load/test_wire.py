@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
+from harness.fhir import requests
 from harness.fhir.call import Answer, Call
 from harness.load import judging
 from harness.load import line as line_module
@@ -215,6 +216,25 @@ def test_a_version_that_is_no_header_is_a_failed_step_and_nothing_is_sent(serve,
     with pytest.raises(StepFailed, match=why):
         desk.wire.perform(Call("PUT", "Patient/1", "Patient.update", b"{}", (("If-Match", header),)), fine)
     assert (server.requests, desk.recorder.started, desk.outcomes) == ([], 0, [])
+
+
+@pytest.mark.parametrize("link", ["http://[bad/x", "https://[bad]/x"])
+def test_a_link_that_is_no_url_is_a_failed_step_and_nothing_is_sent(serve, at_work, link):
+    server = serve(lambda line: line.answer(http(200)))
+    desk = at_work(server.url)
+    with pytest.raises(StepFailed, match=r"^Patient.search.next: not sent, its link is no URL$"):
+        desk.wire.perform(requests.next_page("Patient", link), fine)
+    assert (server.requests, desk.recorder.started, desk.outcomes) == ([], 0, [])
+
+
+def test_a_link_with_a_request_in_it_stays_one_request(serve, at_work):
+    server = serve(lambda line: line.answer(http(200)))
+    link = "Observation?page=2 HTTP/1.1\r\nHost: x\r\n\r\nDELETE /fhir/Patient/1"
+    at_work(server.url).wire.perform(requests.next_page("Observation", link), fine)
+    (sent,) = server.requests
+    assert sent.startswith(
+        b"GET /fhir/Observation?page=2%20HTTP/1.1%0D%0AHost:%20x%0D%0A%0D%0ADELETE%20/fhir/Patient/1 "
+    )
 
 
 # ---- what is tried again
