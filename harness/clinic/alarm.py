@@ -25,7 +25,8 @@ SWALLOWED_S: Final = 0.002
 SPARED_RINGS: Final = 20
 """What it called is spared for a second: whatever does not wait for good is back in its own code meanwhile."""
 _HALF_COUNTED: Final = "harness.load."
-"""Between a request and its row in the samples nothing is thrown in: the counts must agree."""
+"""Between a request and its row in the samples nothing is thrown in, since the counts must agree; but into a check of
+one's own, after which the row is written."""
 
 
 class NoEnd(BaseException):

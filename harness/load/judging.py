@@ -42,8 +42,13 @@ def judge_answer(exchange: Exchange, call: Call, check: Check) -> Answer:
 
 
 def _redirect_host(exchange: Exchange) -> str:
-    location = exchange.headers.get("location", "")
-    return f"redirected to {urlsplit(location).hostname or 'another path'}" if 300 <= exchange.status < 400 else ""
+    if not 300 <= exchange.status < 400:
+        return ""
+    try:
+        host = urlsplit(exchange.headers.get("location", "")).hostname
+    except ValueError:
+        return "redirected to what is no URL"
+    return f"redirected to {host or 'another path'}"
 
 
 def judge_failure(failure: ExchangeFailed, call: Call, attempt: int) -> tuple[Answer, float | None]:

@@ -181,7 +181,13 @@ class Wire:
             raise
         total_s = self._request_over(start_s)
         self.intended_s = start_s + total_s
-        answer = judge_answer(exchange, call, check)
+        try:
+            answer = judge_answer(exchange, call, check)
+        except BaseException:
+            # ended from outside in the middle of a check, or no memory: the request is written down, judged by nobody
+            sent = recorder, posting, run, call, len(request), request_id, intended_s, start_s, total_s
+            write_request(*sent, exchange.link_s, exchange, exchange.status, "cancelled", attempt)
+            raise
         outcome = answer.outcome
         write_request(
             recorder,

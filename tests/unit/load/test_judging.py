@@ -42,6 +42,7 @@ def test_only_a_refusal_that_the_call_expects_is_no_error(status, call, outcome)
     [
         ("https://login.example.org/start?user=jane", "redirected to login.example.org"),
         ("/start?user=jane", "redirected to another path"),
+        ("http://[bad/start?user=jane", "redirected to what is no URL"),
     ],
 )
 def test_a_redirect_is_an_error_that_names_the_host_it_leads_to_and_nobodys_name(location, detail):

@@ -16,6 +16,7 @@ import gevent
 import pyarrow as pa
 import pytest
 
+from harness.clinic.alarm import NoEnd
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.fhir import requests
 from harness.fhir.call import Answer, Call
@@ -124,6 +125,7 @@ def at_work(tmp_path) -> Iterator[Callable[..., Desk]]:
         (http(404), READ, "http_error"),
         (http(500), READ, "http_error"),
         (http(302, b"Location: https://login.example.org/start"), READ, "http_error"),
+        (http(302, b"Location: http://[bad/"), READ, "http_error"),
         (http(304), READ, "http_error"),
     ],
 )
@@ -146,6 +148,21 @@ def test_a_check_that_fails_itself_loses_no_sample_and_no_clinician(serve, at_wo
     answer = desk.wire.perform(READ, lambda answer: answer.json()["id"])
     assert (answer.outcome, answer.detail) == ("content", "its check failed with KeyError")
     assert desk.outcomes == [("content", 200)]
+
+
+@pytest.mark.parametrize("ended_by", [NoEnd("stood still"), MemoryError(), gevent.GreenletExit()])
+def test_a_check_that_is_ended_from_outside_leaves_its_requests_row(serve, at_work, ended_by):
+    """As the watchdog does with one of one's own that stands still; nobody has judged the answer then."""
+
+    def check(answer: Answer) -> str:
+        raise ended_by
+
+    desk = at_work(serve(lambda line: line.answer(http(200))).url)
+    with pytest.raises(type(ended_by)):
+        desk.wire.perform(READ, check)
+    assert (desk.recorder.started, desk.recorder.finished, desk.recorder.in_flight) == (1, 1, 0)
+    (row,) = desk.written("samples")
+    assert (row["outcome"], row["status"], row["bytes_received"]) == ("cancelled", 200, len(http(200)))
 
 
 def test_the_samples_hold_what_went_over_the_wire(serve, at_work):
