@@ -3,9 +3,9 @@
     hub in control    re-arms an alarm of 3 s twice a second; it never rings
     hub waits         the alarm rings in the code that stands still, which is a failed workflow then; the others go on
 
-Only code of one's own is interrupted; where that is a check of an answer, the request has its row in the samples all the
+Only code of one's own is interrupted; where that is a check of an answer, its request has a row in the samples all the
 same. The run then had a stall, and its verdict says so. `time.sleep` does not stand still, since Locust has made it
-gevent's; it counts as waiting and not as thinking, and as the clinician's time does not add up then, the run is invalid.
+gevent's; it counts as waiting, not as thinking, and as the clinician's time does not add up then, the run is invalid.
 """
 
 from __future__ import annotations
