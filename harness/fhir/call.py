@@ -36,7 +36,7 @@ class Call:
     headers: tuple[tuple[str, str], ...] = ()
     expected: frozenset[int] = frozenset()
     repeatable: bool = True
-    """May be sent again when a closed idle connection swallowed it: safe or conditional."""
+    """May be sent again when a closed idle connection swallowed it, or after a 503: safe or conditional."""
 
 
 @dataclass(slots=True)  # as little frozen as a call is

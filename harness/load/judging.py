@@ -12,13 +12,12 @@ from urllib.parse import urlsplit
 from harness.fhir.call import Answer, Call, Check
 from harness.load.client import Exchange, ExchangeFailed
 
-__all__ = ["ATTEMPTS", "THROTTLED", "judge_answer", "judge_failure", "retry_pause_s"]
+__all__ = ["ATTEMPTS", "asks_for_another_try", "judge_answer", "judge_failure", "retry_pause_s"]
 
 ATTEMPTS: Final = 3
-"""A 429 or 503 is tried again so often in all, after Retry-After or an exponential pause."""
+"""What is throttled is tried again so often in all, after Retry-After or an exponential pause."""
 RETRY_PAUSE_S: Final = 0.5
 RETRY_PAUSE_MAX_S: Final = 10.0
-THROTTLED: Final = frozenset({429, 503})
 
 
 def judge_answer(exchange: Exchange, call: Call, check: Check) -> Answer:
@@ -57,6 +56,14 @@ def judge_failure(failure: ExchangeFailed, call: Call, attempt: int) -> tuple[An
         # the server closed the idle line while the request was on its way: not an error, and safe to send again
         return Answer(0, outcome="expected_refusal", detail=failure.detail), 0.0
     return Answer(0, outcome=failure.reason, detail=failure.detail), None
+
+
+def asks_for_another_try(status: int, call: Call) -> bool:
+    """Whether the target throttles, and has done nothing yet, or nothing that must not be done twice.
+
+    A 503 is no proof of that (RFC 9110, 9.2.2 and 15.6.4): a proxy may say it of a create that was done.
+    """
+    return status == 429 or (status == 503 and call.repeatable)
 
 
 def retry_pause_s(retry_after: str, attempt: int) -> float:

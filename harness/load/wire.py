@@ -16,7 +16,7 @@ from greenlet import greenlet
 from harness.clinic.world import GaveUp, SlotOver, WorkflowOutcome
 from harness.fhir.call import Answer, Call, Check
 from harness.load.client import Connection, ExchangeFailed
-from harness.load.judging import ATTEMPTS, THROTTLED, judge_answer, judge_failure, retry_pause_s
+from harness.load.judging import ATTEMPTS, asks_for_another_try, judge_answer, judge_failure, retry_pause_s
 from harness.load.linked_connection import LinkedConnection
 from harness.load.posting import Posting
 from harness.load.recorder import Recorder
@@ -208,8 +208,9 @@ class Wire:
         if outcome == "ok" or outcome == "expected_refusal":
             return answer, None
         note_failed_request(recorder, posting, run, call, answer, request_id)
-        throttled = answer.status in THROTTLED
-        return answer, retry_pause_s(exchange.headers.get("retry-after", ""), attempt) if throttled else None
+        if not asks_for_another_try(answer.status, call):
+            return answer, None
+        return answer, retry_pause_s(exchange.headers.get("retry-after", ""), attempt)
 
     def _no_answer(
         self,

@@ -7,7 +7,7 @@ import pytest
 from harness.fhir.call import Answer, Call
 from harness.load.answer import Headers
 from harness.load.client import Exchange, ExchangeFailed
-from harness.load.judging import judge_answer, judge_failure, retry_pause_s
+from harness.load.judging import asks_for_another_try, judge_answer, judge_failure, retry_pause_s
 
 READ = Call("GET", "Patient/1", "Patient.read")
 CREATE = Call("POST", "Observation", "Observation.create", b"{}", repeatable=False)
@@ -78,6 +78,23 @@ def test_only_what_a_closing_line_swallowed_is_sent_again_once_and_only_if_it_ma
 def test_what_was_waited_for_in_vain_is_not_tried_again(reason):
     answer, again_s = judge_failure(ExchangeFailed(reason, "no answer"), READ, 1)
     assert (answer.outcome, again_s) == (reason, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "call", "again"),
+    [
+        (429, READ, True),
+        (503, READ, True),
+        (503, UPDATE, True),
+        (429, CREATE, True),
+        (503, CREATE, False),
+        (500, READ, False),
+        (502, READ, False),
+        (504, READ, False),
+    ],
+)
+def test_what_may_have_been_done_is_not_done_twice(status, call, again):
+    assert asks_for_another_try(status, call) is again
 
 
 @pytest.mark.parametrize(

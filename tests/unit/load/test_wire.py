@@ -266,6 +266,17 @@ def test_a_throttled_call_is_tried_again_after_what_the_target_asks(serve, at_wo
     assert [(row["outcome"], row["attempt"]) for row in desk.written("samples")] == [("http_error", 1), ("ok", 2)]
 
 
+@pytest.mark.parametrize(("status", "tries"), [(429, 2), (503, 1)])
+def test_a_create_is_sent_again_only_where_it_was_surely_not_done(serve, at_work, status, tries):
+    """RFC 9110, 9.2.2: a 503 may come of a proxy that does not know what became of it."""
+    words = (http(status, b"Retry-After: 0"), http(201))
+    server = serve(lambda line: [line.answer(one) for one in words[:tries]])
+    desk = at_work(server.url)
+    desk.wire.perform(CREATE, fine)
+    assert desk.outcomes == [("http_error", status), ("ok", 201)][:tries]
+    assert len(server.requests) == tries
+
+
 def test_a_target_that_throttles_on_and_on_is_given_up(serve, at_work):
     server = serve(lambda line: [line.answer(http(503, b"Retry-After: 0")) for _ in range(4)])
     desk = at_work(server.url)
