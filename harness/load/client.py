@@ -34,6 +34,11 @@ _AT_ONCE_S: Final = 50e-6
 good-bye, comes behind its answer. (A look costs 3% of a request that nobody reads the answer of.)"""
 _AHEAD_S: Final = 1.0
 """So much before a server means to hang up on an idle line we do: its good-bye must not cross a request."""
+_CROSSING_CONNECTS: Final = 3.0
+_SHORTEST_CROSSING_S: Final = 0.1
+_LONGEST_CROSSING_S: Final = 1.0
+"""A good-bye that crosses a request is here one round trip after it was sent; so many times what connecting took are
+more than that, TLS or not. Not less than what a busy loop may be late by, and no more than a round trip ever takes."""
 _KEEP_ALIVE_TIMEOUT: Final = re.compile(r"\btimeout\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE)
 
 _idle_parsers: Final[list[AnswerParser]] = []
@@ -46,7 +51,7 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
     """No whole answer came.
 
     `reason` is `timeout`, `connection`, or `cancelled` (the caller's patience ended before the bound on answers did).
-    `hung_up`: a kept line closed before one byte of an answer came. `limit`: it was this machine that could not, and
+    `hung_up`: a kept line closed so soon that its good-bye crossed the request. `limit`: it was this machine that could not, and
     which of its limits it met (harness.load.own_limits). `link_s`: seconds that went by on an emulated link.
     """
 
@@ -86,6 +91,7 @@ class Connection:
 
     __slots__ = (
         "_connect_timeout_s",
+        "_crossing_s",
         "_deadline",
         "_endpoint",
         "_idle_limit_s",
@@ -106,6 +112,8 @@ class Connection:
         self._idle_limit_s = math.inf
         self._received = 0
         """Bytes of the answer under way."""
+        self._crossing_s = _SHORTEST_CROSSING_S
+        """After so long the server has the request: whatever it does then is its answer to it."""
 
     def exchange(
         self,
@@ -128,6 +136,7 @@ class Connection:
         if line is None:
             line = self._connect(give_up_s)
             connect_s = perf_counter() - started
+            self._crossing_s = min(max(_CROSSING_CONNECTS * connect_s, _SHORTEST_CROSSING_S), _LONGEST_CROSSING_S)
             give_up_s -= connect_s
         self._received = 0
         bound_s = answer_timeout_s if answer_timeout_s < give_up_s else give_up_s
@@ -140,7 +149,7 @@ class Connection:
                 raise NoFirstByte("timeout", f"no first byte within {first_byte_timeout_s:g} s") from None
             raise out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
         except (OSError, BadAnswer) as error:
-            hung_up = reused and not self._received
+            hung_up = reused and not self._received and perf_counter() - started <= self._crossing_s
             raise ExchangeFailed("connection", _describe(error), hung_up=hung_up) from error
         finally:
             self._deadline.end()

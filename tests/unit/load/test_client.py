@@ -308,6 +308,32 @@ def test_a_kept_line_that_closes_within_an_answer_has_not_hung_up(serve, connect
     assert failure_of(connection).hung_up is False
 
 
+def test_a_server_that_worked_before_it_closed_has_not_hung_up(serve, connect, monkeypatch):
+    """A good-bye that crosses the request is here within a round trip; this one is what became of the request."""
+    monkeypatch.setattr(client, "_SHORTEST_CROSSING_S", 0.01)
+    monkeypatch.setattr(client, "_LONGEST_CROSSING_S", 0.1)
+    server = serve(lambda line: (line.answer(OK), line.request(), time.sleep(0.3), line.close()))
+    connection = connect(server)
+    ask(connection)
+    failed = failure_of(connection)
+    assert (failed.reason, failed.hung_up) == ("connection", False)
+
+
+def test_how_soon_a_good_bye_crosses_a_request_goes_by_how_far_the_server_is(serve, connect, monkeypatch):
+    opened = client.open_line
+
+    def far_away(*arguments):
+        gevent.sleep(0.3)
+        return opened(*arguments)
+
+    monkeypatch.setattr(client, "open_line", far_away)
+    monkeypatch.setattr(client, "_SHORTEST_CROSSING_S", 0.01)
+    server = serve(lambda line: (line.answer(OK), line.request(), time.sleep(0.3), line.close()))
+    connection = connect(server)
+    ask(connection)
+    assert failure_of(connection).hung_up
+
+
 def test_a_large_request_goes_out_whole_although_the_line_takes_it_in_parts(serve, connect):
     body = bytes(range(256)) * 40_000  # 10 MB: no socket takes that at once
 

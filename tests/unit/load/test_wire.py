@@ -313,6 +313,16 @@ def test_a_repeatable_call_swallowed_by_a_closing_line_is_sent_again(serve, at_w
     assert [row["attempt"] for row in desk.written("samples")] == [1, 1, 2]
 
 
+def test_a_request_that_a_server_drops_after_long_work_is_an_error_and_not_sent_again(serve, at_work):
+    server = serve(
+        lambda line: (line.answer(http(200)), line.request(), time.sleep(1.5), line.close()),
+        lambda line: line.answer(http(200)),
+    )
+    desk = at_work(server.url)
+    assert [desk.wire.perform(READ, fine).outcome for _ in range(2)] == ["ok", "connection"]
+    assert desk.outcomes == [("ok", 200), ("connection", 0)]
+
+
 def test_a_call_that_must_not_happen_twice_is_not_sent_again(serve, at_work):
     server = serve(
         lambda line: (line.answer(http(200)), line.request(), line.close()), lambda line: line.answer(http(200))
