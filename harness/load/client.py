@@ -22,7 +22,7 @@ from harness.load.answer import MAX_ANSWER_BYTES, AnswerParser, BadAnswer, Heade
 from harness.load.cookies import Cookies
 from harness.load.deadline import Deadline, OutOfTime
 from harness.load.endpoint import Endpoint
-from harness.load.line import Line, open_line
+from harness.load.line import Line, open_line, was_looking_up
 from harness.load.own_limits import own_limit, own_limit_text
 
 __all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "NoFirstByte", "out_of_time"]
@@ -51,8 +51,8 @@ class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a
     """No whole answer came.
 
     `reason` is `timeout`, `connection`, or `cancelled` (the caller's patience ended before the bound on answers did).
-    `hung_up`: a kept line closed so soon that its good-bye crossed the request. `limit`: it was this machine that could not, and
-    which of its limits it met (harness.load.own_limits). `link_s`: seconds that went by on an emulated link.
+    `hung_up`: a kept line closed so soon that its good-bye crossed the request. `limit`: it was this machine that could
+    not, and which of its limits it met (harness.load.own_limits). `link_s`: seconds that went by on an emulated link.
     """
 
     def __init__(self, reason: FailureReason, detail: str, *, hung_up: bool = False, limit: str = "") -> None:
@@ -149,8 +149,10 @@ class Connection:
                 raise NoFirstByte("timeout", f"no first byte within {first_byte_timeout_s:g} s") from None
             raise out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
         except (OSError, BadAnswer) as error:
-            hung_up = reused and not self._received and perf_counter() - started <= self._crossing_s
-            raise ExchangeFailed("connection", _describe(error), hung_up=hung_up) from error
+            limit = own_limit(error)
+            crossed = perf_counter() - started <= self._crossing_s
+            hung_up = reused and crossed and not self._received and not limit
+            raise ExchangeFailed("connection", _describe(error), hung_up=hung_up, limit=limit) from error
         finally:
             self._deadline.end()
 
@@ -181,6 +183,8 @@ class Connection:
         except gevent.Timeout as timeout:
             if timeout is not timer:
                 raise
+            if was_looking_up(timeout):
+                raise _no_name(self._connect_timeout_s, give_up_s) from None
             raise out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
         except OSError as error:
             raise ExchangeFailed("connection", _describe(error), limit=own_limit(error)) from error
@@ -250,6 +254,12 @@ def out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
     if give_up_s < bound_s:
         return ExchangeFailed("cancelled", f"{what} before the clinician's time was over")
     return ExchangeFailed("timeout", f"{what} within {bound_s:g} s")
+
+
+def _no_name(bound_s: float, give_up_s: float) -> ExchangeFailed:
+    """The resolver did not answer in time: nothing was sent, and nothing is known of the target."""
+    failure = out_of_time("no answer of the name service", bound_s, give_up_s)
+    return ExchangeFailed(failure.reason, own_limit_text("names", failure), limit="names")
 
 
 def _describe(error: BaseException) -> str:

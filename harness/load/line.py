@@ -23,13 +23,14 @@ from greenlet import getcurrent
 
 from harness.load.endpoint import Endpoint
 
-__all__ = ["Line", "open_line", "shared_tls_context"]
+__all__ = ["Line", "open_line", "shared_tls_context", "was_looking_up"]
 
 _BareSocket = monkey.get_original("socket", "socket")
 _poll = monkey.get_original("select", "poll")  # asked without waiting, so the real one does not stall the loop
 _READABLE: Final = select.POLLIN | select.POLLERR | select.POLLHUP
 _FAMILY: Final = {4: socket.AF_INET, 6: socket.AF_INET6}
 _READ: Final = 1  # libev's EV_READ
+_LOOKING_UP: Final = "the host's name was being looked up"
 
 
 class Line(Protocol):
@@ -59,6 +60,11 @@ def open_line(endpoint: Endpoint, within_s: float) -> Line:
     if endpoint.tls:
         return _TlsLine(_wrapped(connected, endpoint.host))
     return _PlainLine(connected.detach())
+
+
+def was_looking_up(timeout: BaseException) -> bool:
+    """Whether `open_line` was ended by it before it knew an address."""
+    return _LOOKING_UP in getattr(timeout, "__notes__", ())
 
 
 class _PlainLine:
@@ -183,7 +189,11 @@ def _connected(endpoint: Endpoint, within_s: float) -> gsocket.socket:
 
 def _addresses(endpoint: Endpoint) -> Sequence[tuple[int, int, int, str, Any]]:
     """All that the host's name has, of the kind of the source address where there is one."""
-    found = gsocket.getaddrinfo(endpoint.host, endpoint.port, 0, socket.SOCK_STREAM)
+    try:
+        found = gsocket.getaddrinfo(endpoint.host, endpoint.port, 0, socket.SOCK_STREAM)
+    except gevent.Timeout as timeout:
+        timeout.add_note(_LOOKING_UP)
+        raise
     if endpoint.source_address is None:
         return found
     version = ipaddress.ip_address(endpoint.source_address).version

@@ -6,8 +6,9 @@ import errno
 import resource
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
+import gevent
 import pytest
 
 from harness.load import line as line_module
@@ -15,6 +16,7 @@ from harness.load.client import Connection, Endpoint, ExchangeFailed
 from harness.load.own_limits import own_limit, own_limit_text
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @contextmanager
@@ -27,8 +29,8 @@ def without_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def failure(url: str, source_address: str | None = None) -> ExchangeFailed:
-    connection = Connection(Endpoint.from_url(url, source_address), 5.0)
+def failure(url: str, source_address: str | None = None, connect_timeout_s: float = 5.0) -> ExchangeFailed:
+    connection = Connection(Endpoint.from_url(url, source_address), connect_timeout_s)
     try:
         with pytest.raises(ExchangeFailed) as caught:
             connection.exchange(GET, 5.0)
@@ -58,6 +60,39 @@ def test_a_name_that_is_not_known_here_is_told_as_that(monkeypatch):
     failed = failure("http://ehr.example.org/fhir")
     assert (failed.reason, failed.limit) == ("connection", "names")
     assert failed.detail == "the target's name cannot be resolved from this machine (Name or service not known)"
+
+
+def test_a_name_service_that_does_not_answer_is_told_as_that(monkeypatch):
+    monkeypatch.setattr(line_module.gsocket, "getaddrinfo", lambda *_: gevent.sleep(60))
+    failed = failure("http://ehr.example.org/fhir", connect_timeout_s=0.1)
+    assert (failed.reason, failed.limit) == ("timeout", "names")
+    why = "no answer of the name service within 0.1 s"
+    assert failed.detail == f"the target's name cannot be resolved from this machine ({why})"
+
+
+def test_a_host_that_does_not_answer_once_its_name_is_known_is_no_limit_of_ours(full_house):
+    failed = failure(f"http://127.0.0.1:{full_house}/fhir", connect_timeout_s=0.2)
+    assert (failed.reason, failed.limit, failed.detail) == ("timeout", "", "no connection within 0.2 s")
+
+
+@pytest.mark.parametrize("doing", ["send", "receive"])
+@pytest.mark.parametrize("number", [errno.ENOBUFS, errno.ENOMEM])
+@pytest.mark.parametrize("kept", [False, True])
+def test_memory_that_is_short_on_an_open_line_is_this_machines(serve, monkeypatch, doing, number, kept):
+    server = serve(lambda line: [line.answer(OK) for _ in range(2)])
+    with closing(Connection(Endpoint.from_url(server.url), 5.0)) as connection:
+        if kept:
+            connection.exchange(GET, 5.0)
+
+        def short(*_: object) -> None:
+            raise OSError(number, "short")
+
+        monkeypatch.setattr(line_module._PlainLine, doing, short)
+        with pytest.raises(ExchangeFailed) as caught:
+            connection.exchange(GET, 5.0)
+    failed = caught.value
+    assert (failed.reason, failed.limit, failed.hung_up) == ("connection", "memory", False)
+    assert failed.detail == "this machine has no memory left for a connection (short)"
 
 
 def test_a_source_address_that_is_none_of_this_machines_is_its_own_limit(refusing_port):
