@@ -4,7 +4,7 @@ llhttp is strict by itself (RFC 9112): lines end in CR LF, one Content-Length, n
 lets pass is refused here, whatever parts the bytes come in:
 
     another protocol (RTSP/1.0 200, HTTP/2.0 200)    a status below 100    a head beyond MAX_HEAD_BYTES
-    codings that nobody asked for (deflate, br; gzip in Transfer-Encoding)
+    codings that nobody asked for (deflate, br; gzip in Transfer-Encoding), whether the content is packed or not
 """
 
 from __future__ import annotations
@@ -28,12 +28,16 @@ _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _ZLIB_FOR_GZIP: Final = 31
 _MOST_MEMBERS: Final = 16
 """What is left is copied for each: thousands of empty ones would take minutes."""
-_BRACE: Final = ord("{")
-"""What begins so is JSON and not packed, so most answers need no look at their headers."""
 _VERSION: Final = b"HTTP/1."
 _HEAD_END: Final = b"\r\n\r\n"
-_first_cookie_or_end: Final = re.compile(rb"\n(?:\r\n|(set-cookie:))", re.IGNORECASE).search
-"""Costs less than reading the headers of each answer."""
+_first_oddity_or_end: Final = re.compile(
+    rb"\n(?:\r\n(?<=[^\r\n]\r\n\r\n)()"
+    rb"|S(?i:et-cookie:)|s(?i:et-cookie:)"
+    rb"|C(?i:ontent-encoding:)|c(?i:ontent-encoding:)"
+    rb"|T(?i:ransfer-encoding:)(?![ \t]*(?i:chunked)[ \t]*\r)|t(?i:ransfer-encoding:)(?![ \t]*(?i:chunked)[ \t]*\r))"
+).search
+"""What makes an answer's headers worth reading: a cookie, or any coding but plain chunks; group 1 where it has none.
+Costs less than reading those of each answer; each first letter stands there twice, since that is the fastest way."""
 _SWITCHED: Final = "the server switched to another protocol"
 _LONG_HEAD: Final = f"headers of more than {MAX_HEAD_BYTES // 1024} kB"
 _NAMED: Final = re.compile(r"[A-Za-z0-9-]{1,20}")
@@ -136,10 +140,11 @@ class AnswerParser:
         self.complete = False
         self._may_begin.append(None)
         self._head_open.append(None)
-        found = _first_cookie_or_end(head)
-        self.sets_cookies = found is not None and found.lastindex is not None
         headers = Headers(head)
-        if body and body[0] != _BRACE:
+        self.sets_cookies = False
+        found = _first_oddity_or_end(head)
+        if found is None or found.lastindex is None:
+            self.sets_cookies = "set-cookie" in headers
             body = _decoded(body, headers)
         return self._status, headers, body
 
@@ -212,7 +217,7 @@ def _decoded(body: bytes, headers: Headers) -> bytes:
     """The content as it was before it was packed. Raises BadAnswer where it was packed as nobody asked for."""
     _transfer_coding(headers)
     coding = headers.get("content-encoding", "").lower()
-    if coding in ("", "identity"):
+    if not body or coding in ("", "identity"):
         return body
     if coding not in _GZIP:
         raise BadAnswer(f"content packed in a way that nobody asked for{_named(coding)}")

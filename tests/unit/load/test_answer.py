@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.load import headers
 from harness.load.answer import AnswerParser
 
 WANTED = {"etag": 'W/"1"', "content-length": "2"}
@@ -60,3 +61,12 @@ def test_a_taken_answer_is_forgotten_so_that_an_idle_clinician_holds_none():
     parser.take()
     assert not parser.complete
     assert (parser._head, parser._body) == (b"", [])
+
+
+@pytest.mark.parametrize("step", [1, 10_000])
+def test_headers_of_a_usual_answer_are_not_read(step, monkeypatch):
+    """In chunks or with a length: nearly all answers are so, and reading their headers would double their parsing."""
+    usual = (ANSWER, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+    parsers = [whole(words, step) for words in usual]
+    monkeypatch.setattr(headers, "_pairs", None)
+    assert [parser.take()[2] for parser in parsers] == [b"{}"] * 2

@@ -235,7 +235,22 @@ def codings() -> Iterator[Stream]:
     yield Stream("identity, named", sized(b"ok", b"Content-Encoding: identity"), OK)
     yield Stream("no coding in its line", sized(b"ok", b"Content-Encoding:"), OK)
     yield Stream("called packed, but empty", sized(b"", b"Content-Encoding: gzip"), Answer(200))
-    yield Stream("called packed, but JSON", sized(BUNDLE, b"Content-Encoding: gzip"), Answer(200, BUNDLE))
+    for name in (b"gzip", b"x-gzip", b"GZIP"):
+        lying = sized(BUNDLE, b"Content-Encoding: " + name)
+        yield Stream(f"called packed as {name!r}, but JSON", lying, Refused("cannot be unpacked"))
+    for name in (b"br", b"deflate", b"zstd"):
+        for header in (b"Content-Encoding", b"content-encoding", b"CONTENT-ENCODING", b"cOnTeNt-EnCoDiNg"):
+            lying = sized(BUNDLE, header + b": " + name)
+            yield Stream(f"{header!r}: {name!r}, but JSON", lying, Refused(f"nobody asked for: {name.decode()}"))
+    cookie = sized(BUNDLE, b"Set-Cookie: a=b", b"Content-Encoding: br")
+    yield Stream("JSON called br, behind a cookie", cookie, Refused("nobody asked for: br"))
+    late = b"\r\n\r\n" + sized(BUNDLE, b"Content-Encoding: br")
+    yield Stream("JSON called br, behind blank lines", late, Refused("nobody asked for: br"))
+    late = b"\r\n\r\n\r\n" + sized(ZIPPED, b"Content-Encoding: gzip")
+    yield Stream("packed, behind blank lines", late, Answer(200, b"hello"))
+    yield Stream("JSON, called identity", sized(BUNDLE, b"Content-Encoding: identity"), Answer(200, BUNDLE))
+    within = b'{"a":"\\nContent-Encoding: br\\r\\n\nContent-Encoding: br\r\n"}'
+    yield Stream("JSON that speaks of a coding", sized(within), Answer(200, within))
     yield Stream("two members", sized(ZIPPED * 2, b"Content-Encoding: gzip"), Answer(200, b"hellohello"))
     yield Stream("packed nothing", sized(gzip.compress(b""), b"Content-Encoding: gzip"), Answer(200))
     many = gzip.compress(b"", mtime=0) * 17
@@ -258,8 +273,19 @@ def codings() -> Iterator[Stream]:
     for name in (b"gzip, chunked", b"chunked, chunked", b"deflate, chunked"):
         words = ok(b"Transfer-Encoding: " + name, body=b"2\r\nok\r\n0\r\n\r\n")
         yield Stream(f"transferred as {name!r}", words, Refused("a transfer coding that nobody asked for"))
-    lines = ok(b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked", body=b"2\r\nok\r\n0\r\n\r\n")
-    yield Stream("transferred as gzip, then in chunks", lines, Refused("a transfer coding that nobody asked for"))
+        json = ok(b"Transfer-Encoding: " + name, body=b"19\r\n%s\r\n0\r\n\r\n" % BUNDLE)
+        yield Stream(f"JSON transferred as {name!r}", json, Refused("a transfer coding that nobody asked for"))
+        empty = ok(b"Transfer-Encoding: " + name, body=b"0\r\n\r\n")
+        yield Stream(f"nothing transferred as {name!r}", empty, Refused("a transfer coding that nobody asked for"))
+    for body in (b"2\r\nok\r\n0\r\n\r\n", b"19\r\n%s\r\n0\r\n\r\n" % BUNDLE):
+        lines = ok(b"Transfer-Encoding: gzip", b"Transfer-Encoding: chunked", body=body)
+        refused = Refused("a transfer coding that nobody asked for")
+        yield Stream(f"transferred as gzip, then in chunks: {body!r}", lines, refused)
+    for header in (b"Transfer-Encoding: chunked", b"transfer-encoding:\tCHUNKED  ", b"TRANSFER-ENCODING:Chunked"):
+        json = ok(header, body=b"19\r\n%s\r\n0\r\n\r\n" % BUNDLE)
+        yield Stream(f"JSON in chunks, {header!r}", json, Answer(200, BUNDLE))
+        lying = ok(header, b"Content-Encoding: br", body=b"19\r\n%s\r\n0\r\n\r\n" % BUNDLE)
+        yield Stream(f"JSON in chunks called br, {header!r}", lying, Refused("nobody asked for: br"))
     for name in (b"chunked, gzip", b"xchunked", b"gzip", b"chunke"):
         words = ok(b"Transfer-Encoding: " + name)
         yield Stream(f"transferred as {name!r}", words, Refused("a transfer coding that"), closes=True)
