@@ -97,6 +97,7 @@ class Connection:
         "_idle_limit_s",
         "_last_use",
         "_line",
+        "_opened",
         "_received",
         "cookies",
     )
@@ -107,6 +108,8 @@ class Connection:
         self._endpoint = endpoint
         self._connect_timeout_s = connect_timeout_s
         self._line: Line | None = None
+        self._opened: Line | None = None
+        """Opened ahead of the next exchange, which has not used it yet."""
         self._deadline = Deadline()
         self._last_use = 0.0
         self._idle_limit_s = math.inf
@@ -136,7 +139,6 @@ class Connection:
         if line is None:
             line = self._connect(give_up_s)
             connect_s = perf_counter() - started
-            self._crossing_s = min(max(_CROSSING_CONNECTS * connect_s, _SHORTEST_CROSSING_S), _LONGEST_CROSSING_S)
             give_up_s -= connect_s
         self._received = 0
         bound_s = answer_timeout_s if answer_timeout_s < give_up_s else give_up_s
@@ -156,6 +158,16 @@ class Connection:
         finally:
             self._deadline.end()
 
+    def open(self, give_up_s: float, spent_s: float) -> float:
+        """Open a line ahead of the next exchange, which then connects in no time; gives the seconds that it took.
+
+        `spent_s` of the bound on connecting are over already. Raises ExchangeFailed.
+        """
+        started = perf_counter()
+        self.close()
+        self._opened = self._new_line(give_up_s, spent_s)
+        return perf_counter() - started
+
     def is_open(self) -> bool:
         """Whether the next exchange finds a line; one on which the server has hung up is let go here."""
         line = self._line
@@ -169,13 +181,24 @@ class Connection:
     def close(self) -> None:
         """Hang up. The next exchange opens a new line."""
         self._deadline.close()
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        for line in (self._line, self._opened):
+            if line is not None:
+                line.close()
+        self._line = self._opened = None
 
     def _connect(self, give_up_s: float) -> Line:
+        """What was opened ahead of the exchange, else a new line."""
+        line = self._opened
+        if line is None:
+            line = self._new_line(give_up_s, 0.0)
+        self._line, self._opened = line, None
+        self._idle_limit_s = math.inf
+        return line
+
+    def _new_line(self, give_up_s: float, spent_s: float) -> Line:
+        started = perf_counter()
         # not an OSError: trying a host's addresses one after the other, that would only end the first try
-        within_s = max(min(self._connect_timeout_s, give_up_s), _SHORTEST_S)
+        within_s = max(min(self._connect_timeout_s - spent_s, give_up_s), _SHORTEST_S)
         timer = gevent.Timeout(within_s)
         timer.start()
         try:
@@ -184,14 +207,14 @@ class Connection:
             if timeout is not timer:
                 raise
             if was_looking_up(timeout):
-                raise _no_name(self._connect_timeout_s, give_up_s) from None
-            raise out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
+                raise _no_name(self._connect_timeout_s, give_up_s + spent_s) from None
+            raise out_of_time("no connection", self._connect_timeout_s, give_up_s + spent_s) from None
         except OSError as error:
             raise ExchangeFailed("connection", _describe(error), limit=own_limit(error)) from error
         finally:
             timer.close()
-        self._line = line
-        self._idle_limit_s = math.inf
+        crossing_s = _CROSSING_CONNECTS * (perf_counter() - started)
+        self._crossing_s = min(max(crossing_s, _SHORTEST_CROSSING_S), _LONGEST_CROSSING_S)
         return line
 
     def _converse(self, line: Line, request: bytes, started: float, connect_s: float, bound_s: float) -> Exchange:

@@ -2,8 +2,9 @@
 
     handshake ─▶ way up ───────────▶ the real exchange ─▶ way down ───────────▶ done
     1–2 round    pipe + ½ round      nothing is sent      pipe + ½ round
-    trips, if    trip + losses       before               trip + losses
-    not kept
+    trips and    trip + losses       before               trip + losses
+    the real one,
+    if not kept
 
 The bounds on connecting, on the first byte and on the whole answer, and the clinician's own time, hold the link's part
 too.
@@ -25,7 +26,7 @@ __all__ = ["LinkedConnection"]
 class LinkedConnection:
     """Used like a Connection. `draws` are this clinician's own, so that her delays depend on nobody else's requests."""
 
-    __slots__ = ("_connect_timeout_s", "_connection", "_deadline", "_draws", "_link", "_link_s", "_tls")
+    __slots__ = ("_connect_timeout_s", "_connection", "_deadline", "_draws", "_link", "_link_s", "_opened_s", "_tls")
 
     def __init__(self, endpoint: Endpoint, connect_timeout_s: float, link: SiteLink, draws: Draws) -> None:
         self._connection = Connection(endpoint, connect_timeout_s)
@@ -36,6 +37,8 @@ class LinkedConnection:
         self._deadline = Deadline()
         self._link_s = 0.0
         """What the link has taken of the exchange under way."""
+        self._opened_s = 0.0
+        """What connecting to the target itself has taken of it."""
 
     @property
     def cookies(self) -> Cookies | None:
@@ -57,11 +60,11 @@ class LinkedConnection:
 
         Raises ExchangeFailed; where the link let nothing through, it is as if the target had not answered.
         """
-        self._link_s = 0.0
+        self._link_s = self._opened_s = 0.0
         try:
             kept = self._connection.is_open()
             late_s = 0.0 if kept else self._shake_hands(give_up_s)
-            give_up_s -= self._link_s
+            give_up_s -= self._link_s + self._opened_s
             return self._converse(request, answer_timeout_s, give_up_s, first_byte_timeout_s, kept, late_s)
         except NoFirstByte:
             raise self._no_first_byte(first_byte_timeout_s) from None
@@ -82,11 +85,15 @@ class LinkedConnection:
         self._connection.close()
 
     def _shake_hands(self, give_up_s: float) -> float:
+        """The link's handshake, then the target's own: one bound holds both."""
         self._deadline.begin(min(self._connect_timeout_s, give_up_s))
         try:
-            return self._pass(None, 0, self._handshake_s())
+            late_s = self._pass(None, 0, self._handshake_s())
         except OutOfTime:
             raise out_of_time("no connection", self._connect_timeout_s, give_up_s) from None
+        self._deadline.end()
+        self._opened_s = self._connection.open(give_up_s - self._link_s, self._link_s)
+        return late_s
 
     def _no_first_byte(self, bound_s: float) -> ExchangeFailed:
         """Told with the bound as the clinician knows it, of which the link has taken a part."""
@@ -107,28 +114,33 @@ class LinkedConnection:
         profile, draws, shaken_s = self._link.profile, self._draws, self._link_s
         bound_s = min(answer_timeout_s, give_up_s)
         on_the_way_up = True
-        # runs on through the real exchange, where it comes before the connection's own
         self._deadline.begin(min(bound_s, first_byte_timeout_s))
         try:
             way_s = round_trip_s(profile, draws) / 2
             up_s = way_s + retransmission_s(profile, len(request), draws)
             late_s = self._pass(self._link.up, len(request), up_s - late_s)
             on_the_way_up, before_s = False, self._link_s
-            if first_byte_timeout_s < bound_s:
-                self._deadline.begin(bound_s - (before_s - shaken_s))
-            first_s = first_byte_timeout_s - (before_s - shaken_s) - way_s
+            went_s = before_s - shaken_s
+            if kept and not self._connection.is_open():  # the server hung up while the request was on its way
+                self._deadline.end()
+                self._opened_s = self._connection.open(give_up_s - went_s, 0.0)
+                give_up_s -= self._opened_s
+                bound_s = min(answer_timeout_s, give_up_s)
+            # runs on through the real exchange, where it comes before the connection's own
+            self._deadline.begin(bound_s - went_s)
+            first_s = first_byte_timeout_s - went_s - way_s
             told = self._connection.exchange(request, answer_timeout_s, give_up_s, first_s)
             down_s = way_s + retransmission_s(profile, told.bytes_received, draws)
-            if kept and not told.reused:  # the server hung up while the request was on its way
+            if kept and not told.reused:
                 down_s += self._handshake_s()
             self._pass(self._link.down, told.bytes_received, down_s - late_s)
         except OutOfTime:
             if on_the_way_up and first_byte_timeout_s < bound_s:
                 raise NoFirstByte("timeout", "") from None
             raise out_of_time("no whole answer", answer_timeout_s, give_up_s) from None
-        told.connect_s += shaken_s
-        told.total_s += self._link_s
-        told.ttfb_s = min(told.ttfb_s + before_s + way_s, told.total_s)
+        told.connect_s += shaken_s + self._opened_s
+        told.total_s += self._link_s + self._opened_s
+        told.ttfb_s = min(told.ttfb_s + before_s + self._opened_s + way_s, told.total_s)
         told.link_s = self._link_s
         return told
 

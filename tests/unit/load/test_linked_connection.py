@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import gevent
 import pytest
 
+from harness.load import client
 from harness.load.client import Endpoint, ExchangeFailed
 from harness.load.linked_connection import LinkedConnection
 from harness.load.site_link import SiteLink
@@ -147,6 +149,71 @@ def test_no_connection_is_made_in_an_outage(serve, connect):
     failed = failure_of(connection)
     assert (failed.reason, failed.detail) == ("timeout", "no connection within 0.1 s")
     assert server.requests == []
+
+
+@pytest.fixture
+def opening(monkeypatch) -> list[float]:
+    """What each opening of a real line is given of time; each takes 0.4 s longer than it does."""
+    given: list[float] = []
+    opened = client.open_line
+
+    def slowly(endpoint: Endpoint, within_s: float):
+        given.append(within_s)
+        gevent.sleep(0.4)
+        return opened(endpoint, within_s)
+
+    monkeypatch.setattr(client, "open_line", slowly)
+    return given
+
+
+def test_one_bound_holds_the_links_handshake_and_the_targets(serve, connect, opening):
+    connection = connect(serve(), connect_timeout_s=0.5, round_trip_s=0.3)
+    failed = failure_of(connection)
+    assert (failed.reason, failed.detail) == ("timeout", "no connection within 0.5 s")
+    assert [within_s <= 0.2 for within_s in opening] == [True]
+
+
+def test_the_clinicians_time_holds_both_handshakes_too(serve, connect, opening):
+    failed = failure_of(connect(serve(), round_trip_s=0.3), give_up_s=0.5)
+    assert (failed.reason, failed.detail) == ("cancelled", "no connection before the clinician's time was over")
+
+
+def test_connecting_takes_nothing_of_the_time_for_an_answer(serve, connect, opening):
+    told = connect(serve(lambda line: line.answer(OK)), round_trip_s=0.02).exchange(GET, 0.3)
+    assert (told.body, told.reused) == (b"ok", False)
+    assert told.link_s < 0.4 <= told.connect_s < told.ttfb_s <= told.total_s
+
+
+def test_connecting_anew_under_a_request_takes_nothing_of_it_either(serve, connect, opening):
+    """The server closes the kept line while the link holds the request up."""
+
+    leave = threading.Event()
+    server = serve(lambda line: (line.answer(OK), leave.wait(60)), lambda line: line.answer(OK))
+    connection = connect(server, round_trip_s=0.8)
+    connection.exchange(GET, LONG_S)
+    asking = gevent.spawn(connection.exchange, GET, 1.9)  # 0.8 for a round trip and 0.8 for a handshake
+    gevent.sleep(0.1)
+    leave.set()
+    told = asking.get()
+    assert (told.body, told.reused) == (b"ok", False)
+    assert told.connect_s >= 0.4
+    assert told.total_s >= 2.0
+    assert len(opening) == 2
+
+
+def test_a_links_delays_make_no_server_farther_away(serve, connect):
+    """A good-bye that crosses a request is here as soon as the target itself is near."""
+    connection = connect(serve(lambda line: line.answer(OK)), round_trip_s=0.5)
+    connection.exchange(GET, LONG_S)
+    assert connection._connection._crossing_s < 0.5
+
+
+def test_a_line_opened_ahead_is_hung_up_with_the_rest(serve, connect):
+    left = threading.Event()
+    connection = connect(serve(lambda line: (line.wait_until_left(), left.set())), outages_s=((0.1, 3600.0),))
+    connection._connection.open(LONG_S, 0.0)
+    connection.close()
+    assert left.wait(60)
 
 
 def test_a_request_in_an_outage_is_not_sent_and_times_out(serve, connect):
