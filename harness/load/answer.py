@@ -26,6 +26,8 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 """For status line and headers together, announcements before them included; servers themselves stop at 8 to 16 kB."""
 _GZIP: Final = frozenset({"gzip", "x-gzip"})
 _ZLIB_FOR_GZIP: Final = 31
+_MOST_PARTS: Final = 1024
+"""Of the content; more are joined before more comes, since each weighs some 50 bytes more than it holds."""
 _MOST_MEMBERS: Final = 16
 """What is left is copied for each: thousands of empty ones would take minutes."""
 _VERSION: Final = b"HTTP/1."
@@ -61,6 +63,7 @@ class AnswerParser:
         "_head",
         "_head_only",
         "_head_open",
+        "_joined",
         "_may_begin",
         "_odd",
         "_parser",
@@ -84,6 +87,8 @@ class AnswerParser:
         self._announced = 0
         """How many answers with status 1xx stand before the answer itself."""
         self._body: list[bytes] = []
+        self._joined = 0
+        """How many of its first parts were many before."""
         self._may_begin: list[None] = [None]
         self._head_open: list[None] = [None]
         """Emptied by llhttp when an answer begins, and when its headers are whole; a second time is an error there."""
@@ -108,6 +113,8 @@ class AnswerParser:
                 if len(self._head) > MAX_HEAD_BYTES:
                     raise BadAnswer(_LONG_HEAD)
             self._head += data
+        elif len(self._body) - self._joined > _MOST_PARTS:
+            self._join_parts()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -164,6 +171,12 @@ class AnswerParser:
 
     # ---- seldom needed
 
+    def _join_parts(self) -> None:
+        """What came since the last time becomes one part, so that no byte is copied more than twice."""
+        self._body[self._joined :] = [b"".join(self._body[self._joined :])]
+        self._joined = len(self._body)
+        self._odd = True
+
     def _own_head(self, head: bytes) -> bytes:
         """The head from the answer's own status line on, with all that came along with its end.
 
@@ -171,7 +184,7 @@ class AnswerParser:
         but the head itself that is so long.
         """
         *starts, end = self._starts(head)
-        self._announced, self._odd = 0, self._head_only
+        self._announced, self._joined, self._odd = 0, 0, self._head_only
         if not all(head.startswith(_VERSION, start) for start in starts):
             raise BadAnswer("an answer of another protocol than HTTP/1.1")
         if self._status < 100:

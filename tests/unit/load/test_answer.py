@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from harness.load import headers
@@ -61,6 +63,26 @@ def test_a_taken_answer_is_forgotten_so_that_an_idle_clinician_holds_none():
     parser.take()
     assert not parser.complete
     assert (parser._head, parser._body) == (b"", [])
+
+
+@pytest.mark.parametrize("step", [7, 1_000, 65_536])
+def test_many_small_chunks_weigh_about_what_they_hold(step):
+    """Each by itself weighs some 50 bytes more, and 16 MB of them may come."""
+    count = 150_000
+    words = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"2\r\nxy\r\n" * count + b"0\r\n\r\n"
+    parser = AnswerParser()
+    tracemalloc.start()
+    try:
+        for start in range(0, len(words), step):
+            parser.feed(words[start : start + step])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2 * count + 800_000  # those of the last reading may lie there as they came
+    assert parser.take()[2] == b"xy" * count
+    parser.feed(ANSWER)  # the next answer begins anew
+    assert parser.take()[2] == b"{}"
+    assert (parser._joined, parser.keep_alive) == (0, True)
 
 
 @pytest.mark.parametrize("step", [1, 10_000])
