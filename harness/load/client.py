@@ -31,7 +31,7 @@ _RECEIVE_BYTES: Final = 65_536
 _SHORTEST_S: Final = 0.001
 _AT_ONCE_S: Final = 50e-6
 """A line is looked at before it is used, unless that is sooner than what a server sends of itself, such as its
-good-bye, comes behind its answer. (A look costs 3% of a request that nobody reads the answer of.)"""
+good-bye, comes behind its answer; `is_open` always looks. (A look costs 3% of a request whose answer nobody reads.)"""
 _AHEAD_S: Final = 1.0
 """So much before a server means to hang up on an idle line we do: its good-bye must not cross a request."""
 _CROSSING_CONNECTS: Final = 3.0

@@ -170,6 +170,8 @@ class Wire:
         self._asking = True
         try:
             give_up_s = (over_s if over_s < until_s else until_s) - start_s
+            if not call.repeatable:
+                connection.is_open()  # looked at right after an answer, too: a create that is lost is not sent again
             exchange = connection.exchange(request, posting.answer_timeout_s, give_up_s, posting.first_byte_timeout_s)
         except BaseException as thrown:
             total_s = self._request_over(start_s)

@@ -20,7 +20,7 @@ from harness.clinic.alarm import NoEnd
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.fhir import requests
 from harness.fhir.call import Answer, Call
-from harness.load import judging
+from harness.load import client, judging
 from harness.load import line as line_module
 from harness.load import wire as wire_module
 from harness.load.answer import Headers
@@ -311,6 +311,27 @@ def test_a_repeatable_call_swallowed_by_a_closing_line_is_sent_again(serve, at_w
     assert [desk.wire.perform(READ, fine).outcome for _ in range(2)] == ["ok", "ok"]
     assert desk.outcomes == [("ok", 200), ("expected_refusal", 0), ("ok", 200)]
     assert [row["attempt"] for row in desk.written("samples")] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("behind", [b"", http(200, body=b"nobody asked for it")])
+def test_the_line_is_looked_at_before_a_create_even_right_after_an_answer(serve, at_work, monkeypatch, behind):
+    monkeypatch.setattr(client, "_AT_ONCE_S", 3600.0)  # all that follows is right after the answer
+    told = threading.Event()
+
+    def leaving(line: Any) -> None:
+        line.answer(http(200))
+        told.wait(60)
+        line.send(behind)
+
+    connection = Connection(Endpoint.from_url(serve(leaving, lambda line: line.answer(http(201))).url), 60.0)
+    desk = at_work("http://127.0.0.1:9", connection=connection)
+    desk.wire.perform(READ, fine)
+    told.set()
+    with gevent.Timeout(60):
+        while not connection._line.has_something():
+            gevent.sleep(0.01)
+    assert desk.wire.perform(CREATE, fine).status == 201
+    assert desk.outcomes == [("ok", 200), ("ok", 201)]
 
 
 def test_a_request_that_a_server_drops_after_long_work_is_an_error_and_not_sent_again(serve, at_work):
