@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pytest
 
 from harness.clinic.alarm import NoEnd
+from harness.clinic.own import read_workflows
 from harness.clinic.world import GaveUp, SlotOver, StepFailed
 from harness.fhir import requests
 from harness.fhir.call import Answer, Call
@@ -28,6 +30,7 @@ from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
 from harness.load.clock import RunClock
 from harness.load.posting import IdSource, Posting
 from harness.load.recorder import Recorder
+from harness.load.watchdog import Watchdog
 from harness.load.wire import Wire
 
 READ = Call("GET", "Patient/1", "Patient.read")
@@ -163,6 +166,35 @@ def test_a_check_that_is_ended_from_outside_leaves_its_requests_row(serve, at_wo
     assert (desk.recorder.started, desk.recorder.finished, desk.recorder.in_flight) == (1, 1, 0)
     (row,) = desk.written("samples")
     assert (row["outcome"], row["status"], row["bytes_received"]) == ("cancelled", 200, len(http(200)))
+
+
+STANDS_STILL = """
+from harness.clinic import workflow
+from harness.fhir.call import Call
+
+@workflow("look", lane="charting", needs=())
+def look(nurse):
+    def check(answer):
+        while True:
+            pass
+    nurse.perform(Call("GET", "Patient/1", "Patient.read"), check)
+"""
+
+
+def test_a_check_of_ones_own_that_stands_still_is_ended_and_its_request_has_a_row(serve, at_work):
+    desk = at_work(serve(lambda line: line.answer(http(200))).url)
+    (one,) = read_workflows("mine.py", STANDS_STILL)
+    before = signal.getsignal(signal.SIGALRM), signal.setitimer(signal.ITIMER_REAL, 0)  # pytest's own
+    dog = Watchdog(0.3)
+    dog.start()
+    try:
+        with pytest.raises(NoEnd):
+            one.play(desk.wire)
+    finally:
+        dog.stop()
+        signal.setitimer(signal.ITIMER_REAL, *before[1])
+    assert signal.getsignal(signal.SIGALRM) == before[0]
+    assert desk.outcomes == [("cancelled", 200)]
 
 
 def test_the_samples_hold_what_went_over_the_wire(serve, at_work):
