@@ -23,19 +23,13 @@ from harness.fleet.handover import Handover, differing
 from harness.fleet.intake import Intake, Offered, RefusedFile
 from harness.fleet.refusal import UNHEARD, Refused
 from harness.fleet.seat import Seat, free_name
+from harness.fleet.silence import awaited, given_up, who_is_gone
 from harness.rundir import RunDir
 
 __all__ = ["Depot"]
 
-PREPARING_S: Final = 180.0
-"""A worker that has the plan compiles it; one that takes longer loses its seat. source: assumption"""
-WAITING_S: Final = 15.0
-"""One that waits gives a sign each second; a dead one must not keep its seat from another. source: assumption"""
-AWAITED_S: Final = 150.0
-"""So long after a worker's last sign its files may still come: a worker whose line is cut gives up after a minute,
-writes its files, and tries again at least every 10 s. source: assumption"""
 FETCHED_WITHIN_S: Final = 900.0
-"""However often it gives a sign. source: assumption"""
+"""However often a worker gives a sign. source: assumption"""
 
 
 class Depot:
@@ -54,6 +48,8 @@ class Depot:
         self._intake = Intake(run_dir)
         self._monotonic_s, self._epoch_s = monotonic_s, epoch_s
         self._lock = threading.RLock()
+        self._pieces_under_way = 0
+        self._no_piece_under_way = threading.Condition(self._lock)
         self._seats: dict[str, Seat] = {}
         self._refused: Counter[str] = Counter()
         self._locust_port: int | None = None
@@ -74,7 +70,7 @@ class Depot:
             other = differing(told.get("versions") or {})
             if other:
                 self._refuse("version", f"{shortened(name)} at {address} is of another version: {other}")
-            if self._locust_port is not None and seat is None:
+            if seat is None and (self._locust_port is not None or self._closed):
                 self._refuse("late", f"{shortened(name)} at {address} came after the run had begun")
             if seat is None:
                 if len(self._seats) >= self._handover.workers:
@@ -96,7 +92,7 @@ class Depot:
     def ready(self, worker: str, told: dict[str, Any]) -> dict[str, Any]:
         """The worker has compiled the plan, and compared its clock."""
         with self._at(worker) as found:
-            seat = self._seated(found)
+            seat = self._seated_while_open(found)
             if told.get("roster_digest") != self._handover.roster_digest:
                 del self._seats[worker]
                 self._refuse("digest", f"{seat.name} at {seat.address} comes to another roster from the same plan")
@@ -110,9 +106,12 @@ class Depot:
             return {}
 
     def sync(self, worker: str, told: dict[str, Any]) -> dict[str, Any]:
-        """A worker's sign of life, with what it has to tell; how the run stands is the answer."""
+        """A worker's sign of life, with what it has to tell; how the run stands is the answer. Once nothing more is
+        taken in, it is told that the run is over, and nothing that it tells is noted."""
         with self._at(worker) as found:
             seat = self._seated(found)
+            if self._closed:
+                return {"state": self._state, "locust_port": self._locust_port, "progress": {}}
             self._note_clocks(seat, told.get("clocks") or [])
             held = {
                 path: self._intake.add_live(seat.name, path, int(lines["offset"]), str(lines["text"]).encode())
@@ -143,12 +142,18 @@ class Depot:
         """A piece of a file that was offered. Not under the lock: a disk takes its time."""
         with self._at(worker) as found:
             seat = self._seated_while_open(found)
-        have, whole = self._intake.piece(seat.name, path, offset, data)
-        with self._at(worker):
-            seat.files = len(self._intake.whole(seat.name))
-            if whole and not self._intake.lacking(seat.name):
-                seat.handed_in = True
-            return {"have": have, "whole": whole, "handed_in": seat.handed_in}
+            self._pieces_under_way += 1
+        try:
+            have, whole = self._intake.piece(seat.name, path, offset, data)
+        except RefusedFile as refused:
+            raise Refused("file", str(refused)) from refused
+        finally:
+            with self._at(worker):
+                seat.files = len(self._intake.whole(seat.name))
+                seat.handed_in = seat.handed_in or (seat.files > 0 and not self._intake.lacking(seat.name))
+                self._pieces_under_way -= 1
+                self._no_piece_under_way.notify_all()
+        return {"have": have, "whole": whole, "handed_in": seat.handed_in}
 
     def leave(self, worker: str, why: str) -> dict[str, Any]:
         """The worker goes, for a reason of its own; before the load its seat is free again."""
@@ -199,15 +204,7 @@ class Depot:
     def gone(self) -> str:
         """A worker whose load ended, or that fell silent or left, as `name: why`; empty where all are at work."""
         with self._lock:
-            now_s = self._monotonic_s()
-            for seat in self._seats.values():
-                if seat.left:
-                    return f"{seat.name} left: {seat.left}"
-                if seat.load_code is not None:
-                    return f"the load process of {seat.name} ended with code {seat.load_code}"
-                if seat.began_s is not None and now_s - seat.seen_s > WAITING_S:
-                    return f"{seat.name} has given no sign for {now_s - seat.seen_s:.0f} s"
-            return ""
+            return who_is_gone(self._seats.values(), self._monotonic_s())
 
     def awaited(self) -> list[str]:
         """Whose files may still come, each with when it was last heard of; empty once nothing is worth waiting for."""
@@ -215,11 +212,7 @@ class Depot:
             now_s = self._monotonic_s()
             if self._ended_s is not None and now_s - self._ended_s > FETCHED_WITHIN_S:
                 return []
-            return [
-                f"{seat.name} (last heard of {now_s - seat.seen_s:.0f} s ago)"
-                for seat in self._seats.values()
-                if not seat.handed_in and now_s - seat.seen_s <= (WAITING_S if seat.left else AWAITED_S)
-            ]
+            return awaited(self._seats.values(), now_s)
 
     def facts(self) -> dict[str, Any]:
         """For a manifest: each worker, what came of it, how its clock was; and who was turned away, by kind."""
@@ -236,9 +229,10 @@ class Depot:
         return {"workers": told, "refused": dict(self._refused)}
 
     def close(self) -> list[str]:
-        """Take no more files; gives the parts of files that are left."""
+        """Write nothing more, once the pieces under way are there; gives the parts of files that are left."""
         with self._lock:
             self._closed = True
+            self._no_piece_under_way.wait_for(lambda: not self._pieces_under_way)
         return self._intake.close()
 
     # ---- within
@@ -257,7 +251,7 @@ class Depot:
 
     @property
     def _state(self) -> str:
-        if self._ended_s is not None:
+        if self._ended_s is not None or self._closed:
             return "over"
         return "waiting" if self._locust_port is None else "begun"
 
@@ -269,10 +263,9 @@ class Depot:
         if self._locust_port is not None:
             return
         now_s = self._monotonic_s()
-        for worker, seat in list(self._seats.items()):
-            if now_s - seat.seen_s > (PREPARING_S if seat.phase == "preparing" else WAITING_S):
-                del self._seats[worker]
-                self.notes.append(f"left     {seat.name} from {seat.address}: no sign for {now_s - seat.seen_s:.0f} s")
+        for seat in given_up(self._seats.values(), now_s):
+            del self._seats[seat.worker]
+            self.notes.append(f"left     {seat.name} from {seat.address}: no sign for {now_s - seat.seen_s:.0f} s")
 
     def _seated(self, seat: Seat | None) -> Seat:
         if seat is None:

@@ -5,16 +5,18 @@
     GET  /plan/NAME                a file of the hand-over
     POST /piece/NAME?offset=N      bytes of a file
 
-A thread a connection, of which each worker has one. Nothing of what is refused is told to whoever does not know the
+A thread a connection, of which each worker has one; none outlives the server. Nothing of what is refused is told to whoever does not know the
 secret.
 """
 
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -126,7 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False
+    """Each is waited for at the end: whoever still answers could write what nobody judges any more."""
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], secret: Secret) -> None:
@@ -134,14 +137,29 @@ class _Server(ThreadingHTTPServer):
         self.gate = Gate(secret)
         self.gate_lock = threading.Lock()
         self.depot: Depot
+        self._lines: set[socket.socket] = set()
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._lines.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._lines.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """On everybody, also in the middle of a word; no new line comes meanwhile."""
+        for line in self._lines.copy():
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A worker whose line was cut is told by its silence; a traceback on the console tells nobody anything."""
 
 
 class DepotServer:
-    """Listens from its making on, answers inside its context. `port` is the one it has, where 0 was asked for.
+    """Listens from its making on, answers inside its context, and nobody after it. `port` is the one it has, where 0 was asked for.
 
     Raises InputError where the address cannot be listened on.
     """
@@ -172,7 +190,8 @@ class DepotServer:
     ) -> None:
         self._server.shutdown()
         self._thread.join()
-        self._server.server_close()
+        self._server.hang_up()
+        self._server.server_close()  # which waits for the threads
 
 
 def _json(told: dict[str, Any], status: int = HTTPStatus.OK) -> Answer:

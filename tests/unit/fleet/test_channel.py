@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from harness.errors import InputError
-from harness.fleet import DepotServer, NoAnswer, Secret, TurnedAway
+from harness.fleet import Depot, DepotServer, Handover, NoAnswer, Secret, TurnedAway
 from harness.fleet import channel as channel_module
 from harness.fleet.clock_offset import best_of
 from harness.fleet.depot_server import LARGEST_BODY_BYTES
@@ -122,6 +122,17 @@ def test_a_connection_that_was_closed_meanwhile_is_made_anew(serve) -> None:
         channel = connect(port)
         for _ in range(8):
             assert channel.tell("sync", {})["state"] == "waiting"
+
+
+def test_after_its_end_nobody_is_answered_and_no_thread_is_left(led) -> None:
+    before = threading.active_count()
+    depot = Depot(led, Handover.of(led, 2, 10))
+    with DepotServer("127.0.0.1", 0, SECRET).serve(depot) as server:
+        channel, silent = connect(server.port), socket.create_connection(("127.0.0.1", server.port))
+        channel.tell("join", {"name": "lake", "versions": own_versions()})
+    assert threading.active_count() == before
+    with silent, pytest.raises(NoAnswer):
+        channel.tell("sync", {})
 
 
 Impostor = Callable[[int, bytes], int]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from typing import Any
 
 import pytest
 
 from harness.fleet import depot as module
+from harness.fleet import silence
 from harness.fleet.depot import Depot
 from harness.fleet.handover import own_versions
 from harness.fleet.refusal import Refused
@@ -120,7 +123,7 @@ def test_whoever_has_no_seat_is_not_heard(depot: Depot) -> None:
 
 def test_a_dead_worker_does_not_keep_its_seat_from_another(depot: Depot, clock: Clock) -> None:
     seat(depot, "a", "lake")
-    clock.now_s += module.WAITING_S + 1
+    clock.now_s += silence.WAITING_S + 1
     seat(depot, "b", "hill")
     seat(depot, "c", "river")
     assert depot.gathered
@@ -131,7 +134,7 @@ def test_a_dead_worker_does_not_keep_its_seat_from_another(depot: Depot, clock: 
 
 def test_one_that_compiles_a_large_plan_is_given_time(depot: Depot, clock: Clock) -> None:
     depot.join("a", own(), "10.0.0.7")
-    clock.now_s += module.PREPARING_S - 1
+    clock.now_s += silence.PREPARING_S - 1
     assert not depot.gathered
     assert depot.facts()["workers"]
     clock.now_s += 2
@@ -251,7 +254,7 @@ def test_but_not_for_ever(depot: Depot, clock: Clock) -> None:
     seat(depot, "a", "lake")
     depot.begin(5557)
     depot.end()
-    clock.now_s += module.AWAITED_S + 1
+    clock.now_s += silence.AWAITED_S + 1
     assert depot.awaited() == []
     while clock.now_s + 10 <= module.FETCHED_WITHIN_S:
         clock.now_s += 10
@@ -267,7 +270,7 @@ def test_one_that_left_is_not_waited_for_as_long_and_says_why(depot: Depot, cloc
     depot.begin(5557)
     depot.leave("a", "somebody interrupted it")
     assert depot.gone() == "lake left: somebody interrupted it"
-    clock.now_s += module.WAITING_S + 1
+    clock.now_s += silence.WAITING_S + 1
     assert depot.awaited() == []
     assert facts_of(depot)["left"] == "somebody interrupted it"
 
@@ -280,7 +283,7 @@ def test_one_that_leaves_before_the_load_makes_room(depot: Depot) -> None:
     assert depot.gathered
 
 
-@pytest.mark.parametrize("after_s", [module.WAITING_S + 1, 1])
+@pytest.mark.parametrize("after_s", [silence.WAITING_S + 1, 1])
 def test_whoever_is_gone_before_the_load_begins_is_named(depot: Depot, clock: Clock, after_s: float) -> None:
     seat(depot, "a", "lake")
     depot.begin(5557)
@@ -307,3 +310,54 @@ def test_once_the_run_is_judged_no_file_is_taken_any_more(depot: Depot, led: Run
             ask()
         assert caught.value.kind == "closed"
     assert not (led.path / "streams/duty-w0.arrows").exists()
+
+
+def test_once_it_is_closed_it_writes_nothing_more(depot: Depot, led: RunDir) -> None:
+    """What is there then is sealed."""
+    seat(depot, "a", "lake")
+    depot.join("b", own(), "10.0.0.8")
+    live = {"streams/progress-w1.jsonl": {"offset": 0, "text": "{}\n"}}
+    reading = {"at_epoch_s": 1e9, "offset_s": 0.5, "uncertainty_s": 0.1}
+    depot.close()
+    before = {path: path.read_bytes() for path in led.path.rglob("*") if path.is_file()}
+    told = depot.sync("a", {"progress": live, "clocks": [reading], "load_code": 7})
+    assert (told["state"], told["progress"]) == ("over", {})
+    with pytest.raises(Refused, match="judged without them"):
+        depot.ready("b", {"roster_digest": led.read_manifest()["roster_digest"], "clock": reading})
+    with pytest.raises(Refused, match="after the run had begun"):
+        seat(depot, "c")
+    assert {path: path.read_bytes() for path in led.path.rglob("*") if path.is_file()} == before
+    assert facts_of(depot)["load_code"] is None
+
+
+def test_it_is_closed_once_pieces_under_way_are_there(
+    depot: Depot, led: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seat(depot, "a", "lake")
+    take, begun, go_on = depot._intake.piece, threading.Event(), threading.Event()
+
+    def slow(*piece: Any) -> tuple[int, bool]:
+        begun.set()
+        assert go_on.wait(20)
+        return take(*piece)
+
+    monkeypatch.setattr(depot._intake, "piece", slow)
+    handing = threading.Thread(target=hand_in, args=(depot, "a", "streams/duty-w0.arrows"))
+    handing.start()
+    assert begun.wait(20)
+    closing = threading.Thread(target=depot.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    go_on.set()
+    handing.join(20)
+    closing.join(20)
+    assert not closing.is_alive()
+    assert facts_of(depot)["handed_in"]
+    assert (led.path / "streams/duty-w0.arrows").read_bytes() == b"x"
+
+
+def test_a_piece_of_what_was_not_offered_is_refused_as_that(depot: Depot) -> None:
+    seat(depot, "a", "lake")
+    with pytest.raises(Refused, match="not offered"):
+        depot.piece("a", "streams/duty-w0.arrows", 0, b"x")
