@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from harness.errors import shortened
+from harness.errors import RunError, shortened
 from harness.fleet.clock_offset import ClockReading
 from harness.fleet.handover import Handover, differing
 from harness.fleet.intake import Intake, Offered, RefusedFile
@@ -57,6 +57,8 @@ class Depot:
         self._ended_epoch_s: float | None = None
         self._ended_s: float | None = None
         self._closed = False
+        self._last_gone = ""
+        """Who gave up a seat last, and why."""
         self.notes: deque[str] = deque()
         """What a person should read, in the order in which it happened; taken out by whoever prints it."""
 
@@ -94,7 +96,7 @@ class Depot:
         with self._at(worker) as found:
             seat = self._seated_while_open(found)
             if told.get("roster_digest") != self._handover.roster_digest:
-                del self._seats[worker]
+                self._vacate(seat, "came to another roster")
                 self._refuse("digest", f"{seat.name} at {seat.address} comes to another roster from the same plan")
             self._note_clocks(seat, [told["clock"]])
             if seat.phase == "preparing":
@@ -162,7 +164,7 @@ class Depot:
             seat.left = shortened(why, 200) or "for no reason that it told"
             self.notes.append(f"left     {seat.name} from {seat.address}: {seat.left}")
             if self._locust_port is None:
-                del self._seats[worker]
+                self._vacate(seat, f"left: {seat.left}")
             else:
                 seat.end(self._monotonic_s())
             return {}
@@ -189,8 +191,14 @@ class Depot:
             return self._handover.workers - self._ready_count
 
     def begin(self, locust_port: int) -> None:
-        """Have every worker start its Locust, which finds its master at this port of the address it knows."""
+        """Have every worker start its Locust, which finds its master at this port of the address it knows.
+
+        Raises RunError unless all are ready: one may have left since they were gathered, and nobody comes after this.
+        """
         with self._lock:
+            if not self.gathered:
+                why = self._last_gone or f"{self.missing} of {self._handover.workers} workers are not ready"
+                raise RunError(f"the load did not begin: {why}", "start as many workers as before, and the run again")
             self._locust_port, self._began_epoch_s = locust_port, self._epoch_s()
             for seat in self._seats.values():
                 seat.begin(self._monotonic_s())
@@ -202,9 +210,10 @@ class Depot:
                 self._ended_s, self._ended_epoch_s = self._monotonic_s(), self._epoch_s()
 
     def gone(self) -> str:
-        """A worker whose load ended, or that fell silent or left, as `name: why`; empty where all are at work."""
+        """A worker whose load ended, or that fell silent or left, in words; empty where all are at work."""
         with self._lock:
-            return who_is_gone(self._seats.values(), self._monotonic_s())
+            gone = who_is_gone(self._seats.values(), self._monotonic_s())
+            return gone or (self._last_gone if len(self._seats) < self._handover.workers else "")
 
     def awaited(self) -> list[str]:
         """Whose files may still come, each with when it was last heard of; empty once nothing is worth waiting for."""
@@ -264,8 +273,14 @@ class Depot:
             return
         now_s = self._monotonic_s()
         for seat in given_up(self._seats.values(), now_s):
-            del self._seats[seat.worker]
-            self.notes.append(f"left     {seat.name} from {seat.address}: no sign for {now_s - seat.seen_s:.0f} s")
+            silent = f"no sign for {now_s - seat.seen_s:.0f} s"
+            self.notes.append(f"left     {seat.name} from {seat.address}: {silent}")
+            self._vacate(seat, f"has given {silent}")
+
+    def _vacate(self, seat: Seat, why: str) -> None:
+        """Before the load: its seat is free for another."""
+        del self._seats[seat.worker]
+        self._last_gone = f"{seat.name} {why}"
 
     def _seated(self, seat: Seat | None) -> Seat:
         if seat is None:

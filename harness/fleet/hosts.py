@@ -6,12 +6,18 @@ master  PORT + 1    Locust's own channel, which asks nobody who she is
 
 from __future__ import annotations
 
+from typing import Final
+
 from harness.errors import RunError
 from harness.fleet.depot import Depot
 from harness.fleet.local import LocalFleet
 from harness.rundir import RunDir, conductor_path
 
 __all__ = ["HostsFleet"]
+
+LOCUSTS_WITHIN_S: Final = 120
+"""A worker starts its Locust with its next sign of life, which a cut of a minute may put off; one that is not there by
+then will not come. source: assumption"""
 
 
 class HostsFleet(LocalFleet):
@@ -25,8 +31,8 @@ class HostsFleet(LocalFleet):
 
     def _launch_all(self) -> None:
         leader = ("--headless", "--only-summary", "--master", "--master-bind-host", self._host)
-        port = str(self._port)
-        self._launch("master", *leader, "--master-bind-port", port, "--expect-workers", str(self._workers))
+        expected = ("--expect-workers", str(self._workers), "--expect-workers-max-wait", str(LOCUSTS_WITHIN_S))
+        self._launch("master", *leader, "--master-bind-port", str(self._port), *expected)
         self._depot.begin(self._port)
 
     @property

@@ -24,7 +24,7 @@ def given_up(seats: Iterable[Seat], now_s: float) -> list[Seat]:
 
 
 def who_is_gone(seats: Iterable[Seat], now_s: float) -> str:
-    """A worker whose load ended, or that fell silent or left, as `name: why`; empty where all are at work."""
+    """A worker whose load ended, or that fell silent or left, in words; empty where all are at work."""
     for seat in seats:
         if seat.left:
             return f"{seat.name} left: {seat.left}"

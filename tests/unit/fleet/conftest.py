@@ -53,8 +53,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def depot(led: RunDir, clock: Clock) -> Depot:
-    return Depot(led, Handover.of(led, 2, 10), monotonic_s=clock.monotonic_s, epoch_s=clock.epoch_s)
+def workers() -> int:
+    """As many as the run expects."""
+    return 2
+
+
+@pytest.fixture
+def depot(led: RunDir, clock: Clock, workers: int) -> Depot:
+    return Depot(led, Handover.of(led, workers, 10), monotonic_s=clock.monotonic_s, epoch_s=clock.epoch_s)
 
 
 @pytest.fixture

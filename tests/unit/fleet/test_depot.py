@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import RunError
 from harness.fleet import depot as module
 from harness.fleet import silence
 from harness.fleet.depot import Depot
@@ -90,6 +91,7 @@ def test_more_than_are_expected_are_refused_and_counted(depot: Depot) -> None:
     assert depot.gathered
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_a_late_one_is_refused_and_counted(depot: Depot) -> None:
     seat(depot, "a", "lake")
     depot.begin(5557)
@@ -142,6 +144,7 @@ def test_one_that_compiles_a_large_plan_is_given_time(depot: Depot, clock: Clock
     assert not depot.facts()["workers"]
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_the_state_of_the_run_is_told_with_each_sign_of_life(depot: Depot) -> None:
     seat(depot, "a")
     assert depot.sync("a", {})["state"] == "waiting"
@@ -152,6 +155,7 @@ def test_the_state_of_the_run_is_told_with_each_sign_of_life(depot: Depot) -> No
     assert depot.sync("a", {})["state"] == "over"
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_progress_is_where_the_console_looks(depot: Depot, led: RunDir) -> None:
     seat(depot, "a")
     depot.begin(5557)
@@ -162,6 +166,7 @@ def test_progress_is_where_the_console_looks(depot: Depot, led: RunDir) -> None:
     assert facts_of(depot)["indexes"] == [1]
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_each_reading_of_a_clock_is_a_line(depot: Depot, led: RunDir, clock: Clock) -> None:
     seat(depot, "a")
     depot.begin(5557)
@@ -205,6 +210,7 @@ def test_a_silence_during_the_load_is_told_and_one_after_it_is_not(depot: Depot,
     assert facts_of(depot, "hill")["silent_s"] == 12.0  # never heard of again, up to the end of the load
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_a_worker_has_handed_in_once_all_it_offered_is_here(depot: Depot) -> None:
     seat(depot, "a")
     depot.begin(5557)
@@ -219,6 +225,7 @@ def test_a_worker_has_handed_in_once_all_it_offered_is_here(depot: Depot) -> Non
     assert (told["handed_in"], told["files"], told["lacking"], told["load_code"]) == (True, 2, [], 0)
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_one_that_offers_nothing_has_handed_nothing_in(depot: Depot) -> None:
     seat(depot, "a")
     depot.begin(5557)
@@ -250,6 +257,7 @@ def test_files_are_waited_for_as_long_as_they_may_come(depot: Depot, clock: Cloc
     assert depot.awaited() == []
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_but_not_for_ever(depot: Depot, clock: Clock) -> None:
     seat(depot, "a", "lake")
     depot.begin(5557)
@@ -265,6 +273,7 @@ def test_but_not_for_ever(depot: Depot, clock: Clock) -> None:
     assert depot.awaited() == []
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_one_that_left_is_not_waited_for_as_long_and_says_why(depot: Depot, clock: Clock) -> None:
     seat(depot, "a", "lake")
     depot.begin(5557)
@@ -283,6 +292,7 @@ def test_one_that_leaves_before_the_load_makes_room(depot: Depot) -> None:
     assert depot.gathered
 
 
+@pytest.mark.parametrize("workers", [1])
 @pytest.mark.parametrize("after_s", [silence.WAITING_S + 1, 1])
 def test_whoever_is_gone_before_the_load_begins_is_named(depot: Depot, clock: Clock, after_s: float) -> None:
     seat(depot, "a", "lake")
@@ -296,6 +306,7 @@ def test_whoever_is_gone_before_the_load_begins_is_named(depot: Depot, clock: Cl
         assert depot.gone() == "lake has given no sign for 16 s"
 
 
+@pytest.mark.parametrize("workers", [1])
 def test_once_the_run_is_judged_no_file_is_taken_any_more(depot: Depot, led: RunDir) -> None:
     """A table is being made from what is there."""
     seat(depot, "a", "lake")
@@ -361,3 +372,34 @@ def test_a_piece_of_what_was_not_offered_is_refused_as_that(depot: Depot) -> Non
     seat(depot, "a", "lake")
     with pytest.raises(Refused, match="not offered"):
         depot.piece("a", "streams/duty-w0.arrows", 0, b"x")
+
+
+def test_the_load_does_not_begin_without_one_that_left_when_all_had_come(depot: Depot) -> None:
+    """Locust would wait for it, and nobody could take its seat any more."""
+    seat(depot, "a", "lake")
+    seat(depot, "b", "hill")
+    assert depot.gathered
+    depot.leave("b", "somebody interrupted it")
+    with pytest.raises(RunError, match="the load did not begin: hill left: somebody interrupted it"):
+        depot.begin(5557)
+    assert depot.sync("a", {})["state"] == "waiting"
+    seat(depot, "c", "river")
+    depot.begin(5557)
+    assert depot.gone() == ""
+
+
+def test_nor_without_one_that_fell_silent(depot: Depot, clock: Clock) -> None:
+    seat(depot, "a", "lake")
+    clock.now_s += silence.WAITING_S + 1
+    seat(depot, "b", "hill")
+    with pytest.raises(RunError, match="lake has given no sign for 16 s"):
+        depot.begin(5557)
+
+
+def test_a_seat_that_is_empty_once_it_has_begun_is_told(depot: Depot) -> None:
+    seat(depot, "a", "lake")
+    seat(depot, "b", "hill")
+    depot.begin(5557)
+    with pytest.raises(Refused, match="another roster"):
+        depot.ready("b", {"roster_digest": "0"})
+    assert depot.gone() == "hill came to another roster"

@@ -43,7 +43,7 @@ def left(tmp_path: Path) -> RunDir:
 
 @pytest.fixture
 def started(serve: Callable[..., tuple[Depot, DepotServer]]) -> tuple[Depot, DepotServer]:
-    depot, server = serve()
+    depot, server = serve(workers=1)
     assert seat(depot) == "lake"
     depot.begin(5557)
     return depot, server

@@ -43,6 +43,7 @@ def until_over(fleet: HostsFleet) -> None:
 
 def test_the_master_is_a_stock_one_and_the_workers_are_told_its_port(fleet, depot) -> None:
     seat(depot, "a", "lake")
+    seat(depot, "b", "hill")
     fleet.program = "pass"
     fleet.start()
     assert len(fleet.processes) == 1
@@ -51,6 +52,7 @@ def test_the_master_is_a_stock_one_and_the_workers_are_told_its_port(fleet, depo
     assert told[told.index("--master-bind-host") + 1] == "127.0.0.1"
     assert told[told.index("--master-bind-port") + 1] == "5999"
     assert told[told.index("--expect-workers") + 1] == "2"
+    assert 60 < int(told[told.index("--expect-workers-max-wait") + 1]) <= 300
     assert depot.sync("a", {})["locust_port"] == 5999
     assert fleet.join() == 0
     assert depot.sync("a", {})["state"] == "over"
@@ -59,6 +61,7 @@ def test_the_master_is_a_stock_one_and_the_workers_are_told_its_port(fleet, depo
 def test_a_load_that_cannot_begin_is_not_waited_for(fleet, depot) -> None:
     """Locust's master would wait for the last of its workers for ever."""
     seat(depot, "a", "lake")
+    seat(depot, "b", "hill")
     fleet.start()
     assert fleet.running
     depot.sync("a", {"load_code": 1})
@@ -70,9 +73,20 @@ def test_a_load_that_cannot_begin_is_not_waited_for(fleet, depot) -> None:
 
 def test_once_it_has_begun_one_that_is_gone_ends_nothing(fleet, depot, led) -> None:
     seat(depot, "a", "lake")
+    seat(depot, "b", "hill")
     fleet.start()
     conductor_path(led.streams).write_text("{}")
     depot.sync("a", {"load_code": 1})
     assert fleet.running
     fleet.stop_at_once()
     assert fleet.join() < 0
+
+
+def test_it_does_not_begin_where_one_has_left_since_all_were_gathered(fleet, depot) -> None:
+    seat(depot, "a", "lake")
+    seat(depot, "b", "hill")
+    depot.leave("b", "somebody interrupted it")
+    with pytest.raises(RunError, match="did not begin: hill left"):
+        fleet.start()
+    fleet.stop_at_once()
+    assert all(process.poll() is not None for process in fleet.processes)
