@@ -17,7 +17,7 @@ from harness.cli.keeping import keeping, require_folder
 from harness.cli.outlook import Outlook
 from harness.cli.reader import leave_the_terminal
 from harness.cli.saying import say
-from harness.cli.signals import handled_by
+from harness.cli.signals import ending_signals, handled_by
 from harness.engine import is_stale
 from harness.fleet import LocalFleet, Watch, try_generator
 from harness.machine import ClockWatch
@@ -94,7 +94,7 @@ class Performance:
             else:
                 fleet.stop_at_once()
 
-        with handled_by(on_interrupt, *_ending()):
+        with handled_by(on_interrupt, *ending_signals()):
             try:
                 fleet.start()
                 view.start()
@@ -148,9 +148,3 @@ class Performance:
                     in_flight=glance.in_flight,
                 )
             )
-
-
-def _ending() -> list[signal.Signals]:
-    """SIGINT, SIGTERM and a terminal that is closed all mean: end. (`nohup` has the last one ignored, and so do we.)"""
-    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    return [signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])]

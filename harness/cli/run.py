@@ -21,6 +21,7 @@ from harness.cli.channel_options import Address, AddressType, secret_option
 from harness.cli.options import MOST_WORKERS, Choice, PathType, WholeNumber, scenario_options, workers_option
 from harness.cli.order import SANDBOX, Order
 from harness.cli.reader import reader_may_leave
+from harness.cli.signals import interrupted_by_any_end
 from harness.cli.target_options import patients_option, target_options
 from harness.errors import EXIT_INVALID, InputError, Problem, TargetError, shortened
 
@@ -40,7 +41,8 @@ Examples:
 
 \b
 Exit codes: 0 pass, 1 an objective failed, 2 bad input or target, 3 invalid (cannot be trusted), 4 internal error.
-Ctrl-C once ends the run early and keeps all samples; twice stops at once.
+Ctrl-C once ends the run early and keeps all samples; twice stops at once; before the load it leaves nothing behind.
+SIGTERM and a terminal that is closed are a Ctrl-C.
 """
 
 
@@ -99,7 +101,7 @@ def command(
             start = f"start `emrload sandbox --host {hosting.address.host}`, or a server of yours, and give its URL"
             raise InputError(Problem(what, "--target", start))
     order = Order(choice, target, i_own, allow_list, patients, workers)
-    with reader_may_leave():
+    with reader_may_leave(), interrupted_by_any_end():
         return _perform(order, hosting, facts, out, as_json)
     return EXIT_INVALID  # left before there was a verdict: nobody can say that the run passed
 

@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["handled_by"]
+from harness.cli.reader import leave_the_terminal
+
+__all__ = ["ending_signals", "handled_by", "interrupted_by_any_end"]
+
+
+def ending_signals() -> list[signal.Signals]:
+    """SIGINT, SIGTERM and a terminal that is closed all mean: end. (`nohup` has the last one ignored, and so do we.)"""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([] if ignored else [signal.SIGHUP])]
 
 
 @contextmanager
@@ -19,3 +27,17 @@ def handled_by(handler: Callable[[int, FrameType | None], object], *numbers: sig
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+
+
+@contextmanager
+def interrupted_by_any_end() -> Iterator[None]:
+    """SIGTERM and a terminal that is closed raise KeyboardInterrupt inside the block, as SIGINT does: whoever is ended
+    takes away what she made."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave_the_terminal()
+        raise KeyboardInterrupt
+
+    with handled_by(interrupt, *(each for each in ending_signals() if each != signal.SIGINT)):
+        yield

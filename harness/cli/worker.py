@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import secrets
 import signal
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.channel_options import Address, AddressType, require_secret, secret_from, secret_option
 from harness.cli.options import DurationType, PathType
+from harness.cli.reader import leave_the_terminal
 from harness.cli.saying import say
-from harness.cli.signals import handled_by
+from harness.cli.signals import ending_signals, handled_by, interrupted_by_any_end
 
 if TYPE_CHECKING:
-    from harness.fleet import HostWorker
+    from harness.fleet import Channel, HostWorker
 
 __all__ = ["command"]
 
@@ -32,6 +33,7 @@ Examples:
 \b
 Exit codes: 0 all is handed in, 2 refused, 3 cut short, interrupted or not handed in, 4 internal error.
 Ctrl-C once finishes the step at hand and leaves, and the run is invalid; twice stops at once.
+SIGTERM and a terminal that is closed are a Ctrl-C.
 """
 
 
@@ -64,12 +66,19 @@ def command(master: Address, secret_file: Path | None, wait_s: float, out: Path 
     """
     secret = secret_from(secret_file)
     require_secret(secret, master, "--master")
-    from harness.fleet import Channel, HostWorker, SeatLost, join, own_name
+    from harness.fleet import Channel, own_name
 
     channel = Channel(master.host, master.port, secret, secrets.token_hex(16))
+    with closing(channel), interrupted_by_any_end():
+        return _take_part(channel, own_name(), out, wait_s, keep)
+
+
+def _take_part(channel: Channel, name: str, out: Path | None, wait_s: float, keep: bool) -> int:
+    from harness.fleet import HostWorker, SeatLost, join
+
     while True:
-        joined = join(channel, own_name(), out, wait_s, say)
-        say(f"joined   {joined.run} at {master}, as {joined.name}; waiting for the others")
+        joined = join(channel, name, out, wait_s, say)
+        say(f"joined   {joined.run} at {channel.host}:{channel.port}, as {joined.name}; waiting for the others")
         worker = HostWorker(channel, joined, say, keep=keep)
         with _on_interrupts(worker):
             try:
@@ -82,9 +91,11 @@ def command(master: Address, secret_file: Path | None, wait_s: float, out: Path 
 
 
 def _on_interrupts(worker: HostWorker) -> AbstractContextManager[None]:
-    """SIGINT and SIGTERM both mean: leave."""
+    """SIGINT, SIGTERM and a terminal that is closed all mean: leave."""
 
-    def on_interrupt(*_: Any) -> None:
+    def on_interrupt(number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:
+            leave_the_terminal()
         worker.interrupted += 1
 
-    return handled_by(on_interrupt, signal.SIGINT, signal.SIGTERM)
+    return handled_by(on_interrupt, *ending_signals())

@@ -44,8 +44,8 @@ class SandboxProcess:
                 start_new_session=True,  # a Ctrl-C at the terminal must not end the server before the load
             )
         assert self._process.stdout is not None  # noqa: S101 (asked for a pipe)
-        said, _, _ = select.select([self._process.stdout], [], [], _UP_WITHIN_S)
         try:
+            said, _, _ = select.select([self._process.stdout], [], [], _UP_WITHIN_S)
             told = json.loads(self._process.stdout.readline() if said else b"")
             self.url, self._data = told["url"], None if "--data" in self._options else Path(told["data"])
         except (ValueError, KeyError, TypeError) as error:

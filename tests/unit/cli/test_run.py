@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,15 +65,19 @@ def test_a_sandbox_that_does_not_come_up_leaves_the_log_that_says_why(monkeypatc
     assert log.read_text() == "why"
 
 
-def test_an_interrupt_while_it_prepares_leaves_no_folder(monkeypatch, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_end_while_it_prepares_leaves_no_folder(monkeypatch, tmp_path, number):
+    from harness.cli import signals
     from harness.fleet import SandboxProcess
 
     def interrupted(sandbox: SandboxProcess) -> None:
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
 
+    monkeypatch.setattr(signals, "leave_the_terminal", lambda: None)
     monkeypatch.setattr(SandboxProcess, "__enter__", interrupted)
     monkeypatch.chdir(tmp_path)
-    assert run_program(["run", QUICK, "--duration", "10s"]) == 3
+    with signals.handled_by(lambda *_: pytest.fail("nobody heeds it"), signal.SIGTERM, signal.SIGHUP):
+        assert run_program(["run", QUICK, "--duration", "10s"]) == 3
     assert [path for path in tmp_path.rglob("*") if path.name != "reports"] == []
 
 

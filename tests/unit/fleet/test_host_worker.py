@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 import time
@@ -10,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import signals
+from harness.cli.program import run_program
+from harness.cli.signals import handled_by
 from harness.errors import InputError, RunError
 from harness.fleet import Depot, DepotServer, HostWorker, SeatLost, Secret, handing_in, join, joining
 from harness.fleet import host_worker as module
 from harness.fleet.handover import Handover
 from harness.rundir import RunDir
 
-from .conftest import connect, facts_of, seat
+from .conftest import SECRET, connect, facts_of, seat
 
 LOAD = """
 import pathlib, signal, sys, time
@@ -286,6 +291,18 @@ def test_a_name_that_leads_out_of_the_folder_is_not_written(serve, monkeypatch, 
     with pytest.raises(ValueError, match="not the name of a file of a run"):
         join(connect(server.port), "lake", None, 1.0, [].append)
     assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_one_that_is_ended_while_it_joins_gives_its_seat_back_and_leaves_nothing(serve, monkeypatch, number) -> None:
+    depot, server = serve(workers=1)
+    monkeypatch.setattr(signals, "leave_the_terminal", lambda: None)
+    monkeypatch.setenv("EMRLOAD_FLEET_SECRET", SECRET.value.decode())
+    monkeypatch.setattr(joining, "_roster_digest", lambda run_dir: os.kill(os.getpid(), number))
+    with handled_by(lambda *_: pytest.fail("nobody heeds it"), signal.SIGTERM, signal.SIGHUP):
+        assert run_program(["worker", "--master", f"127.0.0.1:{server.port}"]) == 3
+    assert not Path("reports").exists()
+    assert not depot.facts()["workers"]
 
 
 @pytest.fixture(autouse=True)
