@@ -57,6 +57,11 @@ class ClockReading:
         """How far the clocks may have been apart."""
         return abs(self.offset_s) + self.uncertainty_s
 
+    @property
+    def apart(self) -> str:
+        """For people: `1.0 ms ± 0.5 ms`."""
+        return f"{abs(self.offset_s) * 1000:.1f} ms ± {self.uncertainty_s * 1000:.1f} ms"
+
     def to_json(self) -> dict[str, Any]:
         return {key: round(value, 6) if isinstance(value, float) else value for key, value in asdict(self).items()}
 

@@ -1,7 +1,7 @@
 """What the leader of a run knows of workers on other hosts, and what it says to them; without HTTP, which is around it.
 
     join ─▶ the plan's files ─▶ ready ─▶ sync … ─▶ begin ─▶ sync … ─▶ ended ─▶ offer ─▶ pieces ─▶ handed in
-     └── refused: other version, no seat left, the run has begun; counted, and told
+     └── refused: other version, no seat left (it may try again), the run has begun; counted, and told
 
 Workers only ever connect to it, so one address is enough, also behind NAT or in a cluster.
 """
@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -21,7 +21,7 @@ from harness.errors import RunError, shortened
 from harness.fleet.clock_offset import ClockReading
 from harness.fleet.handover import Handover, differing
 from harness.fleet.intake import Intake, Offered, RefusedFile
-from harness.fleet.refusal import UNHEARD, Refused
+from harness.fleet.refusal import Refusals, Refused
 from harness.fleet.seat import Seat, free_name
 from harness.fleet.silence import awaited, given_up, who_is_gone
 from harness.rundir import RunDir
@@ -51,7 +51,6 @@ class Depot:
         self._pieces_under_way = 0
         self._no_piece_under_way = threading.Condition(self._lock)
         self._seats: dict[str, Seat] = {}
-        self._refused: Counter[str] = Counter()
         self._locust_port: int | None = None
         self._began_epoch_s: float | None = None
         self._ended_epoch_s: float | None = None
@@ -61,6 +60,7 @@ class Depot:
         """Who gave up a seat last, and why."""
         self.notes: deque[str] = deque()
         """What a person should read, in the order in which it happened; taken out by whoever prints it."""
+        self._refusals = Refusals(self.notes)
 
     # ---- workers
 
@@ -71,15 +71,16 @@ class Depot:
             name = str(told.get("name", ""))
             other = differing(told.get("versions") or {})
             if other:
-                self._refuse("version", f"{shortened(name)} at {address} is of another version: {other}")
+                self._refusals.refuse(worker, "version", f"{shortened(name)} at {address} is of another version: {other}")
             if seat is None and (self._locust_port is not None or self._closed):
-                self._refuse("late", f"{shortened(name)} at {address} came after the run had begun")
+                self._refusals.refuse(worker, "late", f"{shortened(name)} at {address} came after the run had begun")
             if seat is None:
                 if len(self._seats) >= self._handover.workers:
                     taken = f"the run has all of its {self._handover.workers} workers"
-                    self._refuse("surplus", f"{shortened(name)} at {address} came too many: {taken}")
+                    self._refusals.refuse(worker, "surplus", f"{shortened(name)} at {address} came too many: {taken}")
                 free = free_name(name, {each.name for each in self._seats.values()})
                 machine = dict(told.get("machine") or {})
+                self._refusals.forget(worker)
                 seat = self._seats[worker] = Seat(worker, free, address, machine, self._monotonic_s())
             return {"name": seat.name, **self._handover.to_json()}
 
@@ -97,13 +98,11 @@ class Depot:
             seat = self._seated_while_open(found)
             if told.get("roster_digest") != self._handover.roster_digest:
                 self._vacate(seat, "came to another roster")
-                self._refuse("digest", f"{seat.name} at {seat.address} comes to another roster from the same plan")
+                self._refusals.refuse(worker, "digest", f"{seat.name} at {seat.address} comes to another roster from the same plan")
             self._note_clocks(seat, [told["clock"]])
             if seat.phase == "preparing":
                 seat.phase = "waiting"
-                clock = seat.readings[-1]
-                apart = f"{abs(clock.offset_s) * 1000:.1f} ms ± {clock.uncertainty_s * 1000:.1f} ms"
-                many = f"{self._ready_count} of {self._handover.workers}"
+                many, apart = f"{self._ready_count} of {self._handover.workers}", seat.readings[-1].apart
                 self.notes.append(f"joined   {seat.name} from {seat.address} ({many}), its clock {apart} from ours")
             return {}
 
@@ -172,9 +171,7 @@ class Depot:
     def count_refusal(self, kind: str, address: str) -> None:
         """Somebody was turned away before she was heard."""
         with self._lock:
-            self._refused[kind] += 1
-            if self._refused[kind] == 1:
-                self.notes.append(f"refused  a request from {address}: {UNHEARD[kind]}")
+            self._refusals.count(kind, address)
 
     # ---- the leader
 
@@ -235,7 +232,7 @@ class Depot:
                 seat.name: [one.path for one in self._intake.lacking(seat.name)] for seat in self._seats.values()
             }
         told = [each | {"lacking": lacking[each["name"]]} for each in workers]
-        return {"workers": told, "refused": dict(self._refused)}
+        return {"workers": told, "refused": self._refusals.counts()}
 
     def close(self) -> list[str]:
         """Write nothing more, once the pieces under way are there; gives the parts of files that are left."""
@@ -291,11 +288,6 @@ class Depot:
         if self._closed:
             raise Refused("closed", "the run is being judged without them: its leader waits no longer")
         return self._seated(seat)
-
-    def _refuse(self, kind: str, why: str) -> None:
-        self._refused[kind] += 1
-        self.notes.append(f"refused  {why}")
-        raise Refused(kind, why)
 
     def _note_clocks(self, seat: Seat, told: list[dict[str, Any]]) -> None:
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import InputError, Problem, RunError
+from harness.errors import InputError, Problem, RunError, shortened
 from harness.fleet.channel import Channel, NoAnswer, TurnedAway
 from harness.fleet.clock_offset import best_of
 from harness.fleet.handover import Told, own_versions
@@ -38,48 +38,52 @@ class Joined:
 
 
 def join(channel: Channel, name: str, out: Path | None, wait_s: float, say: Callable[[str], None]) -> Joined:
-    """Come to the run at the channel's other end, which may begin to listen only later.
+    """Come to the run at the channel's other end, which may begin to listen only later, or have a seat only later.
 
-    Raises InputError where it does not take us, or nobody answers for `wait_s`; RunError where what it handed over is
-    not what it told.
+    Raises InputError where it does not take us, or for `wait_s` nobody answers or no seat is free; RunError where what
+    it handed over is not what it told.
     """
     where = f"{channel.host}:{channel.port}"
-    until_s, pause_s, said = time.monotonic() + wait_s, PAUSE_S, False
+    until_s, pause_s, said = time.monotonic() + wait_s, PAUSE_S, set[str]()
     while True:
         try:
             return _join_once(channel, name, out)
         except TurnedAway as away:
-            raise refusal_as_error(channel, away) from away
+            if away.kind != "surplus" or time.monotonic() > until_s:  # before the load a seat may become free
+                raise refusal_as_error(channel, away) from away
+            kind, why = "seat", f"the run at {where} has no seat for us yet ({away})"
         except NoAnswer as nothing:
             if time.monotonic() > until_s:
                 begin = f"start it there with `emrload run … --expect-workers N --bind {where}`"
                 raise InputError(Problem(f"nobody answers at {where}: {nothing}", "--master", begin)) from nothing
-            if not said:
-                say(f"waiting  nobody answers at {where} yet ({nothing}); trying for {duration_text(wait_s)}")
-                said = True
+            kind, why = "answer", f"nobody answers at {where} yet ({nothing})"
+        if kind not in said:
+            say(f"waiting  {why}; trying for {duration_text(wait_s)}")
+            said.add(kind)
         time.sleep(pause_s)
         pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def _join_once(channel: Channel, name: str, out: Path | None) -> Joined:
-    """Raises NoAnswer where the leader does not answer or falls silent on the way; what was written is gone then."""
+    """Raises NoAnswer where the leader does not answer or falls silent on the way; what was written is gone then, and
+    where we cannot go on the seat is free again."""
     own = {"name": name, "versions": own_versions(), "machine": environment_facts()["host"]}
     told = channel.tell("join", own)
     run = Path(told["folder"]).name
-    run_dir = create_run_dir("worker", out or Path("reports") / f"{run}-worker-{Path(told['name']).name}")
+    run_dir: RunDir | None = None
     try:
+        run_dir = create_run_dir("worker", out or Path("reports") / f"{run}-worker-{Path(told['name']).name}")
         require_file_handles(int(told["connections"]))
         for each in told["files"]:
             _fetch(channel, Told.from_json(each), run_dir)
         digest = _roster_digest(run_dir)
         clock = best_of(told["name"], channel.exchange_clocks)
         channel.tell("ready", {"roster_digest": digest, "clock": clock.to_json()})
-    except (NoAnswer, TurnedAway):
-        run_dir.discard()
-        raise
-    except BaseException:  # whatever it was, we do not come, and leave nothing behind
-        run_dir.discard()
-        _try_to_leave(channel, "it could not use what it was given")
+    except BaseException as error:  # whatever it was, we do not come, and leave nothing behind
+        if run_dir is not None:
+            run_dir.discard()
+        if not isinstance(error, (NoAnswer, TurnedAway)):
+            _try_to_leave(channel, _why_not(error))
         raise
     return Joined(told["name"], run_dir, run)
 
@@ -120,6 +124,12 @@ def _roster_digest(run_dir: RunDir) -> str:
     spec = read_spec(run_dir.scenario)
     use_workflows(spec.scenario)
     return compile_plan(spec).roster_digest
+
+
+def _why_not(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "somebody interrupted it (Ctrl-C)"
+    return f"it could not use what it was given ({shortened(str(error).partition(chr(10))[0])})"
 
 
 def _try_to_leave(channel: Channel, why: str) -> None:

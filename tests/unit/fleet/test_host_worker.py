@@ -282,6 +282,38 @@ def test_a_file_that_is_not_what_was_told_is_not_used(serve, monkeypatch) -> Non
     assert not depot.facts()["workers"]
 
 
+def test_one_that_cannot_make_its_folder_gives_its_seat_back(serve) -> None:
+    depot, server = serve(workers=1)
+    Path("full").mkdir()
+    Path("full/x").write_text("x")
+    with pytest.raises(InputError, match="not empty"):
+        join(connect(server.port), "lake", Path("full"), 1.0, [].append)
+    assert not depot.facts()["workers"]
+    assert [note for note in depot.notes if "left     lake" in note and "not empty" in note]
+    assert join(connect(server.port, worker="b"), "hill", None, 0.0, [].append).name == "hill"
+
+
+def test_one_that_comes_when_all_seats_are_taken_waits_for_one(serve) -> None:
+    depot, server = serve(workers=1)
+    seat(depot, "a", "hill")
+    threading.Timer(0.15, lambda: depot.leave("a", "it is gone")).start()
+    said: list[str] = []
+    assert join(connect(server.port, worker="b"), "lake", None, 20.0, said.append).name == "lake"
+    (told,) = said
+    assert told.startswith(f"waiting  the run at 127.0.0.1:{server.port} has no seat for us yet (lake at 127.0.0.1 came")
+    assert depot.facts()["refused"] == {}
+    assert len([note for note in depot.notes if note.startswith("refused")]) == 1
+
+
+def test_until_the_run_has_begun(serve) -> None:
+    depot, server = serve(workers=1)
+    seat(depot, "a", "hill")
+    threading.Timer(0.15, lambda: depot.begin(5557)).start()
+    with pytest.raises(InputError, match="after the run had begun"):
+        join(connect(server.port, worker="b"), "lake", None, 20.0, [].append)
+    assert depot.facts()["refused"] == {"late": 1}
+
+
 @pytest.mark.parametrize("path", ["../x", "streams/x", "/etc/x", ".hidden", ""])
 def test_a_name_that_leads_out_of_the_folder_is_not_written(serve, monkeypatch, path) -> None:
     depot, server = serve()
