@@ -78,10 +78,10 @@ class Gathering:
         return HostsFleet(self._run_dir, target, self._hosting.expected, self.depot, host, own_port)
 
     def fetch(self, stop: Callable[[], bool]) -> None:
-        """Return once every worker's files are here, or will not come, or `stop` says so."""
+        """Return once every worker's files are here, or will not come, or `stop` says so, or they have no place."""
         self.depot.end()
         tell_at_s = time.monotonic() + TOLD_AFTER_S
-        while (awaited := self.depot.awaited()) and not stop():
+        while self._run_dir.manifest.is_file() and (awaited := self.depot.awaited()) and not stop():
             if time.monotonic() > tell_at_s:
                 tell_at_s = float("inf")
                 say(f"files    waiting for those of {', '.join(awaited)}; Ctrl-C judges without them")

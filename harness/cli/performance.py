@@ -109,7 +109,9 @@ class Performance:
                 ended_by = interrupts
                 if gathering is not None:
                     gathering.fetch(lambda: ended_by > 1 or interrupts > ended_by)
-                    run_dir.update_manifest(fleet=gathering.facts())
+                    require_folder(run_dir)
+                    with keeping(run_dir):
+                        run_dir.update_manifest(fleet=gathering.facts())
         require_folder(run_dir)
         if fleet.ended_by:
             say(f"stopped  {fleet.ended_by}")

@@ -2,8 +2,8 @@
 
     offer ─▶ so much is there already ─▶ the next piece … ─▶ whole, digest right, on disk ─▶ only then ours may go
 
-A line that is cut is waited for; after ten minutes without an answer the files stay here, and a person is told how to
-hand them in.
+A line that is cut is waited for, and so is a leader that cannot write; after ten minutes in which nothing was taken the
+files stay here, and a person is told how to hand them in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PIECE_BYTES: Final = 256 << 10
 PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
 GIVE_UP_S: Final = 600.0
-"""Without any answer. source: requirement"""
+"""Without a piece that was taken. source: requirement"""
 TRIES_OF_A_FILE: Final = 3
 """A file that comes with another digest as often changes while it is read, or a disk is broken."""
 
@@ -55,7 +55,6 @@ def hand_in(
     while True:
         try:
             told = channel.tell("offer", {"files": files, "load_code": load_code})
-            waits.heard()
             for each in [each for each in files if each["path"] not in told["whole"]]:
                 _send(channel, run_dir.path / each["path"], each, int(told["have"][each["path"]]), waits)
             return HandedIn(len(files), size_bytes)
@@ -81,9 +80,10 @@ def _send(channel: Channel, path: Path, told: dict[str, Any], have: int, waits: 
             file.seek(have)
             data = file.read(PIECE_BYTES)
             answer = channel.send_piece(told["path"], have, data)
-            waits.heard()
-            sent_all = have + len(data) >= told["size"]
+            sent_all, had = have + len(data) >= told["size"], have
             have, whole = int(answer["have"]), bool(answer["whole"])
+            if whole or have > had:
+                waits.taken()
             if sent_all and not whole and not have:
                 tries += 1
                 if tries == TRIES_OF_A_FILE:
@@ -95,13 +95,13 @@ class _NeverRight(Exception):  # noqa: N818 (what became of a file)
 
 
 class _Patience:
-    """Growing pauses, until nothing was heard for too long."""
+    """Growing pauses, until nothing was taken for too long."""
 
     def __init__(self, give_up_s: float, stop: Callable[[], bool], say: Callable[[str], None]) -> None:
         self._give_up_s, self._stop, self._say = give_up_s, stop, say
-        self.heard()
+        self.taken()
 
-    def heard(self) -> None:
+    def taken(self) -> None:
         self._last_s, self._pause_s, self._said = time.monotonic(), PAUSE_S, False
 
     def wait(self, why: str) -> bool:

@@ -185,7 +185,9 @@ def sha256_of(path: Path) -> str:
 
 
 def _append(part: Path, data: bytes) -> None:
-    part.parent.mkdir(parents=True, exist_ok=True)
+    """Raises OSError, too, where the run's folder is gone, which is not made again."""
+    for folder in (part.parent.parent, part.parent):
+        folder.mkdir(exist_ok=True)
     with part.open("ab") as file:
         file.write(data)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -83,6 +84,17 @@ def test_files_are_waited_for_until_somebody_is_tired_of_it(
     (waiting,) = [line for line in said if "waiting for those of lake (last heard of" in line]
     assert "Ctrl-C judges without them" in waiting
     assert gathering.facts()["workers"][0]["handed_in"] is False
+
+
+def test_files_that_have_no_place_any_more_are_not_waited_for(gathering: Gathering, run_dir: RunDir) -> None:
+    channel = Channel("127.0.0.1", port_of(gathering), Secret(), "a")
+    join(channel, "lake", None, 5.0, [].append)
+    channel.close()
+    gathering.depot.begin(1)
+    shutil.rmtree(run_dir.path)
+    began_s = time.monotonic()
+    gathering.fetch(lambda: time.monotonic() - began_s > 10)
+    assert time.monotonic() - began_s < 5
 
 
 def test_where_nobody_took_part_nothing_is_waited_for(gathering: Gathering) -> None:

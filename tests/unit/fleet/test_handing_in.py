@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +112,38 @@ def test_without_an_answer_it_gives_up_and_says_so(left) -> None:
     assert len(said) == 1
     assert "trying again" in said[0]
     assert sorted(path.name for path in left.streams.iterdir())  # all of it is still here
+
+
+def test_a_leader_that_answers_and_takes_nothing_is_not_tried_for_ever(started, left, led) -> None:
+    """Its folder was taken away: what it says of itself is no reason to go on."""
+    _, server = started
+    shutil.rmtree(led.path)
+    said: list[str] = []
+    began_s = time.monotonic()
+    done = hand_in(connect(server.port), left, 0, said.append, give_up_s=0.3)
+    assert time.monotonic() - began_s < 5
+    assert "the leader cannot write" in done.lacking
+    assert len(said) == 1
+    assert not led.path.exists()
+
+
+def test_as_long_as_pieces_are_taken_it_goes_on(started, left, led, monkeypatch) -> None:
+    """Each second one is lost on the way, for longer than nothing may be taken."""
+    depot, server = started
+    take, lost = depot.piece, [0]
+
+    def lossy(*piece: Any) -> dict[str, Any]:
+        lost[0] += 1
+        time.sleep(0.06)
+        if lost[0] % 2:
+            raise OSError(28, "No space left on device")
+        return take(*piece)
+
+    monkeypatch.setattr(depot, "piece", lossy)
+    done = hand_in(connect(server.port), left, 0, nothing, give_up_s=0.8)
+    assert lost[0] * 0.06 > 0.8
+    assert done.lacking == ""
+    assert whole(led)
 
 
 def test_whoever_is_tired_of_waiting_may_stop_it(left) -> None:

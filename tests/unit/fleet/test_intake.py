@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from pathlib import Path
 
@@ -158,6 +159,20 @@ def test_progress_can_be_watched_and_gives_way_to_the_whole_file(run_dir):
     intake.offer("lake", [offered(whole, live)])
     assert intake.piece("lake", live, 0, whole) == (12, True)
     assert place.read_bytes() == whole
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_folder_that_was_taken_away_is_not_made_again(run_dir, begun):
+    intake = Intake(run_dir)
+    intake.offer("lake", [offered(b"abc")])
+    if begun:
+        intake.piece("lake", NAME, 0, b"a")
+    shutil.rmtree(run_dir.path)
+    for data in (b"abc", b"a"):
+        with pytest.raises(FileNotFoundError):
+            intake.piece("lake", NAME, 0, data)
+    assert intake.close() == []
+    assert not run_dir.path.exists()
 
 
 def test_parts_that_are_left_are_named(run_dir):
