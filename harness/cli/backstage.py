@@ -113,7 +113,8 @@ def _serve(end: socket.socket) -> None:
             else:
                 answer = getattr(made, method)(*arguments)
             told = pickle.dumps((True, answer))
-            sys.stdout.flush()  # here, where an error can still be told
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where an error can still be told
         except BaseException as error:  # noqa: BLE001 (whatever it is, it is raised where it was asked for)
             if isinstance(error, (BrokenPipeError, SystemExit)):  # as harness.cli.reader has it
                 write_to_nobody()

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.cli.reader import reader_may_leave, write_to_nobody
+from harness.cli.reader import keep_standard_places, reader_may_leave, write_to_nobody
 from harness.errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INVALID, EXIT_PASS, HarnessError, InputError, shortened
 from harness.units import count_text
 
@@ -88,6 +88,7 @@ def emrload() -> None:
 
 def run_program(arguments: list[str] | None = None) -> int:
     """Run `emrload` and give its exit code; every expected error is one message on stderr and no traceback."""
+    keep_standard_places()
     with reader_may_leave():
         return _run(arguments)
     return EXIT_PASS

@@ -10,8 +10,11 @@ import stat
 import sys
 from io import TextIOWrapper
 from types import TracebackType
+from typing import Final
 
-__all__ = ["leave_the_terminal", "reader_may_leave", "show_what_it_can", "write_to_nobody"]
+__all__ = ["keep_standard_places", "leave_the_terminal", "reader_may_leave", "show_what_it_can", "write_to_nobody"]
+
+_STANDARD_ERROR: Final = 2
 
 
 class reader_may_leave:  # noqa: N801 (read as a sentence, like contextlib's own)
@@ -35,6 +38,18 @@ def show_what_it_can() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+def keep_standard_places() -> None:
+    """Standard channels that are closed (`>&-`) lead to nobody: what we open would be in their places else, and whoever
+    we start would write her words into it."""
+    while (nobody := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        os.set_inheritable(nobody, True)
+    os.close(nobody)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 (a descriptor)
 
 
 def write_to_nobody() -> None:

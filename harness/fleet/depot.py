@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from harness.errors import RunError, shortened
@@ -68,16 +69,16 @@ class Depot:
         """Give a seat and say what there is to fetch; the same again to a worker that did not hear the first answer."""
         with self._at(worker) as seat:
             self._drop_the_silent()
-            name = str(told.get("name", ""))
+            name, refuse = str(told.get("name", "")), partial(self._refusals.refuse, worker)
+            who = f"{shortened(name)} at {address}"
             other = differing(told.get("versions") or {})
             if other:
-                self._refusals.refuse(worker, "version", f"{shortened(name)} at {address} is of another version: {other}")
+                refuse("version", f"{who} is of another version: {other}")
             if seat is None and (self._locust_port is not None or self._closed):
-                self._refusals.refuse(worker, "late", f"{shortened(name)} at {address} came after the run had begun")
+                refuse("late", f"{who} came after the run had begun")
             if seat is None:
                 if len(self._seats) >= self._handover.workers:
-                    taken = f"the run has all of its {self._handover.workers} workers"
-                    self._refusals.refuse(worker, "surplus", f"{shortened(name)} at {address} came too many: {taken}")
+                    refuse("surplus", f"{who} came too many: the run has all of its {self._handover.workers} workers")
                 free = free_name(name, {each.name for each in self._seats.values()})
                 machine = dict(told.get("machine") or {})
                 self._refusals.forget(worker)
@@ -98,7 +99,8 @@ class Depot:
             seat = self._seated_while_open(found)
             if told.get("roster_digest") != self._handover.roster_digest:
                 self._vacate(seat, "came to another roster")
-                self._refusals.refuse(worker, "digest", f"{seat.name} at {seat.address} comes to another roster from the same plan")
+                why = f"{seat.name} at {seat.address} comes to another roster from the same plan"
+                self._refusals.refuse(worker, "digest", why)
             self._note_clocks(seat, [told["clock"]])
             if seat.phase == "preparing":
                 seat.phase = "waiting"
@@ -227,12 +229,12 @@ class Depot:
             for seat in self._seats.values():
                 if seat.phase != "ended" and self._ended_s is not None:  # it was never heard of again
                     seat.silent_s = max(seat.silent_s, self._ended_s - seat.seen_s)
-            workers = [seat.facts(self._began_epoch_s or to_s, to_s) for seat in self._seats.values()]
-            lacking = {
-                seat.name: [one.path for one in self._intake.lacking(seat.name)] for seat in self._seats.values()
-            }
-        told = [each | {"lacking": lacking[each["name"]]} for each in workers]
-        return {"workers": told, "refused": self._refusals.counts()}
+            told = [
+                seat.facts(self._began_epoch_s or to_s, to_s)
+                | {"lacking": [one.path for one in self._intake.lacking(seat.name)]}
+                for seat in self._seats.values()
+            ]
+            return {"workers": told, "refused": self._refusals.counts()}
 
     def close(self) -> list[str]:
         """Write nothing more, once the pieces under way are there; gives the parts of files that are left."""

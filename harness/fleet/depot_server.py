@@ -5,8 +5,8 @@
     GET  /plan/NAME                a file of the hand-over
     POST /piece/NAME?offset=N      bytes of a file
 
-A thread a connection, of which each worker has one; none outlives the server. Nothing of what is refused is told to whoever does not know the
-secret.
+A thread a connection, of which each worker has one; none outlives the server. Nothing of what is refused is told to
+whoever does not know the secret.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ class _Server(ThreadingHTTPServer):
 
 
 class DepotServer:
-    """Listens from its making on, answers inside its context, and nobody after it. `port` is the one it has, where 0 was asked for.
+    """Listens from its making on, answers inside its context, and nobody after it. `port` is the one it has, where 0
+    was asked for.
 
     Raises InputError where the address cannot be listened on.
     """

@@ -125,3 +125,21 @@ def test_what_it_prints_comes_out_here(capfd: pytest.CaptureFixture[str]) -> Non
     with Backstage(HERE, 1, does="adds up") as backstage:
         backstage.ask("say", "a word")
     assert capfd.readouterr().out == "a word\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+def test_standard_channels_that_are_closed_are_no_error(closed: str, tmp_path: Path) -> None:
+    """What is opened meanwhile is not in their places, where words would be written into it."""
+    script = f"""
+import os, sys
+from pathlib import Path
+from harness.cli.backstage import Backstage
+from harness.cli.reader import keep_standard_places
+keep_standard_places()
+with Backstage({HERE!r}, 3, does="adds up") as backstage:
+    backstage.ask("say", "a word")
+    Path({str(tmp_path / "sum")!r}).write_text(f"{{backstage.ask('add', 4)}} {{os.open('/dev/null', 0) > 2}}")
+"""
+    done = subprocess.run(["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, script], check=False, timeout=60)
+    assert done.returncode == 0
+    assert (tmp_path / "sum").read_text() == "7 True"

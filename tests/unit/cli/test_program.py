@@ -118,3 +118,10 @@ def test_a_terminal_that_was_closed_is_no_error():
     os.close(ours)
     told, _ = child.communicate(b"go on\n", timeout=60)
     assert (child.returncode, told) == (0, b"to a pipe\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_standard_channel_that_is_closed_is_no_error(closed, tmp_path):
+    words = "import sys; from harness.cli.program import run_program; sys.exit(run_program(['plan', 'morning-rush']))"
+    done = subprocess.run(["sh", "-c", f'"$0" -c "$1" {closed}', sys.executable, words], cwd=tmp_path, timeout=60)
+    assert done.returncode == 0

@@ -300,7 +300,7 @@ def test_one_that_comes_when_all_seats_are_taken_waits_for_one(serve) -> None:
     said: list[str] = []
     assert join(connect(server.port, worker="b"), "lake", None, 20.0, said.append).name == "lake"
     (told,) = said
-    assert told.startswith(f"waiting  the run at 127.0.0.1:{server.port} has no seat for us yet (lake at 127.0.0.1 came")
+    assert told.startswith(f"waiting  the run at 127.0.0.1:{server.port} has no seat for us yet (lake at 127.0.0.1 ")
     assert depot.facts()["refused"] == {}
     assert len([note for note in depot.notes if note.startswith("refused")]) == 1
 
