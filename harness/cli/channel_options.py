@@ -96,11 +96,11 @@ def secret_option(command: Command) -> Command:
 
 
 def secret_from(file: Path | None) -> Secret:
-    """The secret of the file, else of the environment, else an empty one. Raises InputError."""
+    """The secret of the file, else of the environment, else an empty one; bytes of any kind. Raises InputError."""
     from harness.fleet import Secret
 
     if file is None:
-        value, where = os.environ.get(SECRET_VARIABLE, "").strip().encode(), SECRET_VARIABLE
+        value, where = os.environb.get(SECRET_VARIABLE.encode(), b"").strip(), SECRET_VARIABLE
         if not value:
             return Secret()
     else:

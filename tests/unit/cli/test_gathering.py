@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -140,3 +141,11 @@ def test_whoever_can_be_reached_needs_one(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost"])
 def test_on_loopback_nobody_else_can_listen(host: str) -> None:
     require_secret(Secret(), Address(host, 1), "--bind")
+
+
+def test_a_secret_is_the_same_either_way_whatever_its_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = b"\xff\xfe of bytes \x80 that are no text, \xc3\xbc\n"
+    monkeypatch.setitem(os.environb, b"EMRLOAD_FLEET_SECRET", value)
+    file = tmp_path / "secret"
+    file.write_bytes(value)
+    assert secret_from(None) == secret_from(file) == Secret(value.strip())
