@@ -71,8 +71,7 @@ class Depot:
             self._drop_the_silent()
             name, refuse = str(told.get("name", "")), partial(self._refusals.refuse, worker)
             who = f"{shortened(name)} at {address}"
-            other = differing(told.get("versions") or {})
-            if other:
+            if other := differing(told.get("versions") or {}):
                 refuse("version", f"{who} is of another version: {other}")
             if seat is None and (self._locust_port is not None or self._closed):
                 refuse("late", f"{who} came after the run had begun")
@@ -81,8 +80,8 @@ class Depot:
                     refuse("surplus", f"{who} came too many: the run has all of its {self._handover.workers} workers")
                 free = free_name(name, {each.name for each in self._seats.values()})
                 machine = dict(told.get("machine") or {})
-                self._refusals.forget(worker)
                 seat = self._seats[worker] = Seat(worker, free, address, machine, self._monotonic_s())
+                self._refusals.forget(worker)
             return {"name": seat.name, **self._handover.to_json()}
 
     def plan_file(self, worker: str, path: str) -> bytes:
@@ -229,12 +228,11 @@ class Depot:
             for seat in self._seats.values():
                 if seat.phase != "ended" and self._ended_s is not None:  # it was never heard of again
                     seat.silent_s = max(seat.silent_s, self._ended_s - seat.seen_s)
-            told = [
-                seat.facts(self._began_epoch_s or to_s, to_s)
-                | {"lacking": [one.path for one in self._intake.lacking(seat.name)]}
+            workers = [
+                seat.facts(self._began_epoch_s or to_s, to_s) | {"lacking": self._intake.lacking_paths(seat.name)}
                 for seat in self._seats.values()
             ]
-            return {"workers": told, "refused": self._refusals.counts()}
+            return {"workers": workers, "refused": self._refusals.counts()}
 
     def close(self) -> list[str]:
         """Write nothing more, once the pieces under way are there; gives the parts of files that are left."""

@@ -9,7 +9,7 @@ files stay here, and a person is told how to hand them in.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -48,26 +48,39 @@ def hand_in(
     give_up_s: float = GIVE_UP_S,
     stop: Callable[[], bool] = lambda: False,
 ) -> HandedIn:
-    """Hand in streams and logs of a worker's folder. `stop` is asked whether to go on trying after no answer."""
-    files = list(_described(run_dir))
-    size_bytes = sum(each["size"] for each in files)
+    """Hand in streams and logs of a worker's folder. `stop` is asked whether to end it: before each digest of a file and
+    each piece, and while nothing answers."""
+    files: list[dict[str, Any]] = []
     waits = _Patience(give_up_s, stop, say)
-    while True:
-        try:
-            told = channel.tell("offer", {"files": files, "load_code": load_code})
-            for each in [each for each in files if each["path"] not in told["whole"]]:
-                _send(channel, run_dir.path / each["path"], each, int(told["have"][each["path"]]), waits)
-            return HandedIn(len(files), size_bytes)
-        except NoAnswer as nothing:
-            if not waits.wait(str(nothing)):
-                return HandedIn(len(files), size_bytes, f"no answer for {duration_text(give_up_s)}: {nothing}")
-        except (TurnedAway, _NeverRight) as refused:
-            return HandedIn(len(files), size_bytes, str(refused))
+    try:
+        files += _described(run_dir, waits)
+        while True:
+            try:
+                _hand_in_once(channel, run_dir, load_code, files, waits)
+                return HandedIn(len(files), _size(files))
+            except NoAnswer as nothing:
+                waits.wait(str(nothing))
+    except (TurnedAway, _NeverRight, _GivenUp) as why:
+        return HandedIn(len(files), _size(files), str(why))
 
 
-def _described(run_dir: RunDir) -> Iterator[dict[str, Any]]:
+def _hand_in_once(
+    channel: Channel, run_dir: RunDir, load_code: int | None, files: list[dict[str, Any]], waits: _Patience
+) -> None:
+    waits.go_on()
+    told = channel.tell("offer", {"files": files, "load_code": load_code})
+    for each in [each for each in files if each["path"] not in told["whole"]]:
+        _send(channel, run_dir.path / each["path"], each, int(told["have"][each["path"]]), waits)
+
+
+def _size(files: Iterable[dict[str, Any]]) -> int:
+    return sum(each["size"] for each in files)
+
+
+def _described(run_dir: RunDir, waits: _Patience) -> Iterator[dict[str, Any]]:
     for path in sorted([*run_dir.streams.iterdir(), *run_dir.logs.glob("*.log")]):
         if path.is_file():
+            waits.go_on()
             name = path.relative_to(run_dir.path).as_posix()
             yield {"path": name, "size": path.stat().st_size, "sha256": sha256_of(path)}
 
@@ -77,6 +90,7 @@ def _send(channel: Channel, path: Path, told: dict[str, Any], have: int, waits: 
     whole, tries = False, 0
     with path.open("rb") as file:
         while not whole:
+            waits.go_on()
             file.seek(have)
             data = file.read(PIECE_BYTES)
             answer = channel.send_piece(told["path"], have, data)
@@ -94,6 +108,10 @@ class _NeverRight(Exception):  # noqa: N818 (what became of a file)
     """A file that never came as it was offered."""
 
 
+class _GivenUp(Exception):  # noqa: N818 (what became of it)
+    """Nothing was taken for too long, or somebody stopped it."""
+
+
 class _Patience:
     """Growing pauses, until nothing was taken for too long."""
 
@@ -104,10 +122,16 @@ class _Patience:
     def taken(self) -> None:
         self._last_s, self._pause_s, self._said = time.monotonic(), PAUSE_S, False
 
-    def wait(self, why: str) -> bool:
-        """Pause; False where it is no use any more."""
-        if self._stop() or time.monotonic() - self._last_s > self._give_up_s:
-            return False
+    def go_on(self) -> None:
+        """Raises _GivenUp where somebody stops it."""
+        if self._stop():
+            raise _GivenUp("no answer is waited for any more, since somebody stopped it")
+
+    def wait(self, why: str) -> None:
+        """Pause. Raises _GivenUp where it is no use any more."""
+        self.go_on()
+        if time.monotonic() - self._last_s > self._give_up_s:
+            raise _GivenUp(f"no answer for {duration_text(self._give_up_s)}: {why}")
         if not self._said:
             self._say(f"files    no answer ({why}); trying again for {duration_text(self._give_up_s)}")
             self._said = True
@@ -115,4 +139,3 @@ class _Patience:
         while time.monotonic() < until_s and not self._stop():
             time.sleep(min(0.2, self._pause_s))
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-        return True

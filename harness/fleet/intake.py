@@ -120,6 +120,9 @@ class Intake:
             coming = list(self._coming.get(worker, {}).values())
         return [one.offered for one in coming if not one.whole]
 
+    def lacking_paths(self, worker: str) -> list[str]:
+        return [one.path for one in self.lacking(worker)]
+
     def add_live(self, worker: str, path: str, offset: int, data: bytes) -> int:
         """Progress lines as they are written, for whoever watches; gives how many bytes are here. Raises RefusedFile,
         OSError."""

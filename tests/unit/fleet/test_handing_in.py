@@ -151,6 +151,29 @@ def test_whoever_is_tired_of_waiting_may_stop_it(left) -> None:
     assert done.lacking.startswith("no answer")
 
 
+def test_over_a_good_line_it_stops_at_once_too(started, left, led, monkeypatch) -> None:
+    depot, server = started
+    taken: list[tuple[str, int]] = []
+    take = depot.piece
+    monkeypatch.setattr(depot, "piece", lambda *piece: taken.append((piece[1], piece[2])) or take(*piece))
+    done = hand_in(connect(server.port), left, 0, nothing, stop=lambda: len(taken) == 3)
+    assert done.lacking == "no answer is waited for any more, since somebody stopped it"
+    assert len(taken) == 3
+    assert not whole_if_there(led)
+
+
+def test_nor_are_digests_of_all_files_made_first(left, monkeypatch) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(module, "sha256_of", lambda path: made.append(path) or "0" * 64)
+    done = hand_in(connect(1), left, 0, nothing, stop=lambda: len(made) == 2)
+    assert done.lacking.endswith("somebody stopped it")
+    assert len(made) == 2
+
+
+def whole_if_there(led: RunDir) -> bool:
+    return all((led.path / name).exists() for name in CONTENT) and whole(led)
+
+
 def test_files_that_the_leader_does_not_take_are_told(started, left) -> None:
     _, server = started
     (left.logs / "other.log").write_text("x")
