@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from harness.fleet.clock_offset import Exchange
-from harness.fleet.signature import SIGNATURE_HEADER, Secret, sign_answer, sign_request
+from harness.fleet.signature import ELSEWHERE, SIGNATURE_HEADER, Secret, sign_answer, sign_request
 
 __all__ = ["Channel", "NoAnswer", "TurnedAway"]
 
@@ -43,6 +43,8 @@ class Channel:
         self._secret = secret
         self._worker = worker
         self._connection: http.client.HTTPConnection | None = None
+        self._leader = ""
+        """The name of whoever leads there, as it told us; a new one has another."""
 
     def tell(self, verb: str, told: dict[str, Any]) -> dict[str, Any]:
         """Raises NoAnswer or TurnedAway."""
@@ -70,6 +72,16 @@ class Channel:
             self._connection = None
 
     def _ask(self, method: str, path: str, body: bytes, within_s: float) -> bytes:
+        try:
+            return self._ask_leader(method, path, body, within_s)
+        except _Elsewhere as elsewhere:
+            self._leader = elsewhere.leader
+        try:
+            return self._ask_leader(method, path, body, within_s)
+        except _Elsewhere as elsewhere:
+            raise NoAnswer("whoever leads there changes with each request") from elsewhere
+
+    def _ask_leader(self, method: str, path: str, body: bytes, within_s: float) -> bytes:
         kept = self._connection is not None
         try:
             return self._ask_once(method, path, body, within_s)
@@ -82,7 +94,7 @@ class Channel:
             raise NoAnswer(str(broken)) from broken.__cause__
 
     def _ask_once(self, method: str, path: str, body: bytes, within_s: float) -> bytes:
-        nonce, headers = sign_request(self._secret, method, path, self._worker, body)
+        nonce, headers = sign_request(self._secret, method, path, self._worker, body, self._leader)
         try:
             connection = self._connected(within_s)
             self._asked_s = time.time()
@@ -93,18 +105,25 @@ class Channel:
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise _Broken(getattr(error, "strerror", None) or str(error) or type(error).__name__) from error
-        signed = answer.headers.get(SIGNATURE_HEADER, "")
-        if answer.status == http.client.UNAUTHORIZED:
-            raise TurnedAway(str(_object(content).get("refused", "secret")), "")
-        if not hmac.compare_digest(signed.encode(), sign_answer(self._secret, nonce, answer.status, content).encode()):
+        right = sign_answer(self._secret, nonce, answer.status, content).encode()
+        return self._believed(answer.status, content, answer.headers.get(SIGNATURE_HEADER, "").encode(), right)
+
+    def _believed(self, status: int, content: bytes, signed: bytes, right: bytes) -> bytes:
+        """What an answer gives, where its signature is the right one. Raises NoAnswer, TurnedAway, _Elsewhere."""
+        refused = str(_object(content).get("refused", "secret")) if status == http.client.UNAUTHORIZED else ""
+        if refused not in ("", ELSEWHERE):
+            raise TurnedAway(refused, "")
+        if not hmac.compare_digest(signed, right):
             self.close()
             raise NoAnswer("whoever answers there does not know our secret")
-        if answer.status == http.client.OK:
+        if status == http.client.OK:
             return content
         told = _object(content)
-        if answer.status == http.client.INSUFFICIENT_STORAGE:
+        if refused == ELSEWHERE:
+            raise _Elsewhere(str(told.get("leader", "")))
+        if status == http.client.INSUFFICIENT_STORAGE:
             raise NoAnswer(f"the leader cannot write: {told.get('why', '')}")
-        raise TurnedAway(str(told.get("refused", answer.status)), str(told.get("why", "")))
+        raise TurnedAway(str(told.get("refused", status)), str(told.get("why", "")))
 
     def _connected(self, within_s: float) -> http.client.HTTPConnection:
         connection = self._connection
@@ -119,6 +138,14 @@ class Channel:
 
 class _Broken(Exception):  # noqa: N818 (what became of a connection)
     """The connection is of no use any more."""
+
+
+class _Elsewhere(Exception):  # noqa: N818 (what came)
+    """A request that was not made for whoever leads there."""
+
+    def __init__(self, leader: str) -> None:
+        super().__init__(leader)
+        self.leader = leader
 
 
 def _object(content: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ whoever does not know the secret.
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import threading
 import time
@@ -26,7 +27,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from harness.errors import InputError, Problem
 from harness.fleet.depot import Depot
 from harness.fleet.refusal import Refused
-from harness.fleet.signature import NONCE_HEADER, SIGNATURE_HEADER, WORKER_HEADER, Gate, Secret, sign_answer
+from harness.fleet.signature import ELSEWHERE, NONCE_HEADER, SIGNATURE_HEADER, WORKER_HEADER, Gate, Secret, sign_answer
 
 __all__ = ["LARGEST_BODY_BYTES", "DepotServer"]
 
@@ -70,8 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
         with server.gate_lock:
             refusal = server.gate.refuses(self.command, self.path, self.headers, body)  # type: ignore[arg-type]  # str in, str out
         if refusal is not None:
-            server.depot.count_refusal(refusal, self._address)
             told = {"refused": refusal, "why": ""}
+            if refusal == ELSEWHERE:  # it is signed: whoever made it may know whom to make it for
+                told["leader"] = server.gate.leader
+            else:
+                server.depot.count_refusal(refusal, self._address)
             self._send(HTTPStatus.UNAUTHORIZED, json.dumps(told).encode(), server.secret)
             return
         self._send(*self._answer(server.depot, body), server.secret)
@@ -134,7 +138,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], secret: Secret) -> None:
         self.secret = secret
-        self.gate = Gate(secret)
+        self.gate = Gate(secret, leader=secrets.token_hex(16))
         self.gate_lock = threading.Lock()
         self.depot: Depot
         self._lines: set[socket.socket] = set()

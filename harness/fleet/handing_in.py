@@ -48,8 +48,8 @@ def hand_in(
     give_up_s: float = GIVE_UP_S,
     stop: Callable[[], bool] = lambda: False,
 ) -> HandedIn:
-    """Hand in streams and logs of a worker's folder. `stop` is asked whether to end it: before each digest of a file and
-    each piece, and while nothing answers."""
+    """Hand in streams and logs of a worker's folder. `stop` is asked whether to end it: before each digest of a file
+    and each piece, and while nothing answers."""
     files: list[dict[str, Any]] = []
     waits = _Patience(give_up_s, stop, say)
     try:

@@ -1,9 +1,10 @@
 """Who may speak on the channel between `emrload run` and its workers: whoever knows the secret, which never travels.
 
-    request   HMAC-SHA256(secret, method, path, worker, time, nonce, SHA-256 of the body)
+    request   HMAC-SHA256(secret, method, path, worker, leader, time, nonce, SHA-256 of the body)
     answer    HMAC-SHA256(secret, the request's nonce, status, SHA-256 of the body)
 
-What is said can be read on the way, but not changed, made up, or said again.
+What is said can be read on the way, but not changed, made up, or said again: not to the same leader, which remembers
+nonces, nor to another, which has a name of its own. A worker learns that name from the answer to its first request.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = ["Gate", "Secret", "Signed", "sign_answer", "sign_request"]
 
 WORKER_HEADER: Final = "X-Emrload-Worker"
 TIME_HEADER: Final = "X-Emrload-Time"
+LEADER_HEADER: Final = "X-Emrload-Leader"
 NONCE_HEADER: Final = "X-Emrload-Nonce"
 SIGNATURE_HEADER: Final = "X-Emrload-Signature"
 
@@ -28,7 +30,10 @@ STALE_AFTER_S: Final = 300.0
 """A request that says it was made so much earlier or later is refused; for as long its nonce is remembered. It is wide,
 since what is wrong with a clock should be measured and told, not guessed from a refusal. source: assumption"""
 
-Refusal = Literal["unsigned", "secret", "stale", "replayed"]
+ELSEWHERE: Final = "elsewhere"
+"""A request that was made for another leader, or for none yet; it does nothing here."""
+
+Refusal = Literal["unsigned", "secret", "stale", "elsewhere", "replayed"]
 
 
 @dataclass(frozen=True)
@@ -53,19 +58,23 @@ class Signed:
     method: str
     path: str
     worker: str
+    leader: str
     time_s: str
     nonce: str
 
     def signature(self, secret: Secret, body: bytes) -> str:
-        said = (self.method, self.path, self.worker, self.time_s, self.nonce)
+        said = (self.method, self.path, self.worker, self.leader, self.time_s, self.nonce)
         return secret.mac("request", *said, hashlib.sha256(body).hexdigest())
 
 
-def sign_request(secret: Secret, method: str, path: str, worker: str, body: bytes) -> tuple[str, dict[str, str]]:
-    """The nonce of a new request, and its headers."""
-    signed = Signed(method, path, worker, f"{time.time():.3f}", secrets.token_hex(16))
+def sign_request(
+    secret: Secret, method: str, path: str, worker: str, body: bytes, leader: str = ""
+) -> tuple[str, dict[str, str]]:
+    """The nonce of a new request, and its headers; `leader` is the name of the one that it is for."""
+    signed = Signed(method, path, worker, leader, f"{time.time():.3f}", secrets.token_hex(16))
     headers = {
         WORKER_HEADER: worker,
+        LEADER_HEADER: leader,
         TIME_HEADER: signed.time_s,
         NONCE_HEADER: signed.nonce,
         SIGNATURE_HEADER: signed.signature(secret, body),
@@ -79,27 +88,31 @@ def sign_answer(secret: Secret, nonce: str, status: int, body: bytes) -> str:
 
 
 class Gate:
-    """Tells requests that are signed with `secret`, and new, from all others. Not for several threads at once."""
+    """Tells requests that are signed with `secret`, for this `leader`, and new, from all others. Not for several
+    threads at once."""
 
-    def __init__(self, secret: Secret, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, secret: Secret, now_s: Callable[[], float] = time.time, leader: str = "") -> None:
         self._secret = secret
+        self.leader = leader
         self._now_s = now_s
         self._seen: set[str] = set()
         self._seen_at: deque[tuple[float, str]] = deque()
 
     def refuses(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Refusal | None:
         """Why this request is not to be believed; None where it is. `headers` are read by their exact names."""
-        named = (WORKER_HEADER, TIME_HEADER, NONCE_HEADER)
-        worker, time_s, nonce = (headers.get(name, "") for name in named)
+        named = (WORKER_HEADER, LEADER_HEADER, TIME_HEADER, NONCE_HEADER)
+        worker, leader, time_s, nonce = (headers.get(name, "") for name in named)
         signature = headers.get(SIGNATURE_HEADER, "")
-        if not (time_s and nonce and signature) or any("\n" in text for text in (worker, time_s, nonce, path)):
+        if not (time_s and nonce and signature) or any("\n" in text for text in (worker, leader, time_s, nonce, path)):
             return "unsigned"
-        expected = Signed(method, path, worker, time_s, nonce).signature(self._secret, body)
+        expected = Signed(method, path, worker, leader, time_s, nonce).signature(self._secret, body)
         if not hmac.compare_digest(expected.encode(), signature.encode()):
             return "secret"
         now_s = self._now_s()
         if not abs(now_s - float(time_s)) <= STALE_AFTER_S:  # signed, so it is a number
             return "stale"
+        if leader != self.leader:
+            return ELSEWHERE
         self._forget(now_s)
         if nonce in self._seen:
             return "replayed"

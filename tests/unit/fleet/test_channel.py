@@ -118,10 +118,46 @@ def test_a_line_that_swallows_everything_is_no_answer_in_time(monkeypatch) -> No
 def test_a_connection_that_was_closed_meanwhile_is_made_anew(serve) -> None:
     depot, server = serve()
     seat(depot)
-    with line_that_is_cut(server.port, [(None, 600)]) as port:
-        channel = connect(port)
+    channel = connect(server.port)
+    channel.tell("sync", {})  # it knows its leader
+    channel.close()
+    with line_that_is_cut(server.port, [(None, 600)]) as channel.port:
         for _ in range(8):
             assert channel.tell("sync", {})["state"] == "waiting"
+
+
+def test_what_was_heard_at_one_run_does_nothing_at_the_next(serve) -> None:
+    """The same secret, within five minutes: a request that somebody noted on the line is sent again."""
+    _, monday = serve()
+    channel, heard = connect(monday.port), list[tuple[str, dict[str, str]]]()
+    connection = channel._connected(5.0)
+    ask = connection.request
+
+    def noted(method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
+        heard.append((path, headers))
+        ask(method, path, body, headers)
+
+    connection.request = noted  # type: ignore[method-assign,assignment]
+    own = {"name": "lake", "versions": own_versions()}
+    channel.tell("join", own)
+    depot, tuesday = serve()
+    for path, headers in heard:
+        again = http.client.HTTPConnection("127.0.0.1", tuesday.port, timeout=5)
+        again.request("POST", path, json.dumps(own).encode(), headers)
+        assert again.getresponse().status == 401
+        again.close()
+    assert depot.facts() == {"workers": [], "refused": {}}
+
+
+def test_a_worker_finds_the_next_leader_by_itself(serve) -> None:
+    _, monday = serve()
+    channel = connect(monday.port)
+    channel.tell("join", {"name": "lake", "versions": own_versions()})
+    channel.close()
+    depot, tuesday = serve()
+    channel.port = tuesday.port
+    assert channel.tell("join", {"name": "lake", "versions": own_versions()})["name"] == "lake"
+    assert depot.facts()["refused"] == {}
 
 
 def test_after_its_end_nobody_is_answered_and_no_thread_is_left(led) -> None:
@@ -166,7 +202,13 @@ def impostor() -> Iterator[Impostor]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body"), [(200, b'{"state": "begun", "locust_port": 1}'), (409, b"{}"), (200, b"x")]
+    ("status", "body"),
+    [
+        (200, b'{"state": "begun", "locust_port": 1}'),
+        (409, b"{}"),
+        (200, b"x"),
+        (401, b'{"refused": "elsewhere", "leader": "somebody else"}'),
+    ],
 )
 def test_an_answer_without_our_signature_is_not_believed(impostor, status, body) -> None:
     channel = connect(impostor(status, body))

@@ -23,7 +23,7 @@ CONTENT = {
     "streams/failures-w0.jsonl": b"",
     "logs/lake.log": b"nothing to tell\n",
 }
-HEAD = 330
+HEAD = 390
 """A request's head has about so many bytes, an answer's about 160."""
 
 
@@ -94,9 +94,12 @@ def test_what_is_on_disk_is_not_asked_for_again(started, left, led, monkeypatch)
     taken: list[tuple[str, int]] = []
     take = depot.piece
     monkeypatch.setattr(depot, "piece", lambda *piece: taken.append((piece[1], piece[2])) or take(*piece))
-    cuts = [*[(HEAD + 1300, None)] * 3, *[(None, 400)] * 12]
-    with line_that_is_cut(server.port, cuts) as port:
-        done = hand_in(connect(port), left, 0, nothing)
+    cuts = [*[(HEAD + 1450, None)] * 3, *[(None, 400)] * 12]
+    channel = connect(server.port)
+    channel.tell("sync", {})  # it knows its leader
+    channel.close()
+    with line_that_is_cut(server.port, cuts) as channel.port:
+        done = hand_in(channel, left, 0, nothing)
     assert done.lacking == ""
     assert whole(led)
     assert len(cuts) < 12, "the line was hardly ever cut"

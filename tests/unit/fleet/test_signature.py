@@ -94,3 +94,11 @@ def test_an_answer_is_to_one_request_only():
 
 def test_a_secret_shown_by_accident_shows_nothing():
     assert "hosts" not in repr(OURS)
+
+
+def test_a_request_to_one_leader_is_worth_nothing_at_the_next():
+    _, headers = sign_request(OURS, "POST", "/join", "w", b"{}", "monday")
+    assert Gate(OURS, leader="monday").refuses("POST", "/join", headers, b"{}") is None
+    assert Gate(OURS, leader="tuesday").refuses("POST", "/join", headers, b"{}") == "elsewhere"
+    headers["X-Emrload-Leader"] = "tuesday"
+    assert Gate(OURS, leader="tuesday").refuses("POST", "/join", headers, b"{}") == "secret"
