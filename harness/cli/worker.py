@@ -78,9 +78,9 @@ def _take_part(channel: Channel, name: str, out: Path | None, wait_s: float, kee
 
     while True:
         joined = join(channel, name, out, wait_s, say)
-        say(f"joined   {joined.run} at {channel.host}:{channel.port}, as {joined.name}; waiting for the others")
         worker = HostWorker(channel, joined, say, keep=keep)
         with _on_interrupts(worker):
+            say(f"joined   {joined.run} at {channel.host}:{channel.port}, as {joined.name}; waiting for the others")
             try:
                 return worker.work(wait_s)
             except SeatLost as lost:
