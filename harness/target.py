@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from harness.errors import InputError, Problem, shortened
+from harness.errors import InputError, Problem, TargetError, shortened
 
 __all__ = ["Target", "allowed_hosts_file", "parse_target"]
 
@@ -38,10 +38,13 @@ class Target:
         """The URL of a path relative to the base, or of an absolute `next` link as the target gave it.
 
         A link's own scheme and host are dropped, so that traffic never leaves the target, whatever a server behind a
-        proxy believes its name to be.
+        proxy believes its name to be. Raises TargetError where such a link is no URL.
         """
         if path.startswith(("http://", "https://")):
-            link = urlsplit(path)
+            try:
+                link = urlsplit(path)
+            except ValueError as error:
+                raise TargetError("the target gave a link that is no URL", "It is the server's to mend.") from error
             base = urlsplit(self.url)
             return link._replace(scheme=base.scheme, netloc=base.netloc, fragment="").geturl()
         return self.url + (path if path.startswith("?") or not path else f"/{path}")

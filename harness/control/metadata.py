@@ -76,7 +76,12 @@ def _statement(target: Target, answer: Answer) -> dict[str, Any]:
 def _redirected(target: Target, answer: Answer) -> TargetError:
     """Say where it leads, without the query: that may hold a session. Redirects are not followed."""
     location = answer.headers.get("location", "")
-    place = urlsplit(location)
+    try:
+        place = urlsplit(location)
+    except ValueError:
+        return _answered(
+            target, f"it redirects to what is no URL (HTTP {answer.status})", "It is the server's to mend."
+        )
     leads = place._replace(query="", fragment="", netloc=place.netloc.rpartition("@")[2]).geturl() or "nowhere"
     base, slash, _rest = leads.rpartition("/metadata")
     if slash and place.hostname:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import InputError
+from harness.errors import InputError, TargetError
 from harness.target import Target, parse_target
 
 
@@ -116,3 +116,8 @@ def test_a_next_link_never_leads_to_another_host() -> None:
     assert target.locate("?_getpages=x") == "http://127.0.0.1:8080/fhir?_getpages=x"
     link = "https://internal.example.org/fhir?_getpages=7&_count=2"
     assert target.locate(link) == "http://127.0.0.1:8080/fhir?_getpages=7&_count=2"
+
+
+def test_a_next_link_that_is_no_url_is_the_targets_fault() -> None:
+    with pytest.raises(TargetError, match="a link that is no URL"):
+        parse_target("http://127.0.0.1:8080/fhir").locate("http://[bad/fhir?_getpages=7")

@@ -175,6 +175,11 @@ def test_a_redirect_to_the_same_thing_elsewhere(is_refused: Check, server: Any) 
     is_refused("moved", server.url)
 
 
+def test_a_redirect_to_what_is_no_url(is_refused: Check, server: Any) -> None:
+    server.respond = lambda *_: (302, {"Location": "http://[bad/"}, b"")
+    is_refused("moved-nowhere", server.url)
+
+
 @pytest.mark.parametrize(("name", "status"), [("login-wanted", 401), ("wrong-path", 404), ("server-trouble", 500)])
 def test_metadata_is_refused(is_refused: Check, server: Any, as_fhir: Json, name: str, status: int) -> None:
     server.respond = lambda *_: as_fhir({"resourceType": "OperationOutcome", "issue": [{"code": "exception"}]}, status)
