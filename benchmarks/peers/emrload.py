@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.peers.tool import Load, Start, Tool
+from benchmarks.peers.tool import Load, Start, Tool, settings
 from harness.machine import STEAL_MARKED_ABOVE
 
 __all__ = ["TOOL", "due_s", "lags_ms", "require_valid", "roster"]
@@ -46,7 +46,7 @@ def start(load: Load, folder: Path) -> Start:
         command += ["--workers", str(load.spread)]
     if load.think_s:
         command += ["--set", f"personas.thinker.between.mean={load.think_s}s"]
-    return Start(command)
+    return Start(command, settings(load))
 
 
 def has_begun(folder: Path) -> bool:

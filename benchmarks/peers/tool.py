@@ -13,13 +13,16 @@ from typing import Final, Literal
 
 from benchmarks.peers.workload import Workload
 
-__all__ = ["TOOLS_VARIABLE", "Kind", "Load", "Start", "Tool", "found", "settings", "told_version"]
+__all__ = ["IN_A_ROW", "TOOLS_VARIABLE", "Kind", "Load", "Start", "Tool", "found", "settings", "told_version"]
 
 Kind = Literal["bundle", "review", "connected", "on-duty", "arrivals"]
 """A closed loop on one Bundle, the same on chart reviews, people who ask once in 5 s, a health system
 at work, and requests at a rate."""
 TOOLS_VARIABLE: Final = "EMRLOAD_BENCH_TOOLS"
 """A folder that is looked into before the path."""
+IN_A_ROW: Final = 100
+"""So often everybody asks for the one Bundle before the tool chooses what comes next: what that costs is no part of
+a request. Few enough that the slowest is through within seconds of the end of a load."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ class Load:
     rate_per_s: int = 0
     spread: int = 0
     """emrload alone: over so many load processes, with sites enough for all of them; 0: one site, one process."""
+
+    @property
+    def in_a_row(self) -> int:
+        """How often somebody asks in one workflow, iteration, transaction or task."""
+        return IN_A_ROW if self.kind == "bundle" else 1
 
 
 @dataclass(frozen=True)
@@ -103,4 +111,5 @@ def settings(load: Load) -> dict[str, str]:
         "BENCH_LASTS_S": str(load.lasts_s),
         "BENCH_THINK_S": str(load.think_s),
         "BENCH_RATE": str(load.rate_per_s),
+        "BENCH_IN_A_ROW": str(load.in_a_row),
     }

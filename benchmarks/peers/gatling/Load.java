@@ -94,7 +94,7 @@ public class Load extends Simulation {
     ScenarioBuilder scenario = scenario(KIND);
     switch (KIND) {
       case "bundle":
-        return scenario.during(LASTS).on(readBundle);
+        return scenario.during(LASTS).on(repeat(number("BENCH_IN_A_ROW")).on(readBundle));
       case "review":
         return scenario.during(LASTS).on(reviewChart());
       case "connected":

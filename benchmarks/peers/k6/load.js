@@ -10,6 +10,7 @@ const kind = __ENV.BENCH_KIND;
 const url = __ENV.BENCH_URL;
 const users = Number(__ENV.BENCH_USERS);
 const thinkS = Number(__ENV.BENCH_THINK_S);
+const inARow = Number(__ENV.BENCH_IN_A_ROW);
 const lasts = `${__ENV.BENCH_LASTS_S}s`;
 const accept = { Accept: "application/fhir+json" };
 const write = { Accept: "application/fhir+json", "Content-Type": "application/fhir+json" };
@@ -21,7 +22,7 @@ const identifiers = new SharedArray("identifiers", () =>
 );
 
 const scenarios = {
-  bundle: { executor: "constant-vus", vus: users, duration: lasts, exec: "readBundle" },
+  bundle: { executor: "constant-vus", vus: users, duration: lasts, exec: "readInARow" },
   review: { executor: "constant-vus", vus: users, duration: lasts, exec: "reviewChart" },
   connected: {
     executor: "ramping-vus",
@@ -54,6 +55,10 @@ const asBundle = { headers: accept, tags: { name: "Bundle" } };
 
 export function readBundle() {
   check(http.get(bundleUrl, asBundle), isWhole);
+}
+
+export function readInARow() {
+  for (let asked = 0; asked < inARow; asked++) readBundle();
 }
 
 export function readAndThink() {

@@ -19,6 +19,7 @@ from locust import constant
 
 KIND = os.environ["BENCH_KIND"]
 THINK_S = float(os.environ["BENCH_THINK_S"])
+IN_A_ROW = int(os.environ["BENCH_IN_A_ROW"])
 BUNDLE = json.loads(Path(os.environ["BENCH_BUNDLE"]).read_bytes())
 REVIEW = json.loads(Path(os.environ["BENCH_REVIEW"]).read_bytes())
 with Path(os.environ["BENCH_IDENTIFIERS"]).open(newline="") as file:
@@ -28,8 +29,9 @@ WRITE = {**ACCEPT, "Content-Type": "application/fhir+json"}
 
 
 def read_bundle(user: Any) -> None:
-    with user.client.get(BUNDLE["path"], headers=ACCEPT, name="Bundle", catch_response=True) as answer:
-        _require(answer, BUNDLE["marker"])
+    for _ in range(IN_A_ROW):
+        with user.client.get(BUNDLE["path"], headers=ACCEPT, name="Bundle", catch_response=True) as answer:
+            _require(answer, BUNDLE["marker"])
 
 
 def review_chart(user: Any) -> None:

@@ -25,7 +25,7 @@ from benchmarks.peers.process_tree import ProcessTree
 from benchmarks.peers.results import Part
 from benchmarks.peers.rows import FIGURES, rows
 from benchmarks.peers.stamping_server import stamping_server
-from benchmarks.peers.tool import TOOLS_VARIABLE, Load, found, settings, told_version
+from benchmarks.peers.tool import IN_A_ROW, TOOLS_VARIABLE, Kind, Load, found, settings, told_version
 from benchmarks.peers.workload import BUNDLE_BYTES, MARKER, Workload, write_workload
 from harness.clinic.clinician import Clinician
 from harness.clinic.post import Habits, Pace, Post
@@ -105,10 +105,14 @@ def test_every_answer_of_a_chart_review_names_its_patient_and_the_one_bundle_end
     assert bundle.count(MARKER.encode()) == 1
 
 
-def test_whoever_reads_the_one_bundle_asks_for_it_as_it_is_written_out(workload: Workload) -> None:
+def test_whoever_reads_the_one_bundle_asks_for_it_as_it_is_written_out(
+    workload: Workload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_IN_A_ROW", "5")
     world = Answering(workload)
     read_one_bundle(reviewer(world, "urn:bench:mrn|1000000"))
     read_in_a_row(reviewer(world, "urn:bench:mrn|1000000"))
+    assert len(world.asked) == 1 + 5
     (path,) = {target for _, target, _ in world.asked}
     assert workload.lines("bundle").read_text() == f"GET\t{path}\t\n"
     assert json.loads(workload.bundle.read_bytes())["path"] == path
@@ -297,8 +301,20 @@ def test_every_script_is_told_everything_that_it_asks_its_environment_for(worklo
     scripts = Path(emrload.__file__).parent
     for name in ("k6/load.js", "locust/load.py", "gatling/Load.java", "goose/src/main.rs"):
         words = set(re.findall(r"BENCH_[A-Z_]+[A-Z]", (scripts / name).read_text()))
-        assert words, name
+        assert "BENCH_IN_A_ROW" in words, name
         assert words <= set(told), name
+
+
+def test_everybody_asks_for_the_one_bundle_equally_often_in_a_row_and_once_where_people_think_or_come(
+    workload: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOOLS_VARIABLE, str(tmp_path))
+    kinds: dict[Kind, str] = {"bundle": str(IN_A_ROW), "connected": "1", "arrivals": "1"}
+    for kind, often in kinds.items():
+        load = Load(kind, "http://127.0.0.1:1", workload, lasts_s=1, users=64, rate_per_s=10)
+        for tool in tools.who_can(kind):
+            if tool.name != "wrk":  # it does nothing between two requests
+                assert tool.start(load, tmp_path).env["BENCH_IN_A_ROW"] == often, tool.name
 
 
 def test_a_process_is_weighed_with_its_children() -> None:

@@ -17,6 +17,8 @@ static BUNDLE: LazyLock<(String, String)> = LazyLock::new(|| {
     (text(&told["path"]), text(&told["marker"]))
 });
 
+static IN_A_ROW: LazyLock<usize> = LazyLock::new(|| setting("BENCH_IN_A_ROW").parse().unwrap());
+
 struct Review {
     find: String,
     searches: Vec<Search>,
@@ -103,7 +105,9 @@ async fn asked(
 
 async fn read_bundle(user: &mut GooseUser) -> TransactionResult {
     let (path, marker) = &*BUNDLE;
-    asked(user, "Bundle", path, None, |content| content.contains(marker)).await?;
+    for _ in 0..*IN_A_ROW {
+        asked(user, "Bundle", path, None, |content| content.contains(marker)).await?;
+    }
     Ok(())
 }
 
