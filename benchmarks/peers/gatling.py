@@ -16,8 +16,8 @@ INSTALL: Final = "sh benchmarks/peers/get.sh gatling"
 OPTIONS: Final = ("-server", "-Xmx1G", "-XX:MaxInlineLevel=20", "-XX:MaxTrivialSize=12")
 """As Gatling's own build plugins start it; which collector is left to Java, as they do."""
 OPENS: Final = "--add-opens=java.base/java.lang=ALL-UNNAMED"
-WARM_UP_S: Final = 15
-"""Java compiles what runs often while it runs, on the core that is measured."""
+WARM_UP_S: Final = 40
+"""Java compiles what runs often while it runs, on the core that is measured: for some 25 s."""
 
 
 def version() -> str | None:
