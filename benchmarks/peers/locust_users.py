@@ -1,4 +1,7 @@
-"""Plain Locust: its own two kinds of user, `FastHttpUser` (geventhttpclient) and `HttpUser` (requests)."""
+"""Plain Locust: its own two kinds of user, `FastHttpUser` (geventhttpclient) and `HttpUser` (requests).
+
+Bodies are looked through as `text`, as Locust's documentation does; one more looks through their bytes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 
 from benchmarks.peers.tool import Kind, Load, Start, Tool, settings
 
-__all__ = ["FAST", "PLAIN"]
+__all__ = ["BYTES", "FAST", "PLAIN"]
 
 LOCUSTFILE: Final = Path(__file__).parent / "locust" / "load.py"
 
@@ -26,10 +29,11 @@ def _start(load: Load, user: str) -> Start:
     return Start(command, settings(load))
 
 
-def _tool(user: str) -> Tool:
-    kinds: frozenset[Kind] = frozenset({"bundle", "review", "connected"})
-    return Tool(user, "make setup", kinds, version, lambda load, _: _start(load, user))
+def _tool(name: str, user: str, kinds: frozenset[Kind]) -> Tool:
+    return Tool(name, "make setup", kinds, version, lambda load, _: _start(load, user))
 
 
-FAST: Final = _tool("FastHttpUser")
-PLAIN: Final = _tool("HttpUser")
+_REQUESTS: Final[frozenset[Kind]] = frozenset({"bundle", "review"})
+FAST: Final = _tool("FastHttpUser", "FastHttpUser", _REQUESTS | {"connected"})
+BYTES: Final = _tool("FastHttpUser, bytes", "FastHttpUserOfBytes", _REQUESTS)
+PLAIN: Final = _tool("HttpUser", "HttpUser", _REQUESTS | {"connected"})

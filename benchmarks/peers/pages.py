@@ -71,9 +71,10 @@ def bounds_table(parts: Mapping[str, Part]) -> str:
     for name, part in parts.items():
         for one in judged(name, part):
             bound, ratio = one.bound, "not measured" if one.ratio is None else f"{one.ratio:.3g} ×"
-            held = "" if one.ratio is None else "holds" if one.held else "**missed**"
+            at_most = "–" if bound.times is None else f"{bound.times:.3g} ×"
+            held = "" if one.ratio is None or bound.times is None else "holds" if one.held else "**missed**"
             what = FIGURES[name][bound.figure][0]
-            lines.append(f"| {bound.tool} | {what} | {bound.times:.3g} × | {ratio} | {held} |")
+            lines.append(f"| {bound.tool} | {what} | {at_most} | {ratio} | {held} |")
     slope = slope_kb(parts["memory"], OURS) if "memory" in parts else None
     if slope is not None:
         held = "holds" if slope <= SLOPE_KB else "**missed**"
@@ -82,8 +83,12 @@ def bounds_table(parts: Mapping[str, Part]) -> str:
 
 
 def _tools(parts: Mapping[str, Part]) -> Iterator[str]:
+    asked_for = {name for part in parts.values() for name in part.versions}
     versions = {name: text for part in parts.values() for name, text in part.versions.items() if text}
     for tool in TOOLS:
+        if tool.name not in asked_for:
+            yield f"| {tool.name} | not yet measured | | | | |"
+            continue
         if tool.name not in versions:
             yield f"| {tool.name} | not installed: `{tool.install}` | | | | |"
             continue

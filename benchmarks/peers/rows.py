@@ -151,5 +151,7 @@ def _bound_row(name: str, one: Judged) -> Row:
     what = f"{OURS} : {bound.tool}, {FIGURES[name][bound.figure][0]}"
     if one.ratio is None:
         return Row(what, "not measured")
+    if bound.times is None:
+        return Row(what, f"{one.ratio:.3f}")
     aim = f" (aim {bound.aim:.2f})" if bound.aim else ""
     return Row(what, f"{one.ratio:.3f}", f"≤ {bound.times:.3g}{aim}", one.held)

@@ -15,6 +15,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
     goose.TOOL,
     gatling.TOOL,
     k6.TOOL,
+    locust_users.BYTES,
     locust_users.FAST,
     locust_users.PLAIN,
 )

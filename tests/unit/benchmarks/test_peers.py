@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from benchmarks.peers.rows import FIGURES, rows
 from benchmarks.peers.stamping_server import stamping_server
 from benchmarks.peers.tool import IN_A_ROW, TOOLS_VARIABLE, Kind, Load, found, settings, told_version
 from benchmarks.peers.workload import BUNDLE_BYTES, MARKER, Workload, write_workload
+from benchmarks.row import Row
 from harness.clinic.clinician import Clinician
 from harness.clinic.post import Habits, Pace, Post
 from harness.clinic.register import KnownPatient, SiteRegister
@@ -317,6 +319,17 @@ def test_everybody_asks_for_the_one_bundle_equally_often_in_a_row_and_once_where
                 assert tool.start(load, tmp_path).env["BENCH_IN_A_ROW"] == often, tool.name
 
 
+def test_who_compares_bytes_is_a_row_of_its_own_and_never_connected_alone(workload: Workload, tmp_path: Path) -> None:
+    load = Load("bundle", "http://127.0.0.1:1", workload, lasts_s=1, users=64)
+    started = {tool.name: tool.start(load, tmp_path).command[5] for tool in tools.who_can("bundle")[-3:]}
+    assert started == {
+        "FastHttpUser, bytes": "FastHttpUserOfBytes",
+        "FastHttpUser": "FastHttpUser",
+        "HttpUser": "HttpUser",
+    }
+    assert "FastHttpUser, bytes" not in {tool.name for tool in tools.who_can("connected")}
+
+
 def test_a_process_is_weighed_with_its_children() -> None:
     tree = ProcessTree(os.getpid())
     assert tree.memory_mb() > 10
@@ -343,9 +356,17 @@ def test_a_bound_is_held_by_the_ratio_of_medians_and_by_nobody_who_was_not_measu
         "k6": True,
         "goose": False,
         "FastHttpUser": True,
+        "FastHttpUser, bytes": True,
         "Gatling": True,
     }
     assert found["Gatling"].ratio is None
+
+
+def test_a_ratio_without_a_bound_is_told_and_never_missed() -> None:
+    of_bytes = part({"review": {"emrload": [14.0], "FastHttpUser, bytes": [7.0]}})
+    what = FIGURES["requests"]["review"][0]
+    assert Row(f"emrload : FastHttpUser, bytes, {what}", "2.000", bound="", held=True) in rows("requests", of_bytes)
+    assert f"| FastHttpUser, bytes | {what} | – | 2 × |  |" in pages.bounds_table({"requests": of_bytes}).splitlines()
 
 
 def test_every_bound_is_on_a_figure_and_a_tool_that_there_are() -> None:
@@ -396,6 +417,12 @@ def test_a_tool_that_is_not_installed_stands_in_the_table_with_the_way_to_get_it
     assert "| **emrload** 1.0 | 14.0 µs | – | – | – | – |" in shown
     assert "| Gatling | not installed: `sh benchmarks/peers/get.sh gatling` |" in shown
     assert "*requests*: 2026-11-26, 2 cores of a core, Linux 6.1, load 0.1 before; median of 3." in shown
+
+
+def test_a_tool_that_came_after_what_was_measured_last_is_not_yet_measured() -> None:
+    before = part({"bundle": COSTS})
+    before = replace(before, versions={name: text for name, text in before.versions.items() if name != "goose"})
+    assert "| goose | not yet measured |" in pages.table({"requests": before})
 
 
 def test_what_nobody_measured_is_not_made_up() -> None:
