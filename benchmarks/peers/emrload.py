@@ -1,4 +1,4 @@
-"""emrload itself: a whole `emrload run`, from its plan to its report, with the program that watches the load process.
+"""emrload itself: an `emrload run`, with the program that watches the load process; measured while it is under load.
 
 What it recorded is held against what nginx answered: a row for each request, every one of them `ok`.
 """
