@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 
 from harness.cli.program import run_program
-from harness.cli.reader import show_what_it_can
+from harness.cli.reader import outlive_the_terminal, show_what_it_can
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Entry point of the console script; exits with the program's code."""
+    outlive_the_terminal()
     show_what_it_can()
     sys.exit(run_program())

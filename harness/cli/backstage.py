@@ -22,7 +22,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final
 
-from harness.cli.reader import show_what_it_can, write_to_nobody
+from harness.cli.reader import outlive_the_terminal, show_what_it_can, write_to_nobody
 from harness.errors import RunError
 
 __all__ = ["Backstage"]
@@ -141,6 +141,7 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     _end_with_parent()
+    outlive_the_terminal()
     show_what_it_can()
     with socket.socket(fileno=int(sys.argv[1])) as theirs:
         _serve(theirs)

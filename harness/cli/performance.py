@@ -7,7 +7,6 @@ self-test      Locust, watched
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -99,10 +98,11 @@ class Performance:
                 fleet.start()
                 view.start()
                 self._watch(fleet, view, clock)
+            except BaseException:
+                fleet.stop_at_once()
+                raise
             finally:
                 view.stop()
-                if sys.exc_info()[0] is not None:
-                    fleet.stop_at_once()
             try:
                 fleet.join()
             finally:

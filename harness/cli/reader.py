@@ -5,14 +5,25 @@ click and rich each turn the broken pipe into exit code 1, which here would mean
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["keep_standard_places", "leave_the_terminal", "reader_may_leave", "show_what_it_can", "write_to_nobody"]
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+__all__ = [
+    "keep_standard_places",
+    "leave_the_terminal",
+    "outlive_the_terminal",
+    "reader_may_leave",
+    "show_what_it_can",
+    "write_to_nobody",
+]
 
 _STANDARD_ERROR: Final = 2
 
@@ -38,6 +49,28 @@ def show_what_it_can() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+class _Terminal(FileIO):
+    """One that may go away: what can no longer be shown there is dropped."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            leave_the_terminal()
+            return memoryview(data).nbytes
+
+
+def outlive_the_terminal() -> None:
+    """Whoever works on after her terminal is closed (`disown`; or before she hears of it) says the rest to nobody."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, TextIOWrapper) and stream.isatty():
+            raw = _Terminal(stream.fileno(), "w", closefd=False)
+            setattr(sys, name, TextIOWrapper(BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=True))
 
 
 def keep_standard_places() -> None:

@@ -23,6 +23,7 @@ class Fleet:
     running = False
     ended_by = ""
     silent_s = 0.0
+    stopped = False
 
     def __init__(self, run_dir: RunDir, how: str = "") -> None:
         self._run_dir, self._how = run_dir, how
@@ -31,7 +32,7 @@ class Fleet:
         pass
 
     def stop_at_once(self) -> None:
-        pass
+        self.stopped = True
 
     def join(self) -> int:
         if self._how:
@@ -64,3 +65,19 @@ def test_a_folder_taken_away_while_hosts_hand_in_is_told_as_that(tmp_path: Path,
     with pytest.raises(RunError, match="folder was taken away while the run went on"):
         performance.play()
     assert not run_dir.path.exists()
+
+
+def test_where_the_view_cannot_be_shown_the_load_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class View:
+        def start(self) -> None:
+            raise OSError(5, "Input/output error")
+
+        stop = start
+
+    run_dir = create_run_dir("quick-rush", tmp_path / "run")
+    fleet = Fleet(run_dir)
+    monkeypatch.setattr(module, "LiveView", lambda *_: View())
+    monkeypatch.setattr(module, "LocalFleet", lambda *_: fleet)
+    with pytest.raises(OSError, match="Input/output"):
+        module.Performance(run_dir, OUTLOOK, 1).play()
+    assert fleet.stopped

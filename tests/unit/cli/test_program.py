@@ -120,6 +120,30 @@ def test_a_terminal_that_was_closed_is_no_error():
     assert (child.returncode, told) == (0, b"to a pipe\n")
 
 
+def test_whoever_hears_of_no_end_outlives_her_terminal():
+    """Closed, and no SIGHUP came, as after `disown`: what she says from then on is dropped."""
+    ours, theirs = pty.openpty()
+    lines = (
+        "import signal, sys",
+        "from harness.cli.reader import outlive_the_terminal, show_what_it_can",
+        "outlive_the_terminal()",
+        "show_what_it_can()",
+        "print('to the terminal', file=sys.stderr)",
+        "sys.stdin.readline()",
+        "print('to nobody', file=sys.stderr)",
+        "print('to nobody', file=sys.stderr, flush=True)",
+        "print('to a pipe')",
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", "\n".join(lines)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    assert os.read(ours, 100) == b"to the terminal\r\n"
+    os.close(ours)
+    told, _ = child.communicate(b"go on\n", timeout=60)
+    assert (child.returncode, told) == (0, b"to a pipe\n")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
 def test_a_standard_channel_that_is_closed_is_no_error(closed, tmp_path):
     words = "import sys; from harness.cli.program import run_program; sys.exit(run_program(['plan', 'morning-rush']))"
