@@ -15,6 +15,7 @@ from typing import Any
 from harness.errors import InputError, OutputError, Problem, shortened
 
 __all__ = [
+    "ARRIVAL_FATES",
     "BEAT",
     "DEFECT_VARIABLE",
     "LIFELINE_VARIABLE",
@@ -39,6 +40,11 @@ BEAT = "beat"
 
 _RENDERED = ("report.html", "latency.csv", "concurrency.csv", "figures/")
 """Files that `emrload report` makes again; their digests are renewed, those of the evidence never."""
+
+
+ARRIVAL_FATES = ("dropped", "lost", "idle")
+"""What becomes of arrivals that no row tells of, `arrivals_…` in the manifest: turned away above the cap; lost to an
+error of ours, or because all was stopped although nobody had ended the run; come when there was nothing to do."""
 
 
 def conductor_path(streams: Path) -> Path:

@@ -94,26 +94,22 @@ def _measured(
     spec: RunSpec,
     expected: Mapping[str, Any],
     manifest: Mapping[str, Any],
-    arrivals: Sequence[Mapping[str, Any]],
+    arrivals: tuple[Sequence[ArrivalProcess], Mapping[int, float]],
     faults: Mapping[str, str],
 ) -> Analysis:
-    planned_arrivals = processes_from(arrivals)
+    planned_arrivals, arrivals_until_s = arrivals
     load_s = _load_s(tables, float(expected["length_s"]), finished=manifest.get("state") == "finished")
     latencies, waits = Latencies.of_requests(requests), Latencies.of_workflows(tables)
     rows = group_rows(tables, latencies, requests.server_ms, load_s)
     _add_silent(rows, spec, planned_arrivals, load_s)
-    instrument = measure_instrument(
-        tables, requests.start_lag_p99_ms, expected, _unsupported(manifest, spec), last_of_workers(arrivals)
-    )
+    unsupported = _unsupported(manifest, spec)
+    instrument = measure_instrument(tables, requests.start_lag_p99_ms, expected, unsupported, arrivals_until_s)
     spans, visits = slot_spans(tables), _visit_spans(tables)
     edges_s = bin_edges(load_s, rows[()][()]["requests"])
     timeline = timeline_frame(requests, edges_s, spans, visits)
     changes = load_changes(spans, planned_arrivals, spec, load_s)
     closed_loop = None if changes else measure_closed_loop(tables, load_s)
     saturation = saturation_figures(requests, edges_s, timeline, expected["objectives"], spec)
-    planned: dict[str, list[Mapping[str, str]]] = {}
-    for objective in expected["objectives"]:
-        planned.setdefault(objective["id"], []).append(objective["scope"])
     by_site = {names[0]: row for names, row in rows[("site",)].items()}
     own_bounds = {site.name: site.bounds for site in spec.sites if site.bounds}
     expected_of = expected_by_persona(planned_arrivals, load_s)
@@ -142,7 +138,9 @@ def _measured(
         site_workflow=pair_frame(rows[("site", "workflow")], ("site", "workflow")),
         site_lane=pair_frame(rows[("site", "lane")], ("site", "lane")),
         concurrency=concurrency_frame(timeline),
-        measures=tuple(measure_objectives(tables, latencies, waits, spec.scenario.objectives, planned, own_bounds)),
+        measures=tuple(
+            measure_objectives(tables, latencies, waits, spec.scenario.objectives, _scopes(expected), own_bounds)
+        ),
         instrument=instrument,
         incidents=find_incidents(tables, requests, faults),
         load_changes=changes,
@@ -182,15 +180,22 @@ def _read_expected(run_dir: RunDir) -> dict[str, Any]:
     return expected
 
 
-def _read_arrivals(run_dir: RunDir) -> list[dict[str, Any]]:
+def _scopes(expected: Mapping[str, Any]) -> dict[str, list[Mapping[str, str]]]:
+    """Objective → the scopes that the plan has it for."""
+    planned: dict[str, list[Mapping[str, str]]] = {}
+    for objective in expected["objectives"]:
+        planned.setdefault(objective["id"], []).append(objective["scope"])
+    return planned
+
+
+def _read_arrivals(run_dir: RunDir) -> tuple[tuple[ArrivalProcess, ...], dict[int, float]]:
+    """The processes, and worker → run second up to which somebody may come to it."""
     try:
-        arrivals: list[dict[str, Any]] = json.loads(run_dir.arrivals.read_bytes())
-        processes_from(arrivals)
-        last_of_workers(arrivals)
+        told = json.loads(run_dir.arrivals.read_bytes())
+        return processes_from(told), last_of_workers(told)
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = "the plan writes it before the load; without it nobody can say who was to come by himself"
         raise JudgeError(f"{run_dir.arrivals.name}: missing or unreadable ({type(error).__name__})", hint) from error
-    return arrivals
 
 
 def _visit_spans(tables: duckdb.DuckDBPyConnection) -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from harness.rundir import RunDir, conductor_path, rfc3339
+from harness.rundir import ARRIVAL_FATES, RunDir, conductor_path, rfc3339
 from harness.samples.progress import read_progress
 from harness.samples.reader import Merged, merge_streams
 
@@ -36,7 +36,7 @@ def collect(run_dir: RunDir, *, aborted: bool = False, ended_by: str = "") -> Me
         ended_by=facts.get("broken_off") or ended_by,
         workers_reported=facts.get("workers_reported", []),
         clock_offset_s=facts.get("clock_offset_s"),
-        **{name: facts.get(name) for name in ("arrivals_dropped", "arrivals_lost", "arrivals_idle")},
+        **{name: facts.get(name) for name in (f"arrivals_{fate}" for fate in ARRIVAL_FATES)},
         torn_streams=list(merged.torn),
         rows_unwritten=facts.get("rows_unwritten", 0),
         strangers=facts.get("strangers", 0),

@@ -6,7 +6,6 @@ self-test      Locust, watched
 
 from __future__ import annotations
 
-import signal
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 from harness.cli.keeping import keeping, require_folder
 from harness.cli.outlook import Outlook
-from harness.cli.reader import leave_the_terminal
 from harness.cli.saying import say
 from harness.cli.signals import ending_signals, handled_by
 from harness.engine import is_stale
@@ -83,10 +81,8 @@ class Performance:
         view, clock = LiveView(self._outlook.scenario), ClockWatch()
         interrupts = 0
 
-        def on_interrupt(number: int, _frame: object) -> None:
+        def on_interrupt(*_: object) -> None:
             nonlocal interrupts
-            if number == signal.SIGHUP:
-                leave_the_terminal()
             interrupts += 1
             if interrupts == 1:
                 fleet.end_early()

@@ -98,8 +98,7 @@ def _run(arguments: list[str] | None) -> int:
     try:
         Path.cwd()
         result: Any = emrload.main(args=arguments, prog_name="emrload", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # here, where an error can still be explained
+        sys.stdout.flush()  # here, where an error can still be explained
     except click.ClickException as error:
         error.show()
         return EXIT_BAD_INPUT

@@ -20,8 +20,15 @@ def ending_signals() -> list[signal.Signals]:
 
 @contextmanager
 def handled_by(handler: Callable[[int, FrameType | None], object], *numbers: signal.Signals) -> Iterator[None]:
-    """Each of `numbers` calls `handler` inside the block, and is as it was before afterwards."""
-    before = {number: signal.signal(number, handler) for number in numbers}
+    """Each of `numbers` calls `handler` inside the block, and is as it was before afterwards. A terminal that is closed
+    is left first: each word to it would be an error."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave_the_terminal()
+        handler(number, frame)
+
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
@@ -34,9 +41,7 @@ def interrupted_by_any_end() -> Iterator[None]:
     """SIGTERM and a terminal that is closed raise KeyboardInterrupt inside the block, as SIGINT does: whoever is ended
     takes away what she made."""
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
-            leave_the_terminal()
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with handled_by(interrupt, *(each for each in ending_signals() if each != signal.SIGINT)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import signal
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ import click
 
 from harness.cli.channel_options import Address, AddressType, require_secret, secret_from, secret_option
 from harness.cli.options import DurationType, PathType
-from harness.cli.reader import leave_the_terminal
 from harness.cli.saying import say
 from harness.cli.signals import ending_signals, handled_by, interrupted_by_any_end
 
@@ -93,9 +91,7 @@ def _take_part(channel: Channel, name: str, out: Path | None, wait_s: float, kee
 def _on_interrupts(worker: HostWorker) -> AbstractContextManager[None]:
     """SIGINT, SIGTERM and a terminal that is closed all mean: leave."""
 
-    def on_interrupt(number: int, _frame: object) -> None:
-        if number == signal.SIGHUP:
-            leave_the_terminal()
+    def on_interrupt(*_: object) -> None:
         worker.interrupted += 1
 
     return handled_by(on_interrupt, *ending_signals())

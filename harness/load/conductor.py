@@ -19,10 +19,9 @@ from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
 from harness.errors import RunError
 from harness.load.clock import RunClock
 from harness.load.desk import UserCount
-from harness.load.visitors import FATES
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Plan, Slot
-from harness.rundir import RunDir, conductor_path, write_json
+from harness.rundir import ARRIVAL_FATES, RunDir, conductor_path, write_json
 
 __all__ = ["Conductor"]
 
@@ -152,7 +151,7 @@ class Conductor:
             "workers": len(self.workers),
             "workers_reported": sorted(self.done),
             "clock_offset_s": max(self.done.values(), key=abs, default=None),
-            **{f"arrivals_{fate}": sum(told[fate] for told in self.arrivals.values()) for fate in FATES},
+            **{f"arrivals_{fate}": sum(told[fate] for told in self.arrivals.values()) for fate in ARRIVAL_FATES},
             "closed_early": self.closed,
             "broken_off": self.broken_off,
             "rows_unwritten": sum(self.unwritten.values()),

@@ -26,18 +26,15 @@ from harness.load.recorder import Recorder
 from harness.load.wire import Wire
 from harness.plan import arrival_times
 from harness.plan.model import ArrivalProcess
+from harness.rundir import ARRIVAL_FATES
 
-__all__ = ["FATES", "MOST_VISITORS", "KeptLines", "Visitors"]
+__all__ = ["MOST_VISITORS", "KeptLines", "Visitors"]
 
 log = logging.getLogger(__name__)
 
 MOST_VISITORS: Final = 20_000
 """At once on one worker, where the scenario has no bound of its own: some 340 MB at what a connected clinician weighs
 (docs/beside-other-tools.md)."""
-
-FATES: Final = ("dropped", "lost", "idle")
-"""What becomes of arrivals that no row tells of: turned away above the cap; lost to an error of ours, or because all
-was stopped although nobody had ended the run; come when there was nothing to do."""
 
 
 class Visitors:
@@ -58,10 +55,8 @@ class Visitors:
         self._closed = False
         self.end_s = order.plan.length_s if order.arrivals else 0.0
         """Nobody comes any more, and whoever is there finishes the step at hand."""
-        self.dropped = 0
-        """Arrivals that were not let in because too many were there."""
         self._seen: Counter[tuple[str, str]] = Counter()
-        self._lost = self._idle = 0
+        self._fates: Counter[str] = Counter()
 
     def start(self, recorder: Recorder) -> None:
         """Let them come; after `close` nobody does."""
@@ -85,8 +80,8 @@ class Visitors:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many met each of FATES."""
-        return dict(zip(FATES, (self.dropped, self._lost, self._idle), strict=True))
+        """How many met each of ARRIVAL_FATES."""
+        return {fate: self._fates[fate] for fate in ARRIVAL_FATES}
 
     def close(self) -> None:
         """Nobody comes any more; everybody finishes the step at hand."""
@@ -104,7 +99,7 @@ class Visitors:
         """Whoever is still there is sent away, and all lines are closed; a second call does nothing."""
         if not self._closed:
             came_last = zip(self._processes, self._coming, strict=False)  # nobody was let in before the start
-            self._lost += sum(self._to_come(process) for process, coming in came_last if not coming.ready())
+            self._fates["lost"] += sum(self._to_come(process) for process, coming in came_last if not coming.ready())
         self._closed = True
         gevent.killall(self._coming)
         self._there.kill()
@@ -128,7 +123,7 @@ class Visitors:
             return
         site, persona = process.site, process.persona
         weights = self._places.weights_of(site, persona)(time_s)
-        self._idle += not weights
+        self._fates["idle"] += not weights
         places, lines, whose = self._places, self._lines[site, persona], gevent.getcurrent()
         connection = lines.take(lambda line: places.connection(site, persona, "line", line))
         wire = Wire(places.posting(site, persona, number, is_open=True), connection, recorder, time_s, self.end_s)
@@ -140,7 +135,7 @@ class Visitors:
             raise
         except Exception as error:  # a fault of ours or of a workflow: counted, named, and the others go on
             log.exception("visit %d (%s at %s) ended by an error", number, persona, site)
-            self._lost += 1
+            self._fates["lost"] += 1
             recorder.fault(site, persona, error)
         finally:
             wire.abandon()
@@ -148,9 +143,9 @@ class Visitors:
             del self._wires[whose]
 
     def _drop(self, process: ArrivalProcess, number: int, recorder: Recorder) -> None:
-        if not self.dropped:
+        if not self._fates["dropped"]:
             log.error("%d visitors are there at once: who comes now is turned away and counted", self._most)
-        self.dropped += 1
+        self._fates["dropped"] += 1
         facts = {
             "time_s": round(recorder.clock.now_s(), 3),
             "site": process.site,

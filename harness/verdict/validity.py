@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.analysis import Analysis, Instrument
+from harness.rundir import ARRIVAL_FATES
 from harness.scenario.model import PERCENTILE_OF
 from harness.units import count_text, duration_text
 from harness.verdict import bounds
@@ -96,13 +97,14 @@ def _start_lateness(evidence: Evidence) -> Check:
 def _arrivals(evidence: Evidence) -> Check:
     """Whoever comes at a rate comes, however slow the server is; a generator that turns some away, or loses them, hides
     it. What the load counted is held against the rows: so few as chance does not make are lost, whoever lost them."""
-    fates = ("dropped", "lost", "idle")
+    told = [evidence.manifest.get(f"arrivals_{fate}") for fate in ARRIVAL_FATES]
     of_all = evidence.analysis.summary["open"]["overall"]
     if not of_all["expected"]:
         return Check("arrivals", None, None, 0.0, "arrivals", "nobody was to come by himself")
-    if any(evidence.manifest.get(f"arrivals_{fate}") is None for fate in fates):
+    counts = [int(count) for count in told if count is not None]
+    if len(counts) < len(told):
         return unmeasured("arrivals", 0.0, "arrivals")
-    dropped, lost, idle = (int(evidence.manifest[f"arrivals_{fate}"]) for fate in fates)
+    dropped, lost, idle = counts
     expected, came = float(of_all["expected"]), int(of_all["begun"]) + int(of_all["skipped"])
     least = expected - bounds.ARRIVALS_SIGMAS * math.sqrt(expected)
     unseen = max(0, math.ceil(least) - came - dropped - lost - idle)

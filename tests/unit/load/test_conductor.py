@@ -19,10 +19,9 @@ from harness.load.conductor import Conductor
 from harness.load.desk import GRACE_S, LEAD_S
 from harness.load.dispatcher import PlanDispatcher
 from harness.load.shape import DutyCurve
-from harness.load.visitors import FATES
 from harness.load.wire import DRAIN_S
 from harness.plan.model import Slot
-from harness.rundir import RunDir, conductor_path
+from harness.rundir import ARRIVAL_FATES, RunDir, conductor_path
 
 
 @dataclass
@@ -193,7 +192,7 @@ def test_arrivals_that_no_row_tells_of_are_told(lead):
         led.arrivals[worker] = {"dropped": 3 + worker, "lost": worker, "idle": 2}
         led.done[worker] = 0.0
     assert led.finished
-    assert {fate: facts(led)[f"arrivals_{fate}"] for fate in FATES} == {"dropped": 7, "lost": 1, "idle": 4}
+    assert {fate: facts(led)[f"arrivals_{fate}"] for fate in ARRIVAL_FATES} == {"dropped": 7, "lost": 1, "idle": 4}
 
 
 def test_an_early_end_tells_every_crew_once_and_takes_nobody_away(lead):
