@@ -108,7 +108,7 @@ def _cells(parts: Mapping[str, Part], tool: str) -> Iterator[str]:
 def _captions(parts: Mapping[str, Part]) -> Iterator[str]:
     for name, part in parts.items():
         machine = part.machine
-        where = f"{machine['cores']} cores of {machine['cpu']}, Linux {machine['kernel']}"
+        where = f"{machine['cores']} cores of {machine['cpu']}, Linux {machine['kernel']}, Python {machine['python']}"
         yield f"*{name}*: {part.date[:10]}, {where}, load {machine['load']:.1f} before; {part.effort}.  "
     if on_duty := parts.get("on-duty"):
         late = figure_text("on-duty", "p99", on_duty, OURS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,9 +49,15 @@ def machine() -> dict[str, Any]:
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "kernel": platform.release().partition("-")[0],
-        "python": platform.python_version(),
+        "python": _python(),
         "load": round(os.getloadavg()[0], 2),
     }
+
+
+def _python() -> str:
+    """Those of the system's packages are built with profile-guided optimisation, others seldom; Python cannot tell."""
+    version = platform.python_version()
+    return f"the system's {version}" if sys.base_prefix == "/usr" else version
 
 
 def now() -> str:

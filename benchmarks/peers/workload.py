@@ -26,9 +26,9 @@ from harness.fhir import requests
 from harness.fhir.call import Call
 
 with collecting():  # only the load processes do them
-    from benchmarks.peers.emrload_scenario.workflows import ONE_BUNDLE, REVIEWED, WHOLE, vital_signs
+    from benchmarks.peers.emrload_scenario.workflows import END, ONE_BUNDLE, REVIEWED, vital_signs
 
-__all__ = ["BUNDLE_BYTES", "MARKER", "PATIENTS", "Workload", "bundle", "write_workload"]
+__all__ = ["BUNDLE_BYTES", "END", "PATIENTS", "Workload", "bundle", "write_workload"]
 
 Resource = dict[str, Any]
 
@@ -36,7 +36,6 @@ BUNDLE_BYTES: Final = 2134
 PATIENTS: Final = 100
 SYSTEM: Final = "urn:bench:mrn"
 _DAY: Final = date(2026, 11, 10)
-MARKER: Final = WHOLE.decode()
 """At the end of the one Bundle: who finds it has kept the content and looked through all of it."""
 _NAME, _PATIENT = "@identifier@", "@patient@"
 _REQUIRED: Final = ("Condition", "AllergyIntolerance", "MedicationRequest")
@@ -61,7 +60,7 @@ class Workload:
 
     @property
     def bundle(self) -> Path:
-        """JSON: path and marker of the one Bundle."""
+        """JSON: path of the one Bundle, and what it ends with."""
         return self.folder / "bundle.json"
 
     @property
@@ -95,7 +94,7 @@ def write_workload(folder: Path, patients: int = PATIENTS) -> Workload:
     (workload.answers / "Observation-laboratory-1.json").write_bytes(bundle())
     (workload.answers / "metadata.json").write_text(json.dumps(_statement()))
     (workload.answers / "transaction.json").write_text(_transaction_response())
-    workload.bundle.write_text(json.dumps({"path": _target(ONE_BUNDLE), "marker": MARKER}))
+    workload.bundle.write_text(json.dumps({"path": _target(ONE_BUNDLE), "end": END.decode()}))
     review = _review()
     workload.review.write_text(json.dumps(review))
     _write_column(workload.identifiers, [_in_url(mrn) for _, mrn, _ in people])
@@ -108,7 +107,7 @@ def write_workload(folder: Path, patients: int = PATIENTS) -> Workload:
 
 
 def bundle() -> bytes:
-    """A searchset of five laboratory results, filled up to 2,134 bytes; its last word is the marker."""
+    """A searchset of five laboratory results, filled up to 2,134 bytes; what it ends with stands nowhere else."""
     entries = [
         {
             "fullUrl": f"http://127.0.0.1/fhir/Observation/{number}",
@@ -125,7 +124,7 @@ def bundle() -> bytes:
         for number in range(5)
     ]
     whole = {"resourceType": "Bundle", "id": "", "type": "searchset", "total": 5, "entry": entries}
-    whole["link"] = [{"relation": "self", "url": json.loads(MARKER)}]
+    whole["link"] = [{"relation": "self", "url": json.loads(END.removesuffix(b"}]}"))}]
     missing = BUNDLE_BYTES - len(json.dumps(whole).encode())
     return json.dumps({**whole, "id": "b" * missing}).encode()
 

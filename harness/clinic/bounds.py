@@ -12,23 +12,20 @@ import sys
 import time
 from contextlib import redirect_stdout
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from harness.clinic.alarm import OWN_MODULES, NoEnd, within
-from harness.clinic.clinician import Clinician, NotThere, not_there
+from harness.clinic.bounded_world import MOST_CALLS, BoundedWorld
+from harness.clinic.clinician import Clinician
+from harness.clinic.not_there import NotThere
 from harness.clinic.registry import Workflow
-from harness.clinic.world import SlotOver, StepFailed, WorkflowOutcome, World
+from harness.clinic.world import SlotOver, StepFailed
 from harness.errors import InputError, Problem, shortened
-from harness.fhir.call import Answer, Call, Check
 
 __all__ = ["OwnPlays", "play_once", "told_of"]
 
 PLAYS_WITHIN_S: Final = 5.0
 """Real time that all plays of one workflow take at most: a hundred of them take 0.1 s, as nothing is sent."""
-MOST_CALLS: Final = 10_000
-"""Requests and pauses of one play; the longest shipped workflow has some tens."""
-LONGEST_PAUSE_S: Final = 14 * 86_400
-"""No run is longer, and the sum of all pauses of a play is still a number."""
 LONGEST_MESSAGE: Final = 160
 
 
@@ -85,7 +82,7 @@ def play_once(workflow: Workflow, clinician: Clinician, most_calls: float = math
         workflow.play(clinician)
         return
     world = clinician.world
-    clinician.world = _Bounded(world, most_calls)
+    clinician.world = BoundedWorld(world, most_calls)
     try:
         workflow.play(clinician)
     finally:
@@ -131,60 +128,3 @@ def _raised_by_own(fault: BaseException) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith(OWN_MODULES)
-
-
-class _Bounded:
-    """A world for one play (`harness.clinic.world.World`): its requests and pauses are counted, its end is its end.
-
-    Whoever has swallowed that her slot is over is told with NoEnd, at once and without a pause: who swallows that too
-    stands still then, and is ended as such (`harness.load.watchdog`).
-    """
-
-    def __init__(self, world: World, most_calls: float) -> None:
-        self._world = world
-        self._left = most_calls
-        self._over = False
-
-    if not TYPE_CHECKING:  # mypy would believe in every name
-
-        def __getattr__(self, name: str) -> Any:
-            raise not_there("a clinician's world", self, name)
-
-    @property
-    def now_s(self) -> float:
-        return self._world.now_s
-
-    def perform(self, call: Call, check: Check) -> Answer:
-        self._count_one()
-        try:
-            return self._world.perform(call, check)
-        except BaseException as thrown:
-            self._note(thrown)
-            raise
-
-    def wait(self, seconds: float) -> None:
-        if not 0 <= seconds <= LONGEST_PAUSE_S:  # what is no number is neither
-            raise ValueError(f"a pause of {seconds:g} s; write a number of seconds from 0 to {LONGEST_PAUSE_S:,}")
-        self._count_one()
-        try:
-            self._world.wait(seconds)
-        except BaseException as thrown:
-            self._note(thrown)
-            raise
-
-    def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:
-        self._world.workflow_begins(name, lane, back_entry=back_entry)
-
-    def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
-        self._world.workflow_ends(outcome, detail)
-
-    def _count_one(self) -> None:
-        self._left -= 1
-        if self._over:
-            raise NoEnd("went on after her slot was over")
-        if self._left < 0:
-            raise NoEnd(f"one play has more than {MOST_CALLS:,} requests and pauses")
-
-    def _note(self, thrown: BaseException) -> None:
-        """Also what ends her from outside, such as the end of the process, is her end."""
-        self._over = isinstance(thrown, SlotOver) or not isinstance(thrown, Exception)

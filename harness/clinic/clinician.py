@@ -9,39 +9,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta, timezone
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
+from harness.clinic import asking
+from harness.clinic.asking import ask
 from harness.clinic.found import Found, is_ours
+from harness.clinic.not_there import not_there
 from harness.clinic.post import Habits, Pace, Post
 from harness.clinic.register import KnownPatient
 from harness.clinic.world import StepFailed, World
-from harness.errors import shortened
 from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check
 from harness.fhir.systems import mrn_system
 from harness.population.identity import PatientIdentity, patient_identity
 from harness.population.stream import Stream
 
-__all__ = ["Clinician", "Found", "NotThere", "not_there"]
+__all__ = ["Clinician", "Found"]
 
 Resource = dict[str, Any]
 T = TypeVar("T")
 FIRST_NEWCOMER = 1_000_000
 """Patients with lower numbers are seeded, those from here on are registered during a run."""
-
-
-class NotThere(AttributeError):  # noqa: N818 (what is wrong is the workflow, as with StepFailed)
-    """Asked of a clinician or her world that she has not: a slip of the pen in a workflow. Says what is meant."""
-
-
-def not_there(whose: str, of: object, name: str) -> NotThere:
-    """The error for `of.name`, in the words of whoever reads the workflow; class names of ours tell her nothing."""
-    close = get_close_matches(name, [known for known in dir(of) if not known.startswith("_")], n=1)
-    meant = f"; did you mean `{close[0]}`?" if close else ""
-    return NotThere(f"{whose} has no `{shortened(name)}`{meant}", name=name, obj=of)
 
 
 class Clinician:
@@ -159,7 +149,7 @@ class Clinician:
     def read(self, kind: str, resource_id: str) -> Resource:
         """One resource by id."""
         call = requests.read(kind, resource_id)
-        return self._content(call, lambda answer: checks.is_resource(answer, kind, resource_id))
+        return _as_resource(ask(self.world, call, lambda answer: checks.is_resource(answer, kind, resource_id)))
 
     def look_up(self, reference: str) -> Resource | None:
         """What a reference (`Organization/12`) leads to; None where it is "", and then nothing is asked."""
@@ -183,20 +173,18 @@ class Clinician:
         who were there before, or came during the run, nobody knows.
         """
         patient_id = patient.id if isinstance(patient, KnownPatient) else patient
-        asked = {name: value for name, value in parameters.items() if value != ""}
-        call = requests.search(kind, patient_id or "", asked)
         known = at_least if at_least and self.post.register.knows_chart(patient_id) else 0
-        return self._found(call, lambda answer: checks.is_search_result(answer, kind, patient_id, known))
+        return asking.search(self.world, kind, patient_id, parameters, known)
 
     def next_page(self, kind: str, page: Found) -> Found:
         """Follow the opaque `next` link of a page that has one."""
         call = requests.next_page(kind, page.next)
-        return self._found(call, lambda answer: checks.is_search_result(answer, kind, None, 0))
+        return Found(ask(self.world, call, lambda answer: checks.is_search_result(answer, kind, None, 0)))
 
     def find_patient(self, patient: KnownPatient, **parameters: str) -> Resource:
         """Search Patient by what is known of one; the answer must hold that very patient."""
         call = requests.search("Patient", "", parameters)
-        found = self._found(call, lambda answer: checks.holds_patient(answer, patient.id))
+        found = Found(ask(self.world, call, lambda answer: checks.holds_patient(answer, patient.id)))
         return next(match for match in found.matches if match["id"] == patient.id)
 
     def create(self, resource: Resource, *, if_none_exist: str = "") -> Resource:
@@ -204,7 +192,7 @@ class Clinician:
 
         Two conditional creates of one thing at once: the one refused is sent again, and then meets what the other made.
         """
-        call = requests.create(self._tagged(resource), if_none_exist)
+        call = requests.create(requests.tagged(resource, self._origin_tag), if_none_exist)
         stored: Check = lambda answer: checks.is_stored(answer, resource["resourceType"])  # noqa: E731
         return self._insist(call, stored, lambda: call)
 
@@ -220,7 +208,7 @@ class Clinician:
     def claim(self, resource: Resource, change: Callable[[Resource], Resource]) -> Resource | None:
         """Take a piece of work by an update with `If-Match`; None where a colleague was quicker, it is hers then."""
         call, stored = self._update(resource, change)
-        answer = self._perform(call, stored)
+        answer = ask(self.world, call, stored)
         return None if answer.refused else _as_resource(answer)
 
     def transaction(self, name: str, entries: Sequence[Resource]) -> Answer | None:
@@ -229,21 +217,15 @@ class Clinician:
         The answer's `json()` is the response Bundle, read where somebody asks for it. None where a colleague had
         meanwhile changed what an entry updates: it was refused, and nothing was written.
         """
-        return self._bundle("transaction", name, entries)
+        return asking.send_bundle(self.world, "transaction", name, entries, self._origin_tag)
 
     def batch(self, name: str, entries: Sequence[Resource]) -> None:
         """Each entry for itself; one failed entry in a 200 answer is a failed step."""
-        self._bundle("batch", name, entries)
+        asking.send_bundle(self.world, "batch", name, entries, self._origin_tag)
 
-    def _bundle(self, kind: str, name: str, entries: Sequence[Resource]) -> Answer | None:
-        # what is updated keeps the tag of whoever created it, so that cleaning up a run leaves seeded data in place
-        tagged = [
-            {**entry, "resource": self._tagged(entry["resource"])} if entry["request"]["method"] == "POST" else entry
-            for entry in entries
-        ]
-        call = requests.bundle(kind, name, tagged)
-        answer = self._perform(call, lambda answer: checks.is_bundle_response(answer, kind, len(tagged)))
-        return None if answer.refused else answer
+    @property
+    def _origin_tag(self) -> str:
+        return f"run-{self.post.run_id}"
 
     @property
     def _colleagues(self) -> tuple[str, ...]:
@@ -258,28 +240,12 @@ class Clinician:
 
     def _insist(self, call: Call, check: Check, again: Callable[[], Call]) -> Resource:
         """Perform `call`; where it is refused because of a race, perform what `again` makes of it, once."""
-        answer = self._perform(call, check)
+        answer = ask(self.world, call, check)
         if answer.refused:
-            answer = self._perform(again(), check)
+            answer = ask(self.world, again(), check)
             if answer.refused:
                 raise StepFailed(f"{call.operation}: refused twice, somebody else was quicker each time")
         return _as_resource(answer)
-
-    def _tagged(self, resource: Resource) -> Resource:
-        return requests.tagged(resource, f"run-{self.post.run_id}")
-
-    def _found(self, call: Call, check: Check) -> Found:
-        return Found(self._perform(call, check))
-
-    def _content(self, call: Call, check: Check) -> Resource:
-        return _as_resource(self._perform(call, check))
-
-    def _perform(self, call: Call, check: Check) -> Answer:
-        """The answer, where it is right or a refusal that `call` expects; anything else is a failed step."""
-        answer = self.world.perform(call, check)
-        if answer.outcome == "ok" or (answer.outcome == "expected_refusal" and answer.status in call.expected):
-            return answer
-        raise StepFailed(f"{call.operation}: {answer.outcome} {answer.status or ''} {answer.detail}".rstrip())
 
 
 def _as_resource(answer: Answer) -> Resource:

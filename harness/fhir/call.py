@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import orjson
@@ -19,9 +20,11 @@ Check = Callable[["Answer"], str]
 
 
 _UNREAD: Final = object()
+_NONE_EXPECTED: Final[frozenset[int]] = frozenset()
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(slots=True)  # not frozen: one is made for each request, and filling a frozen one takes three times as long
+@dataclass(slots=True, init=False)  # not frozen: one is made for each request, and to fill a frozen one takes longer
 class Call:
     """One FHIR interaction; nobody changes it.
 
@@ -32,14 +35,33 @@ class Call:
     method: str
     path: str
     operation: str
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
-    expected: frozenset[int] = frozenset()
-    repeatable: bool = True
+    body: bytes
+    headers: tuple[tuple[str, str], ...]
+    expected: frozenset[int]
+    repeatable: bool
     """May be sent again when a closed idle connection swallowed it, or after a 503: safe or conditional."""
 
+    # written out, as Answer's: what @dataclass makes of it stays interpreted where the hot path is compiled
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        body: bytes = b"",
+        headers: tuple[tuple[str, str], ...] = (),
+        expected: frozenset[int] = _NONE_EXPECTED,
+        repeatable: bool = True,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.operation = operation
+        self.body = body
+        self.headers = headers
+        self.expected = expected
+        self.repeatable = repeatable
 
-@dataclass(slots=True)  # as little frozen as a call is
+
+@dataclass(slots=True, init=False)  # as little frozen as a call is
 class Answer:
     """What came back; nobody changes it.
 
@@ -47,13 +69,28 @@ class Answer:
     """
 
     status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes
+    headers: Mapping[str, str]
     """Names in lower case."""
-    outcome: Outcome = "ok"
-    detail: str = ""
+    outcome: Outcome
+    detail: str
     """Why the outcome is not `ok`, without patient data."""
-    _parsed: Any = field(default=_UNREAD, init=False, repr=False, compare=False)
+    _parsed: Any = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Mapping[str, str] = _NO_HEADERS,
+        outcome: Outcome = "ok",
+        detail: str = "",
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+        self.outcome = outcome
+        self.detail = detail
+        self._parsed = _UNREAD
 
     def json(self) -> Any:
         """The body parsed, once for all who read it (none may change it). Raises ValueError where it is not JSON."""

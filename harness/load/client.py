@@ -68,7 +68,7 @@ class NoFirstByte(ExchangeFailed):
     """The bound on the first byte of an answer ended it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Exchange:
     """One answer. Times in seconds from the start of the exchange; `connect_s` is 0 on a reused connection.
 
@@ -83,7 +83,30 @@ class Exchange:
     total_s: float
     reused: bool
     bytes_received: int
-    link_s: float = 0.0
+    link_s: float
+
+    # written out, since what @dataclass makes of it stays interpreted where the hot path is compiled
+    def __init__(
+        self,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        connect_s: float,
+        ttfb_s: float,
+        total_s: float,
+        reused: bool,
+        bytes_received: int,
+        link_s: float = 0.0,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.connect_s = connect_s
+        self.ttfb_s = ttfb_s
+        self.total_s = total_s
+        self.reused = reused
+        self.bytes_received = bytes_received
+        self.link_s = link_s
 
 
 class Connection:
@@ -143,7 +166,7 @@ class Connection:
         self._received = 0
         bound_s = answer_timeout_s if answer_timeout_s < give_up_s else give_up_s
         first = first_byte_timeout_s < bound_s
-        self._deadline.begin(first_byte_timeout_s if first else bound_s)
+        self._deadline.begin_until(started + connect_s + (first_byte_timeout_s if first else bound_s))
         try:
             return self._converse(line, request, started, connect_s, bound_s if first else 0.0)
         except OutOfTime:

@@ -5,7 +5,7 @@ Each process anchors t0 once and goes on by its monotonic clock, so that a step 
 
 from __future__ import annotations
 
-import time
+from time import perf_counter, time
 
 __all__ = ["RunClock"]
 
@@ -17,11 +17,11 @@ class RunClock:
 
     def __init__(self, t0_epoch_s: float) -> None:
         self.t0_epoch_s = t0_epoch_s
-        self._zero = time.perf_counter() + (t0_epoch_s - time.time())
+        self._zero = perf_counter() + (t0_epoch_s - time())
 
     def now_s(self) -> float:
-        return time.perf_counter() - self._zero
+        return perf_counter() - self._zero
 
     def wall_drift_s(self) -> float:
         """How far the system clock has been moved against ours since the anchor was taken."""
-        return (time.time() - self.t0_epoch_s) - self.now_s()
+        return (time() - self.t0_epoch_s) - self.now_s()

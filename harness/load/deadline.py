@@ -35,10 +35,14 @@ class Deadline:
 
     def begin(self, seconds: float) -> None:
         """From now on the running greenlet has so many seconds until `end`."""
-        self._due_s = due_s = perf_counter() + seconds
+        self.begin_until(perf_counter() + seconds)
+
+    def begin_until(self, due_s: float) -> None:
+        """The same, until a moment of `perf_counter`: for who has just looked at that clock."""
+        self._due_s = due_s
         self._greenlet = getcurrent()
         if due_s < self._rings_s:
-            self._ring_in(seconds)
+            self._ring_in(due_s - perf_counter())
 
     def end(self) -> None:
         self._due_s = math.inf

@@ -27,7 +27,7 @@ FLUSH_EVERY_S: Final = 0.8
 class Recorder:
     """Owns the streams of one worker.
 
-    `sample`, `workflow`, `duty` and `health` take a row's values in the order of harness.samples.columns.
+    `workflow`, `duty` and `health` take a row's values in the order of harness.samples.columns; `samples` is a stream.
     """
 
     def __init__(self, streams: Path, worker: int, clock: RunClock) -> None:
@@ -36,15 +36,14 @@ class Recorder:
         self.sink = sink = Sink()
         """What all files of this worker are written through, those of others who write about it included."""
         self.names = Names(sink, names_path(streams, worker))
-        self._samples = StreamWriter(sink, stream_path(streams, "samples", worker), SAMPLES)
+        self.samples = StreamWriter(sink, stream_path(streams, "samples", worker), SAMPLES)
         self._workflows = StreamWriter(sink, stream_path(streams, "workflows", worker), WORKFLOWS)
         self._duty = StreamWriter(sink, stream_path(streams, "duty", worker), DUTY)
         self._health = StreamWriter(sink, stream_path(streams, "health", worker), HEALTH)
-        self.sample = self._samples.append
         self.workflow = self._workflows.append
         self.duty = self._duty.append
         self.health = self._health.append
-        self.on_batch = self._samples.on_batch
+        self.on_batch = self.samples.on_batch
         """Have a listener see each batch of samples once it is written."""
         self._failures = sink.open(streams / f"failures-w{worker}.jsonl", append=True)
         self.own_limits: Counter[str] = Counter()
@@ -92,14 +91,14 @@ class Recorder:
             self.sink.look()
 
     def flush(self) -> None:
-        for stream in (self._samples, self._workflows, self._duty, self._health):
+        for stream in (self.samples, self._workflows, self._duty, self._health):
             stream.flush()
 
     def close(self) -> None:
         """Flush and end every stream; a second call does nothing."""
         if self._failures.closed:
             return
-        for stream in (self._samples, self._workflows, self._duty, self._health):
+        for stream in (self.samples, self._workflows, self._duty, self._health):
             stream.close()
         self._failures.close()
         self.names.close()

@@ -76,7 +76,10 @@ def write_request(
     """`link_s` of `total_s` went by on an emulated link; `exchange` is None where no whole answer came."""
     code = recorder.names.code
     latency_ms = total_s * 1000
-    recorder.sample(
+    samples = recorder.samples
+    samples.pack(  # not by `append`: what goes through it is put together twice more
+        samples.buffer,
+        samples.used_bytes,
         intended_s,
         start_s,
         latency_ms,
@@ -102,6 +105,7 @@ def write_request(
         attempt,
         recorder.worker,
     )
+    samples.packed()
 
 
 def note_failed_request(

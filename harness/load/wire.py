@@ -50,7 +50,7 @@ class Wire:
     ) -> None:
         self._posting = posting
         self._recorder = recorder
-        self._clock = recorder.clock.now_s
+        self._clock = recorder.clock
         self._connection = connection
         self._run: WorkflowRun | None = None
         self._sleeping = False
@@ -65,14 +65,14 @@ class Wire:
 
     @property
     def now_s(self) -> float:
-        return self._clock()
+        return self._clock.now_s()
 
     def wait(self, seconds: float) -> None:
         """Think, or pause between two workflows. Raises SlotOver when the slot ends meanwhile.
 
         Whoever is there before her slot begins waits for that, too; it is not time on duty.
         """
-        now_s = self._clock()
+        now_s = self._clock.now_s()
         begun_s = max(now_s, self._start_s)
         self.intended_s += seconds
         remaining_s = min(self.intended_s, self.end_s) - now_s
@@ -81,7 +81,7 @@ class Wire:
             gevent.sleep(max(0.0, remaining_s))
         finally:  # SlotOver is thrown in where the run is ended early
             self._sleeping = False
-            spent_s = max(0.0, self._clock() - begun_s)
+            spent_s = max(0.0, self._clock.now_s() - begun_s)
             if self._run is None:
                 self.idle_s += spent_s
             else:
@@ -91,7 +91,7 @@ class Wire:
 
     def end_now(self, whose: greenlet) -> None:
         """The run is ended early: whoever sleeps wakes up and leaves, whoever waits for an answer gets it first."""
-        self.end_s = min(self.end_s, self._clock())
+        self.end_s = min(self.end_s, self._clock.now_s())
 
         def wake() -> None:
             if self._sleeping:
@@ -110,14 +110,14 @@ class Wire:
         gevent.get_hub().loop.run_callback(wake)
 
     def workflow_begins(self, name: str, lane: str, *, back_entry: bool = False) -> None:
-        now_s, code, run = self._clock(), self._recorder.names.code, self._posting.ids.next_workflow_run()
+        now_s, code, run = self._clock.now_s(), self._recorder.names.code, self._posting.ids.next_workflow_run()
         names = code(name), code(lane)
         self._run = WorkflowRun(name, run, self.intended_s, now_s, *names, self._trace(run), back_entry)
 
     def workflow_ends(self, outcome: WorkflowOutcome, detail: str) -> None:
         run = self._run
         assert run is not None  # noqa: S101 (the shift begins a workflow before it ends one)
-        now_s = self._clock()
+        now_s = self._clock.now_s()
         self._run = None
         if outcome != "skipped":  # what was not even begun puts nothing off
             self.intended_s = now_s
@@ -131,14 +131,14 @@ class Wire:
         Raises SlotOver once the slot has ended, GaveUp once her patience has (all tries together), StepFailed for a
         call that cannot be written as a request.
         """
-        if self._clock() >= self.end_s:
+        if self._clock.now_s() >= self.end_s:
             raise SlotOver
         patience_s = self._posting.gives_up_s
-        until_s = math.inf if patience_s is None else self._clock() + patience_s
+        until_s = math.inf if patience_s is None else self._clock.now_s() + patience_s
         attempt = 1
         answer, again_s = self._attempt(call, check, attempt, until_s)
-        while again_s is not None and attempt < ATTEMPTS and self._clock() + again_s < self.end_s + DRAIN_S:
-            left_s = until_s - self._clock()
+        while again_s is not None and attempt < ATTEMPTS and self._clock.now_s() + again_s < self.end_s + DRAIN_S:
+            left_s = until_s - self._clock.now_s()
             self._pause(min(again_s, left_s))
             if self._drained:
                 raise SlotOver
@@ -165,7 +165,7 @@ class Wire:
         request_id, over_s, intended_s = posting.ids.next_request(), self.end_s + DRAIN_S, self.intended_s
         trace = run.trace if run is not None else self._trace(0)
         request = posting.request(call, request_id, trace, connection.cookies)
-        start_s = self._clock()
+        start_s = self._clock.now_s()
         recorder.request_starts(start_s)
         self._asking = True
         try:
@@ -243,7 +243,7 @@ class Wire:
     def _request_over(self, start_s: float) -> float:
         """Count a request as finished; gives how long it took in seconds."""
         self._asking = False
-        done_s = self._clock()
+        done_s = self._clock.now_s()
         self._recorder.request_ends(done_s)
         total_s = done_s - start_s
         self.waiting_s += total_s
@@ -251,16 +251,16 @@ class Wire:
 
     def _pause(self, seconds: float) -> None:
         """Wait for a throttled target: the clinician waits, so it counts as waiting."""
-        begun_s = self._clock()
+        begun_s = self._clock.now_s()
         try:
             gevent.sleep(seconds)
         finally:
-            self.waiting_s += self._clock() - begun_s
+            self.waiting_s += self._clock.now_s() - begun_s
         self.intended_s = begun_s + seconds
 
     def _trace(self, run: int) -> str:
         return f"00-{self._posting.trace}{run:016x}"
 
     def _leave_if_over(self) -> None:
-        if self._clock() >= self.end_s:
+        if self._clock.now_s() >= self.end_s:
             raise SlotOver

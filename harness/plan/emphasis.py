@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import Generic, TypeVar
 
 from harness.plan.model import PhaseSpan, Plan, Stretch
+from harness.plan.steps import Steps
 from harness.plan.timeline import SiteClock, Timeline
 from harness.scenario.model import RunSpec, Scenario
 from harness.units import DAY_S
@@ -21,8 +21,6 @@ __all__ = ["NO_PHASE", "SiteWeights", "phase_at", "stretches_of", "weights_at", 
 
 NO_PHASE = ""
 """The phase's name between two phases."""
-
-T = TypeVar("T")
 
 
 def stretches_of(spec: RunSpec, timeline: Timeline, phases: Sequence[PhaseSpan]) -> dict[str, tuple[Stretch, ...]]:
@@ -42,7 +40,7 @@ def stretches_of(spec: RunSpec, timeline: Timeline, phases: Sequence[PhaseSpan])
 def phase_at(plan: Plan, site: str) -> Callable[[float], str]:
     """A function from run seconds to the site's phase (`NO_PHASE` between two)."""
     parts = plan.stretches[site]
-    return _Steps(parts, [part.phase for part in parts])
+    return Steps([part.end_s for part in parts], [part.phase for part in parts])
 
 
 def weights_at(plan: Plan, site: str, persona: str) -> Callable[[float], Mapping[str, float]]:
@@ -51,7 +49,7 @@ def weights_at(plan: Plan, site: str, persona: str) -> Callable[[float], Mapping
     A workflow of weight zero is left out; a moment that leaves none gives an empty mapping: nothing is begun then.
     """
     parts = plan.stretches[site]
-    return _Steps(parts, [weights_in(plan.spec.scenario, persona, part) for part in parts])
+    return Steps([part.end_s for part in parts], [weights_in(plan.spec.scenario, persona, part) for part in parts])
 
 
 def weights_in(scenario: Scenario, persona: str, part: Stretch) -> dict[str, float]:
@@ -118,16 +116,3 @@ def _stretches(
         phase = max(covering, key=lambda span: span.start_s).phase if covering else NO_PHASE
         found.append(Stretch(phase, clock.local_s((start_s + end_s) / 2) % DAY_S, start_s, end_s))
     return found
-
-
-class _Steps(Generic[T]):
-    """A step function over a site's stretches; called once a workflow, so it holds nothing but two short lists."""
-
-    __slots__ = ("_ends_s", "_values")
-
-    def __init__(self, parts: Sequence[Stretch], values: list[T]) -> None:
-        self._ends_s = [part.end_s for part in parts]
-        self._values = values
-
-    def __call__(self, run_s: float) -> T:
-        return self._values[min(bisect_right(self._ends_s, run_s), len(self._values) - 1)]

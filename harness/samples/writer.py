@@ -103,13 +103,15 @@ class StreamWriter:
         self._sink = sink
         self._path = path
         letters = [_LETTERS[kind] for kind in columns.values()]
-        self._struct = struct.Struct("<" + "".join(letters))
+        packer = struct.Struct("<" + "".join(letters))
+        self.pack = packer.pack_into
+        """For who adds a row without a call of ours: values to `buffer` at `used_bytes`, then `packed`."""
         self._dtype = np.dtype([(name, f"<{letter}") for name, letter in zip(columns, letters, strict=True)])
         self._schema = nanoarrow.struct({name: _ARROW[kind]() for name, kind in columns.items()})
-        self._row_bytes = self._struct.size
+        self._row_bytes = packer.size
         self._full_bytes = self._row_bytes * FLUSH_ROWS
-        self._buffer = bytearray(self._full_bytes)
-        self._used_bytes = 0
+        self.buffer = bytearray(self._full_bytes)
+        self.used_bytes = 0
         self._listeners: list[Callable[[Rows], None]] = []
         self._file = sink.open(path)
         self._stream = ArrowStreamWriter.from_writable(self._file)  # type: ignore[no-untyped-call]  # nanoarrow's
@@ -120,26 +122,30 @@ class StreamWriter:
         self._listeners.append(listener)
 
     def append(self, *values: Any) -> None:
-        """Add one row; a buffer that is full then is written."""
-        self._struct.pack_into(self._buffer, self._used_bytes, *values)
-        self._used_bytes += self._row_bytes
-        if self._used_bytes == self._full_bytes:
+        """Add one row."""
+        self.pack(self.buffer, self.used_bytes, *values)
+        self.packed()
+
+    def packed(self) -> None:
+        """A row was packed into `buffer` at `used_bytes`; a buffer that is full then is written."""
+        self.used_bytes += self._row_bytes
+        if self.used_bytes == self._full_bytes:
             self.flush()
 
     def flush(self) -> None:
         """Write what the buffer holds, then show it; a listener that is stopped half-way takes no sample with it."""
-        if not self._used_bytes:
+        if not self.used_bytes:
             return
-        count = self._used_bytes // self._row_bytes
+        count = self.used_bytes // self._row_bytes
         try:
             # a copy, and the buffer free again at once: a listener may let others run, and they append
-            rows = np.frombuffer(bytes(memoryview(self._buffer)[: self._used_bytes]), self._dtype)
-            self._used_bytes = 0
+            rows = np.frombuffer(bytes(memoryview(self.buffer)[: self.used_bytes]), self._dtype)
+            self.used_bytes = 0
             self._stream.write_array(_batch(rows, self._schema))
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and getattr(error, "code", 0) != errno.ENOMEM:  # so nanoarrow has it
                 raise
-            self._used_bytes = 0
+            self.used_bytes = 0
             self._sink.fail(self._path, MemoryError())
         if self._sink.failure is not None:
             self._sink.rows_unwritten += count

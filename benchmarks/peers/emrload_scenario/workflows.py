@@ -9,7 +9,7 @@ from typing import Any, Final
 from harness.clinic import Clinician, workflow
 from harness.fhir import requests, resources
 
-WHOLE: Final = b'"urn:bench:end-of-the-whole-bundle"'
+END: Final = b'"urn:bench:end-of-the-whole-bundle"}]}'
 ONE_BUNDLE: Final = requests.search("Observation", "1", {"category": "laboratory", "_count": "5"})
 """One Bundle, always the same."""
 REVIEWED: Final[tuple[tuple[str, Any], ...]] = (
@@ -35,7 +35,7 @@ SIGNS: Final = resources.vital_signs(
 
 
 def is_whole(answer: Any) -> str:
-    return "" if WHOLE in answer.body else "the end of the Bundle is missing"
+    return "" if answer.body.endswith(END) else "the end of the Bundle is missing"
 
 
 def vital_signs(patient: str) -> list[dict[str, Any]]:

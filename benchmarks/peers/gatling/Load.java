@@ -29,11 +29,13 @@ public class Load extends Simulation {
   private final JsonNode bundle = read("BENCH_BUNDLE");
   private final JsonNode review = read("BENCH_REVIEW");
 
+  private final String end = bundle.get("end").asText();
+
   private final ChainBuilder readBundle =
       exec(
           http("Bundle")
               .get(bundle.get("path").asText())
-              .check(status().is(200), substring(bundle.get("marker").asText())));
+              .check(status().is(200), bodyString().transform(body -> body.endsWith(end)).is(true)));
 
   private ChainBuilder reviewChart() {
     String subject = review.get("subject").asText();

@@ -48,8 +48,7 @@ export const options = {
   thresholds: kind === "arrivals" ? { checks: ["rate==1"], dropped_iterations: ["count==0"] } : { checks: ["rate==1"] },
 };
 
-const holds = (marker) => ({ "is whole": (answer) => answer.status === 200 && answer.body.includes(marker) });
-const isWhole = holds(bundle.marker);
+const isWhole = { "is whole": (answer) => answer.status === 200 && answer.body.endsWith(bundle.end) };
 const bundleUrl = url + bundle.path;
 const asBundle = { headers: accept, tags: { name: "Bundle" } };
 
@@ -71,7 +70,7 @@ const asTransaction = { headers: write, tags: { name: "transaction" } };
 const searches = review
   ? review.searches.map((search, number) => ({ ...search, tags: { headers: accept, tags: { name: `search ${number}` } } }))
   : [];
-const isStored = review ? holds(review.stored) : null;
+const isStored = { "is stored": (answer) => answer.status === 200 && answer.body.includes(review.stored) };
 
 // a searchset of which each match is of this kind, and about this patient
 const isChartOf = (kind, subject) => ({

@@ -27,7 +27,7 @@ from benchmarks.peers.results import Part
 from benchmarks.peers.rows import FIGURES, rows
 from benchmarks.peers.stamping_server import stamping_server
 from benchmarks.peers.tool import IN_A_ROW, TOOLS_VARIABLE, Kind, Load, found, settings, told_version
-from benchmarks.peers.workload import BUNDLE_BYTES, MARKER, Workload, write_workload
+from benchmarks.peers.workload import BUNDLE_BYTES, END, Workload, write_workload
 from benchmarks.row import Row
 from harness.clinic.clinician import Clinician
 from harness.clinic.post import Habits, Pace, Post
@@ -94,7 +94,7 @@ def test_emrload_asks_in_a_chart_review_what_is_written_out_for_the_others(workl
         assert world.asked == [(method, path, body.encode()) for method, path, body in written_out]
 
 
-def test_every_answer_of_a_chart_review_names_its_patient_and_the_one_bundle_ends_with_the_marker(
+def test_every_answer_of_a_chart_review_names_its_patient_and_the_one_bundle_ends_as_told(
     workload: Workload,
 ) -> None:
     about = list(workload.answers.glob("*-p*.json"))
@@ -103,8 +103,8 @@ def test_every_answer_of_a_chart_review_names_its_patient_and_the_one_bundle_end
         assert f'"Patient/{path.stem.rpartition("-")[2]}"' in path.read_text()
     bundle = (workload.answers / "Observation-laboratory-1.json").read_bytes()
     assert len(bundle) == BUNDLE_BYTES
-    assert bundle.endswith(MARKER.encode() + b"}]}")
-    assert bundle.count(MARKER.encode()) == 1
+    assert bundle.endswith(END)
+    assert bundle.count(END) == 1
 
 
 def test_whoever_reads_the_one_bundle_asks_for_it_as_it_is_written_out(
@@ -416,7 +416,7 @@ def test_a_tool_that_is_not_installed_stands_in_the_table_with_the_way_to_get_it
     shown = pages.table({"requests": part({"bundle": COSTS}, Gatling=None)})
     assert "| **emrload** 1.0 | 14.0 µs | – | – | – | – |" in shown
     assert "| Gatling | not installed: `sh benchmarks/peers/get.sh gatling` |" in shown
-    assert "*requests*: 2026-11-26, 2 cores of a core, Linux 6.1, load 0.1 before; median of 3." in shown
+    assert "*requests*: 2026-11-26, 2 cores of a core, Linux 6.1, Python 3.11, load 0.1 before; median of 3." in shown
 
 
 def test_a_tool_that_came_after_what_was_measured_last_is_not_yet_measured() -> None:

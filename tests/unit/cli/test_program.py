@@ -129,8 +129,8 @@ def test_a_terminal_that_was_closed_is_no_error(before, after):
         stderr=theirs,
     )
     os.close(theirs)
-    assert os.read(ours, 100) == b"to the terminal\r\n"
-    os.close(ours)
+    with os.fdopen(ours, "rb") as terminal:
+        assert terminal.readline() == b"to the terminal\r\n"
     told, _ = child.communicate(b"go on\n", timeout=60)
     assert (child.returncode, told) == (0, b"to a pipe\n")
 

@@ -27,7 +27,7 @@ def rosters(draw) -> list[Slot]:
 def test_there_is_a_user_for_everybody_on_duty_and_for_nobody_else_but_those_coming_or_going(roster, now_s):
     users = UserCount(roster).at(now_s)
     assert users >= sum(slot.start_s <= now_s < slot.end_s for slot in roster)
-    assert users == sum(slot.start_s - LEAD_S <= now_s and now_s - GRACE_S < slot.end_s for slot in roster)
+    assert users == sum(slot.start_s <= now_s + LEAD_S and slot.end_s > now_s - GRACE_S for slot in roster)
 
 
 def test_a_user_is_still_counted_when_the_last_drain_of_her_slot_is_over():

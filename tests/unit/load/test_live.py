@@ -31,7 +31,9 @@ def recorder(tmp_path) -> Iterator[Recorder]:
 def write(recorder: Recorder, latency_ms: float, operation: str, outcome: str, size: int = 100) -> None:
     code = recorder.names.code
     names = [code(name) for name in ("river", "nurse", "medication-pass", operation, "orders", "", "GET", outcome)]
-    recorder.sample(1.0, 1.5, latency_ms, latency_ms, 0.0, 0.0, True, *names, False, 0, 1, 1, 200, 100, size, 1, 0)
+    recorder.samples.append(
+        1.0, 1.5, latency_ms, latency_ms, 0.0, 0.0, True, *names, False, 0, 1, 1, 200, 100, size, 1, 0
+    )
 
 
 def some_samples(count: int) -> list[tuple[float, str, str, int]]:

@@ -14,7 +14,7 @@ const JSON: &str = "application/fhir+json";
 
 static BUNDLE: LazyLock<(String, String)> = LazyLock::new(|| {
     let told = read("BENCH_BUNDLE");
-    (text(&told["path"]), text(&told["marker"]))
+    (text(&told["path"]), text(&told["end"]))
 });
 
 static IN_A_ROW: LazyLock<usize> = LazyLock::new(|| setting("BENCH_IN_A_ROW").parse().unwrap());
@@ -104,9 +104,9 @@ async fn asked(
 }
 
 async fn read_bundle(user: &mut GooseUser) -> TransactionResult {
-    let (path, marker) = &*BUNDLE;
+    let (path, end) = &*BUNDLE;
     for _ in 0..*IN_A_ROW {
-        asked(user, "Bundle", path, None, |content| content.contains(marker)).await?;
+        asked(user, "Bundle", path, None, |content| content.ends_with(end.as_str())).await?;
     }
     Ok(())
 }
