@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.peers import measure, results
+from benchmarks.peers.awake import kept_awake
 from benchmarks.peers.bounds import OURS
 from benchmarks.peers.lateness import Lateness
 from benchmarks.peers.measure import CONNECTED, Effort, Rounds, Say
@@ -69,10 +70,12 @@ def _on_duty(nginx: str, workload: Workload, folder: Path, effort: Effort, say: 
 
 
 def _workers(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:
-    with web_server(nginx, folder / "nginx", workload.answers) as server:
+    with web_server(nginx, folder / "nginx", workload.answers) as server, kept_awake() as awake:
         found = measure.spread(server, workload, folder / "workers", effort, say)
     figures = {str(workers): {OURS: costs} for workers, costs in found.items()}
-    return figures, f"median of {effort.rounds}, {effort.window_s} s each, in turns of {TURN_MS} ms on one core"
+    cores = "cores kept awake" if awake else "cores that sleep (to keep them awake takes root)"
+    turns = f"in turns of {TURN_MS} ms on one core, {cores}"
+    return figures, f"median of {effort.rounds}, {effort.window_s} s each, {turns}"
 
 
 def _soak(nginx: str, workload: Workload, folder: Path, effort: Effort, say: Say) -> tuple[Figures, str]:

@@ -21,6 +21,8 @@ TURN_MS: Final = 100
 _SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
 _ATTRIBUTES: Final = struct.Struct("<IIQiIQQQII")
 """`struct sched_attr` (sched_setattr(2)): size, policy, flags, nice, priority, runtime, deadline, period, clamps."""
+_BATCH: Final = 3
+"""SCHED_BATCH: whoever wakes up waits for its turn, and does not cut the turn of another short (sched(7))."""
 
 
 def take_long_turns(pids: Iterable[int]) -> None:
@@ -29,7 +31,7 @@ def take_long_turns(pids: Iterable[int]) -> None:
     Linux heeds it from 6.12 on; before, turns are as they are. Raises OSError where the system refuses.
     """
     system = ctypes.CDLL(None, use_errno=True)
-    asked = _ATTRIBUTES.pack(_ATTRIBUTES.size, 0, 0, 0, 0, TURN_MS * 1_000_000, 0, 0, 0, 0)
+    asked = _ATTRIBUTES.pack(_ATTRIBUTES.size, _BATCH, 0, 0, 0, TURN_MS * 1_000_000, 0, 0, 0, 0)
     for pid in pids:
         for thread in Path(f"/proc/{pid}/task").iterdir():
             with suppress(ProcessLookupError):

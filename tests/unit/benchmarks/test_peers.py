@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.peers import bounds, emrload, gatling, goose, pages, plots, results, tools
+from benchmarks.peers.awake import kept_awake
 from benchmarks.peers.bounds import judged, slope_kb
 from benchmarks.peers.lateness import Lateness, lateness, regular
 from benchmarks.peers.process_tree import ProcessTree
@@ -334,6 +335,16 @@ def test_a_process_is_weighed_with_its_children() -> None:
     tree = ProcessTree(os.getpid())
     assert tree.memory_mb() > 10
     assert tree.cpu_s() > 0
+
+
+def test_cores_are_kept_awake_for_as_long_as_the_block_lasts(tmp_path: Path) -> None:
+    setting = tmp_path / "cpu_dma_latency"
+    setting.touch()
+    with kept_awake(setting) as awake:
+        assert awake
+        assert setting.read_bytes() == bytes(4)
+    with kept_awake(tmp_path / "no such setting") as awake:
+        assert not awake
 
 
 # ---- what comes of it
