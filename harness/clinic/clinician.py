@@ -14,7 +14,6 @@ from uuid import UUID
 from zlib import crc32
 
 from harness.clinic import asking
-from harness.clinic.asking import ask
 from harness.clinic.found import Found, is_ours
 from harness.clinic.not_there import not_there
 from harness.clinic.post import Habits, Pace, Post
@@ -149,7 +148,7 @@ class Clinician:
     def read(self, kind: str, resource_id: str) -> Resource:
         """One resource by id."""
         call = requests.read(kind, resource_id)
-        return _as_resource(ask(self.world, call, lambda answer: checks.is_resource(answer, kind, resource_id)))
+        return _as_resource(asking.ask(self.world, call, lambda answer: checks.is_resource(answer, kind, resource_id)))
 
     def look_up(self, reference: str) -> Resource | None:
         """What a reference (`Organization/12`) leads to; None where it is "", and then nothing is asked."""
@@ -179,12 +178,12 @@ class Clinician:
     def next_page(self, kind: str, page: Found) -> Found:
         """Follow the opaque `next` link of a page that has one."""
         call = requests.next_page(kind, page.next)
-        return Found(ask(self.world, call, lambda answer: checks.is_search_result(answer, kind, None, 0)))
+        return Found(asking.ask(self.world, call, lambda answer: checks.is_search_result(answer, kind, None, 0)))
 
     def find_patient(self, patient: KnownPatient, **parameters: str) -> Resource:
         """Search Patient by what is known of one; the answer must hold that very patient."""
         call = requests.search("Patient", "", parameters)
-        found = Found(ask(self.world, call, lambda answer: checks.holds_patient(answer, patient.id)))
+        found = Found(asking.ask(self.world, call, lambda answer: checks.holds_patient(answer, patient.id)))
         return next(match for match in found.matches if match["id"] == patient.id)
 
     def create(self, resource: Resource, *, if_none_exist: str = "") -> Resource:
@@ -208,7 +207,7 @@ class Clinician:
     def claim(self, resource: Resource, change: Callable[[Resource], Resource]) -> Resource | None:
         """Take a piece of work by an update with `If-Match`; None where a colleague was quicker, it is hers then."""
         call, stored = self._update(resource, change)
-        answer = ask(self.world, call, stored)
+        answer = asking.ask(self.world, call, stored)
         return None if answer.refused else _as_resource(answer)
 
     def transaction(self, name: str, entries: Sequence[Resource]) -> Answer | None:
@@ -240,9 +239,9 @@ class Clinician:
 
     def _insist(self, call: Call, check: Check, again: Callable[[], Call]) -> Resource:
         """Perform `call`; where it is refused because of a race, perform what `again` makes of it, once."""
-        answer = ask(self.world, call, check)
+        answer = asking.ask(self.world, call, check)
         if answer.refused:
-            answer = ask(self.world, again(), check)
+            answer = asking.ask(self.world, again(), check)
             if answer.refused:
                 raise StepFailed(f"{call.operation}: refused twice, somebody else was quicker each time")
         return _as_resource(answer)

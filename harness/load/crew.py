@@ -85,11 +85,11 @@ class Crew:
             self._break_off(str(WriteFailure.of(f"streams/{Path(error.filename or '').name}", error)))
             return False
         self._places.open(recorder)
-        recorder.on_batch(report.note)
+        recorder.samples.on_batch(report.note)
         if foreign_listeners(self._environment):
-            recorder.on_batch(lambda rows: report.fire_requests(self._environment, rows))
+            recorder.samples.on_batch(lambda rows: report.fire_requests(self._environment, rows))
         else:
-            recorder.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
+            recorder.samples.on_batch(lambda rows: feed_locust_table(self._environment, recorder.names, rows))
         self._probe = HealthProbe(
             recorder, self._users_alive, lambda: self.on_duty, lambda: self.visitors.there, self._garbage.look
         )

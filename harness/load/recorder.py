@@ -43,8 +43,6 @@ class Recorder:
         self.workflow = self._workflows.append
         self.duty = self._duty.append
         self.health = self._health.append
-        self.on_batch = self.samples.on_batch
-        """Have a listener see each batch of samples once it is written."""
         self._failures = sink.open(streams / f"failures-w{worker}.jsonl", append=True)
         self.own_limits: Counter[str] = Counter()
         """Limit of this machine → requests that could not be sent for it (harness.load.own_limits)."""

@@ -52,7 +52,7 @@ def some_samples(count: int) -> list[tuple[float, str, str, int]]:
 def test_locusts_table_is_what_locust_itself_would_have_made_of_the_same_samples(recorder):
     samples = some_samples(6000)  # more than one batch
     environment = Environment(user_classes=[])
-    recorder.on_batch(lambda rows: feed_locust_table(environment, recorder.names, rows))
+    recorder.samples.on_batch(lambda rows: feed_locust_table(environment, recorder.names, rows))
     expected = RequestStats()
     for latency_ms, operation, outcome, size in samples:
         write(recorder, latency_ms, operation, outcome, size)
@@ -100,7 +100,7 @@ def test_a_listener_written_as_locusts_manual_has_it_hears_of_every_request(reco
 
     environment.events.request.add_listener(listener)
     report = ProgressReport(tmp_path, recorder, lambda: 0)
-    recorder.on_batch(lambda rows: report.fire_requests(environment, rows))
+    recorder.samples.on_batch(lambda rows: report.fire_requests(environment, rows))
     samples = some_samples(300)
     for sample in samples:
         write(recorder, *sample)
@@ -123,7 +123,7 @@ def test_a_listener_that_takes_its_time_neither_misses_nor_repeats_a_request(rec
 
     environment.events.request.add_listener(listener)
     report = ProgressReport(tmp_path, recorder, lambda: 0)
-    recorder.on_batch(lambda rows: report.fire_requests(environment, rows))
+    recorder.samples.on_batch(lambda rows: report.fire_requests(environment, rows))
 
     def clinician(number: int) -> None:
         for step in range(20):
@@ -142,7 +142,7 @@ def test_a_listener_that_takes_its_time_neither_misses_nor_repeats_a_request(rec
 def test_the_progress_lines_add_up_to_the_samples(recorder, tmp_path):
     samples = some_samples(500)
     report = ProgressReport(tmp_path, recorder, lambda: 7, lambda: 4)
-    recorder.on_batch(report.note)
+    recorder.samples.on_batch(report.note)
     for sample in samples[:200]:
         write(recorder, *sample)
     recorder.flush()
