@@ -95,8 +95,8 @@ def require_valid(folder: Path) -> None:
     """Raises RuntimeError unless a finished run is one to trust."""
     verdict = json.loads((folder / "run" / "verdict.json").read_bytes())
     if verdict["verdict"] == "invalid":
-        failed = [check["check"] for check in verdict["validity"] if check["outcome"] == "fail"]
-        raise RuntimeError(f"the run is invalid ({', '.join(failed)}): {folder}")
+        failed = [f"{check['check']}: {check['detail']}" for check in verdict["validity"] if check["outcome"] == "fail"]
+        raise RuntimeError(f"the run is invalid ({'; '.join(failed)}): {folder}")
 
 
 def _samples(folder: Path, *columns: str) -> pd.DataFrame:

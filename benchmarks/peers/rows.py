@@ -64,6 +64,7 @@ FIGURES: Final[Mapping[str, Mapping[str, tuple[str, _Text]]]] = {
         "loop p99": ("10,000 on duty, the loop comes late by (p99 of seconds)", _millis),
     },
     "soak": {
+        "users": ("a soak: people", lambda count: f"{count:,.0f}"),
         "requests": ("a soak: requests", lambda count: f"{count:,.0f}"),
         "cpu": ("a soak: share of a core", lambda share: f"{share:.0%}"),
         "mb_per_100k": ("a soak: what memory grows by in 100,000 requests", lambda grown: f"{grown:.3f} MB"),

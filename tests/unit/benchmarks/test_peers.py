@@ -162,9 +162,12 @@ def test_lags_are_those_of_seconds_that_nobody_took_anything_of(tmp_path: Path) 
 
 def test_an_invalid_run_is_no_result(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    checks = [{"check": "cpu", "outcome": "fail"}, {"check": "steal", "outcome": "pass"}]
+    checks = [
+        {"check": "cpu", "outcome": "fail", "detail": "took 93% of a core"},
+        {"check": "steal", "outcome": "pass", "detail": "took 1%"},
+    ]
     (tmp_path / "run" / "verdict.json").write_text(json.dumps({"verdict": "invalid", "validity": checks}))
-    with pytest.raises(RuntimeError, match=r"the run is invalid \(cpu\)"):
+    with pytest.raises(RuntimeError, match=r"the run is invalid \(cpu: took 93% of a core\)"):
         emrload.require_valid(tmp_path)
     (tmp_path / "run" / "verdict.json").write_text(json.dumps({"verdict": "fail", "validity": []}))
     emrload.require_valid(tmp_path)
