@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-import ssl
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final, Literal
+from typing import Final
 
 import gevent
 
@@ -22,10 +21,11 @@ from harness.load.answer import MAX_ANSWER_BYTES, AnswerParser, BadAnswer, Heade
 from harness.load.cookies import Cookies
 from harness.load.deadline import Deadline, OutOfTime
 from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed, NoFirstByte, describe, no_name, out_of_time
 from harness.load.line import Line, open_line, was_looking_up
-from harness.load.own_limits import own_limit, own_limit_text
+from harness.load.own_limits import own_limit
 
-__all__ = ["Connection", "Endpoint", "Exchange", "ExchangeFailed", "NoFirstByte", "out_of_time"]
+__all__ = ["Connection", "Exchange"]
 
 _RECEIVE_BYTES: Final = 65_536
 _SHORTEST_S: Final = 0.001
@@ -43,29 +43,6 @@ _KEEP_ALIVE_TIMEOUT: Final = re.compile(r"\btimeout\s*=\s*\"?(\d{1,9})\b", re.IG
 
 _idle_parsers: Final[list[AnswerParser]] = []
 """As many as were ever in use at once: a tenth of what a connected clinician weighs, if each had one of her own."""
-
-FailureReason = Literal["timeout", "connection", "cancelled"]
-
-
-class ExchangeFailed(Exception):  # noqa: N818 (what happened on the line, not a fault of the program)
-    """No whole answer came.
-
-    `reason` is `timeout`, `connection`, or `cancelled` (the caller's patience ended before the bound on answers did).
-    `hung_up`: a kept line closed so soon that its good-bye crossed the request. `limit`: it was this machine that could
-    not, and which of its limits it met (harness.load.own_limits). `link_s`: seconds that went by on an emulated link.
-    """
-
-    def __init__(self, reason: FailureReason, detail: str, *, hung_up: bool = False, limit: str = "") -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-        self.hung_up = hung_up
-        self.limit = limit
-        self.link_s = 0.0
-
-
-class NoFirstByte(ExchangeFailed):
-    """The bound on the first byte of an answer ended it."""
 
 
 @dataclass(slots=True, init=False)
@@ -177,7 +154,7 @@ class Connection:
             limit = own_limit(error)
             crossed = perf_counter() - started <= self._crossing_s
             hung_up = reused and crossed and not self._received and not limit
-            raise ExchangeFailed("connection", _describe(error), hung_up=hung_up, limit=limit) from error
+            raise ExchangeFailed("connection", describe(error), hung_up=hung_up, limit=limit) from error
         finally:
             self._deadline.end()
 
@@ -230,10 +207,10 @@ class Connection:
             if timeout is not timer:
                 raise
             if was_looking_up(timeout):
-                raise _no_name(self._connect_timeout_s, give_up_s + spent_s) from None
+                raise no_name(self._connect_timeout_s, give_up_s + spent_s) from None
             raise out_of_time("no connection", self._connect_timeout_s, give_up_s + spent_s) from None
         except OSError as error:
-            raise ExchangeFailed("connection", _describe(error), limit=own_limit(error)) from error
+            raise ExchangeFailed("connection", describe(error), limit=own_limit(error)) from error
         finally:
             timer.close()
         crossing_s = _CROSSING_CONNECTS * (perf_counter() - started)
@@ -293,27 +270,3 @@ def _idle_limit_s(headers: Headers) -> float:
         return math.inf
     timeout_s = float(told[1])
     return timeout_s - min(_AHEAD_S, timeout_s / 2)
-
-
-def out_of_time(what: str, bound_s: float, give_up_s: float) -> ExchangeFailed:
-    """`timeout` where the bound came first, `cancelled` where the caller's patience ended before."""
-    if give_up_s < bound_s:
-        return ExchangeFailed("cancelled", f"{what} before the clinician's time was over")
-    return ExchangeFailed("timeout", f"{what} within {bound_s:g} s")
-
-
-def _no_name(bound_s: float, give_up_s: float) -> ExchangeFailed:
-    """The resolver did not answer in time: nothing was sent, and nothing is known of the target."""
-    failure = out_of_time("no answer of the name service", bound_s, give_up_s)
-    return ExchangeFailed(failure.reason, own_limit_text("names", failure), limit="names")
-
-
-def _describe(error: BaseException) -> str:
-    """What went wrong on the line, without addresses or content."""
-    if limit := own_limit(error):
-        return own_limit_text(limit, error)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the TLS certificate cannot be verified: {error.verify_message}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__

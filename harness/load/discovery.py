@@ -18,7 +18,9 @@ from harness.fhir import checks, requests
 from harness.fhir.call import Answer, Call, Check
 from harness.fhir.capabilities import Capabilities
 from harness.fhir.systems import TAG_SYSTEM
-from harness.load.client import Connection, Endpoint, ExchangeFailed
+from harness.load.client import Connection
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 from harness.load.judging import judge_answer
 from harness.scenario import PatientsFile, population_of, sites_by_endpoint, with_sites_of
 from harness.scenario.model import RunSpec, Site

@@ -10,7 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from harness.fhir.call import Answer, Call, Check
-from harness.load.client import Exchange, ExchangeFailed
+from harness.load.client import Exchange
+from harness.load.exchange_failed import ExchangeFailed
 
 __all__ = ["ATTEMPTS", "asks_for_another_try", "judge_answer", "judge_failure", "retry_pause_s"]
 

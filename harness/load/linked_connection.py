@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import math
 
-from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed, NoFirstByte, out_of_time
+from harness.load.client import Connection, Exchange
 from harness.load.cookies import Cookies
 from harness.load.deadline import Deadline, OutOfTime
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed, NoFirstByte, out_of_time
 from harness.load.site_link import Direction, SiteLink
 from harness.network import Draws, handshake_s, retransmission_s, round_trip_s
 

@@ -15,7 +15,8 @@ from harness.clinic.post import Habits, Post
 from harness.clinic.register import SiteRegister
 from harness.clinic.shift import first_wait_s
 from harness.clinic.world import World
-from harness.load.client import Connection, Endpoint
+from harness.load.client import Connection
+from harness.load.endpoint import Endpoint
 from harness.load.linked_connection import LinkedConnection
 from harness.load.links import link_profiles, site_links
 from harness.load.posting import IdSource, Posting, shared_head

@@ -11,8 +11,8 @@ from typing import Final
 
 from harness.clinic.world import StepFailed
 from harness.fhir.call import Call
-from harness.load.client import Endpoint
 from harness.load.cookies import Cookies
+from harness.load.endpoint import Endpoint
 
 __all__ = ["IdSource", "Posting", "shared_head"]
 

@@ -34,8 +34,9 @@ from harness.errors import RunError
 from harness.fhir import checks
 from harness.fhir.call import Answer, Call, Check
 from harness.load.canned_server import ENTRIES, KIND, PATIENT
-from harness.load.client import Connection, Endpoint
+from harness.load.client import Connection
 from harness.load.clock import RunClock
+from harness.load.endpoint import Endpoint
 from harness.load.garbage import set_aside
 from harness.load.health import HealthProbe
 from harness.load.posting import IdSource, Posting, shared_head

@@ -15,7 +15,8 @@ from greenlet import greenlet
 
 from harness.clinic.world import GaveUp, SlotOver, WorkflowOutcome
 from harness.fhir.call import Answer, Call, Check
-from harness.load.client import Connection, ExchangeFailed
+from harness.load.client import Connection
+from harness.load.exchange_failed import ExchangeFailed
 from harness.load.judging import ATTEMPTS, asks_for_another_try, judge_answer, judge_failure, retry_pause_s
 from harness.load.linked_connection import LinkedConnection
 from harness.load.posting import Posting

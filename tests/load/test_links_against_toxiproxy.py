@@ -30,7 +30,8 @@ import httpx
 import numpy as np
 import pytest
 
-from harness.load.client import Connection, Endpoint
+from harness.load.client import Connection
+from harness.load.endpoint import Endpoint
 from harness.load.linked_connection import LinkedConnection
 from harness.load.site_link import SiteLink
 from harness.network import LinkProfile

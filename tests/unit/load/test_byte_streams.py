@@ -18,7 +18,9 @@ from gevent import socket as gsocket
 
 from harness.load import line as line_module
 from harness.load.answer import MAX_ANSWER_BYTES, MAX_HEAD_BYTES, AnswerParser, BadAnswer
-from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
+from harness.load.client import Connection, Exchange
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 
 AT_ONCE = 65_536
 """As much as is read from a line at once."""

@@ -13,7 +13,9 @@ import httpx
 import pytest
 
 from harness.load import answer, client
-from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
+from harness.load.client import Connection, Exchange
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -6,7 +6,8 @@ import pytest
 
 from harness.fhir.call import Answer, Call
 from harness.load.answer import Headers
-from harness.load.client import Exchange, ExchangeFailed
+from harness.load.client import Exchange
+from harness.load.exchange_failed import ExchangeFailed
 from harness.load.judging import asks_for_another_try, judge_answer, judge_failure, retry_pause_s
 
 READ = Call("GET", "Patient/1", "Patient.read")

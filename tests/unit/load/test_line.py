@@ -10,7 +10,9 @@ from contextlib import closing
 import pytest
 
 from harness.load import line as line_module
-from harness.load.client import Connection, Endpoint, ExchangeFailed
+from harness.load.client import Connection
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

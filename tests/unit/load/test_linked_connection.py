@@ -10,7 +10,8 @@ import gevent
 import pytest
 
 from harness.load import client
-from harness.load.client import Endpoint, ExchangeFailed
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 from harness.load.linked_connection import LinkedConnection
 from harness.load.site_link import SiteLink
 from harness.network import LinkProfile

@@ -12,7 +12,9 @@ import gevent
 import pytest
 
 from harness.load import line as line_module
-from harness.load.client import Connection, Endpoint, ExchangeFailed
+from harness.load.client import Connection
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 from harness.load.own_limits import own_limit, own_limit_text
 
 GET = b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -26,8 +26,10 @@ from harness.load import client, judging
 from harness.load import line as line_module
 from harness.load import wire as wire_module
 from harness.load.answer import Headers
-from harness.load.client import Connection, Endpoint, Exchange, ExchangeFailed
+from harness.load.client import Connection, Exchange
 from harness.load.clock import RunClock
+from harness.load.endpoint import Endpoint
+from harness.load.exchange_failed import ExchangeFailed
 from harness.load.posting import IdSource, Posting
 from harness.load.recorder import Recorder
 from harness.load.watchdog import Watchdog
