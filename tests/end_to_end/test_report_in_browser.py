@@ -124,8 +124,14 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def pages_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a page lies once a test has made it: it holds all that it shows."""
+    return tmp_path_factory.mktemp("pages")
+
+
 @pytest.fixture
-def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[str, int], Any]]:
+def opened(browser: Any, fabricate: Callable[..., Any], pages_made: Path) -> Iterator[Callable[[str, int], Any]]:
     """Opens the report of a kind of run, or of `several`, at a width.
 
     Afterwards nothing may have been requested or complained about.
@@ -135,13 +141,16 @@ def opened(browser: Any, fabricate: Callable[..., Any]) -> Iterator[Callable[[st
     pages: list[Any] = []
 
     def open_(kind: str, width: int) -> Any:
-        run_dir = _report_of_several(fabricate) if kind == "several" else _report(fabricate, kind)
+        made = pages_made / f"{kind}.html"
+        if not made.exists():
+            run_dir = _report_of_several(fabricate) if kind == "several" else _report(fabricate, kind)
+            shutil.copyfile(run_dir.report, made)
         page = browser.new_page(viewport={"width": width, "height": 900})
         pages.append(page)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
-        page.goto(run_dir.report.as_uri())
+        page.goto(made.as_uri())
         return page
 
     yield open_
