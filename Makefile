@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 PORT ?= 18080
 
-.PHONY: help demo test check unit end-to-end prove bench compiled docs setup test-real test-deploy real-server lock clean
+.PHONY: help demo test check unit end-to-end lines prove bench compiled docs setup test-real test-deploy real-server lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -14,13 +14,12 @@ help:
 demo: .venv/.runtime ## a morning rush over 3 sites in 60 s on the built-in server, and its report
 	@$(BIN)/emrload run morning-rush --sites 3 --duration 60s --seed 7
 
-# Where CI=true the lines that ran are counted as well, which takes a third longer; fewer than 90% fail.
+# Where CI=true the lines that ran are counted as well, which takes half as long again; fewer than 90% fail.
 COUNTED := $(filter true,$(CI))
 PYTEST := $(BIN)/$(if $(COUNTED),coverage run -m )pytest
 
 test: check unit end-to-end $(if $(COUNTED),lines) ## format, lint, types, imports; then all tests but the long ones
 
-.PHONY: lines
 lines:
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty | tail -n 40
@@ -37,10 +36,10 @@ unit: .venv/.dev
 	@rm -f .coverage .coverage.*
 	@$(PYTEST) -q -n 3 -o timeout_method=thread -o faulthandler_timeout=240 -m "not end_to_end and not real and not prove" tests
 
-# real processes that mostly wait: four tests side by side leave each of them on time; those that
-# share what is slow to make stay together
+# real processes that mostly wait: six tests side by side leave each of them on time, four where lines are counted;
+# those that share what is slow to make stay together
 end-to-end: .venv/.dev
-	@$(PYTEST) -q -n 4 --dist loadgroup -m "end_to_end and not prove" tests
+	@$(PYTEST) -q -n $(if $(COUNTED),4,6) --dist loadgroup -m "end_to_end and not prove" tests
 
 prove: .venv/.dev ## the long proofs on shipped scenarios
 	@$(BIN)/pytest -q -m prove tests

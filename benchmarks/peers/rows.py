@@ -39,6 +39,10 @@ def _megabytes(figure: float) -> str:
     return f"{figure:,.0f} MB"
 
 
+def _count(figure: float) -> str:
+    return f"{figure:,.0f}"
+
+
 def _millis(figure: float) -> str:
     return f"{figure:.2f} ms"
 
@@ -64,12 +68,12 @@ FIGURES: Final[Mapping[str, Mapping[str, tuple[str, _Text]]]] = {
         "loop p99": ("10,000 on duty, the loop comes late by (p99 of seconds)", _millis),
     },
     "soak": {
-        "users": ("a soak: people", lambda count: f"{count:,.0f}"),
-        "requests": ("a soak: requests", lambda count: f"{count:,.0f}"),
+        "users": ("a soak: people", _count),
+        "requests": ("a soak: requests", _count),
         "cpu": ("a soak: share of a core", lambda share: f"{share:.0%}"),
         "mb_per_100k": ("a soak: what memory grows by in 100,000 requests", lambda grown: f"{grown:.3f} MB"),
-        "least_descriptors": ("a soak: open descriptors, at least", lambda count: f"{count:,.0f}"),
-        "most_descriptors": ("a soak: open descriptors, at most", lambda count: f"{count:,.0f}"),
+        "least_descriptors": ("a soak: open descriptors, at least", _count),
+        "most_descriptors": ("a soak: open descriptors, at most", _count),
         "early_p99_ms": ("a soak: requests start late by (p99 of the first third)", _millis),
         "late_p99_ms": ("a soak: requests start late by (p99 of the last third)", _millis),
     },

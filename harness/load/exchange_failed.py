@@ -10,7 +10,7 @@ from typing import Literal
 
 from harness.load.own_limits import own_limit, own_limit_text
 
-__all__ = ["ExchangeFailed", "FailureReason", "NoFirstByte", "describe", "no_name", "out_of_time"]
+__all__ = ["ExchangeFailed", "NoFirstByte", "describe", "no_name", "out_of_time"]
 
 FailureReason = Literal["timeout", "connection", "cancelled"]
 
