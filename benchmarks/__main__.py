@@ -43,22 +43,26 @@ def main() -> int:
     effort = Effort(asked.rounds, asked.seconds, 3 * asked.seconds)
     console = Console(highlight=False)
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="emrload-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(prefix="emrload-bench-"))
+    folder.chmod(0o755)
+    try:
         for one in asked.names:
             began = time.monotonic()
             with console.status(f"measuring {one}") as status:
-                if one in BENCHMARKS:
-                    rows += BENCHMARKS[one](folder)
-                else:
-                    rows += _peers(one, folder, effort, status.update, asked.write)
+                rows += _rows_of(one, folder / one, effort, status.update, asked.write)
             console.print(f"{one}: {time.monotonic() - began:.0f} s", style="dim")
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     if asked.write:
         from benchmarks.peers.pages import write_pages
 
         write_pages()
     console.print(_table(rows))
+    if any(folder.iterdir()):
+        console.print(f"what the failed ones left is in {folder}", soft_wrap=True)
+    else:
+        folder.rmdir()
     return 0 if all(row.held for row in rows) else 1
 
 
@@ -70,12 +74,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="turns of each tool (5)")
     parser.add_argument("--seconds", type=int, default=10, help="how long requests are counted (10); arrivals thrice")
     asked = parser.parse_args()
-    asked.names = asked.names or known
+    asked.names = list(dict.fromkeys(asked.names or known))
     if unknown := [name for name in asked.names if name not in known]:
         parser.error(f"no benchmark is called {', '.join(unknown)}; known: {', '.join(known)}")
     if min(asked.rounds, asked.seconds) < 1:
         parser.error("--rounds and --seconds are whole numbers from 1")
     return asked
+
+
+def _rows_of(name: str, folder: Path, effort: Effort, say: Say, keep: bool) -> list[Row]:
+    """The figures of one benchmark; one that fails leaves its folder, and the others are measured nevertheless."""
+    folder.mkdir()
+    try:
+        rows = BENCHMARKS[name](folder) if name in BENCHMARKS else _peers(name, folder, effort, say, keep)
+    except RuntimeError as failure:  # the others still tell something, and the exit code tells this
+        return [Row(name, f"failed: {str(failure)[:LONGEST_FAILURE]}", "measured", held=False)]
+    shutil.rmtree(folder)
+    return rows
 
 
 def _help(_: Path) -> list[Row]:
@@ -106,11 +121,10 @@ def _report_of_many(folder: Path) -> list[Row]:
     from benchmarks.fabricated_run import fabricate
 
     began = time.monotonic()
-    run = fabricate(folder / "run-10m", MANY_REQUESTS, SITES)
+    run = fabricate(folder / "run", MANY_REQUESTS, SITES)
     fabricated_s = time.monotonic() - began
     before = os.getloadavg()[0]
     judging = commands.judging_cost(run, MANY_REPEATS)
-    shutil.rmtree(run.path)
     return [
         Row(f"a run of 10,000,000 requests at {SITES} sites, fabricated", f"{fabricated_s:.0f} s on the clock"),
         Row(
@@ -132,10 +146,7 @@ def _peers(name: str, folder: Path, effort: Effort, say: Say, keep: bool) -> lis
     nginx = nginx_path()
     if nginx is None:
         return [Row(name, "skipped: nginx is not installed (apt install nginx-light, or your system's package)")]
-    try:
-        part = measured(name, nginx, folder / name, effort, say)
-    except RuntimeError as failure:  # the others still tell something, and the exit code tells this
-        return [Row(name, f"failed: {str(failure)[:LONGEST_FAILURE]}", "measured", held=False)]
+    part = measured(name, nginx, folder, effort, say)
     if keep:
         results.keep(name, part)
     return list(rows(name, part))
@@ -144,7 +155,7 @@ def _peers(name: str, folder: Path, effort: Effort, say: Say, keep: bool) -> lis
 def _stall(folder: Path) -> list[Row]:
     from benchmarks.stall.side_by_side import CASES, lines
 
-    found = list(lines(folder / "stall"))
+    found = list(lines(folder))
     rows = [Row("a server that stands still for 6 s in 120 s, asked 100 times a second", "")]
     for case, title in CASES.items():
         rows.append(Row(f"  {title}", ""))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,10 @@ from harness.scenario.model import Link, Objective, RunSpec, Scenario, Site, Sit
 
 # the sources are what is tested, here and in every process that is started: what was compiled cannot be patched
 os.environ.setdefault(ENGINE_VARIABLE, "interpreted")
+
+# whatever started the tests: `nohup` has SIGHUP ignored and a script's `&` SIGINT, and so would every process from here
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # how long an example takes, or is in the making, says more about a shared machine than about the code
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -26,12 +26,11 @@ Figures = Mapping[str, Rounds[float]]
 
 
 def measured(name: str, nginx: str, folder: Path, effort: Effort, say: Say) -> Part:
-    """One of `PARTS`, with everything that it needs written to `folder`, which is to be new.
+    """One of `PARTS`, with everything that it needs written to `folder`, which is there and empty.
 
     Raises RuntimeError where a tool fails, a check does not hold, or emrload's samples are not what nginx answered.
     """
     began, machine, versions = results.now(), results.machine(), results.versions()
-    folder.mkdir()
     folder.chmod(0o755)  # nginx may be another user
     workload = write_workload(folder / "workload")
     workload.folder.chmod(0o755)

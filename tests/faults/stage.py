@@ -44,12 +44,6 @@ def wait_for(condition: Callable[[], Any], within_s: float = 90.0, every_s: floa
     raise AssertionError(f"did not come about within {within_s:g} s")
 
 
-def _log_in(terminal: int) -> None:
-    """As a shell starts a program there, even where `nohup` started the tests: who inherits that is not hung up."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    os.login_tty(terminal)
-
-
 class Stage:
     """What a fault may get hold of while the run goes on; what it sets up is undone by `undo` or `at_the_end`."""
 
@@ -82,7 +76,7 @@ class Stage:
             ends: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": sink, "stderr": subprocess.STDOUT}
             if self.terminal:
                 self.screen, slave = pty.openpty()
-                ends = {"stdin": slave, "stdout": slave, "stderr": slave, "preexec_fn": lambda: _log_in(slave)}
+                ends = {"stdin": slave, "stdout": slave, "stderr": slave, "preexec_fn": lambda: os.login_tty(slave)}
             else:
                 ends["start_new_session"] = True
             self.process = subprocess.Popen([*self.wrapper, *command], cwd=self.desk, env=self.environment, **ends)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,15 +19,6 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-@pytest.fixture
-def not_under_nohup() -> Iterator[None]:
-    """The tests may be, and then the end of their terminal is ignored."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.usefixtures("not_under_nohup")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_each_way_to_be_ended_is_an_interrupt(number: signal.Signals, left: list[str]) -> None:
     before = signal.getsignal(number)
