@@ -51,7 +51,7 @@ def main() -> int:
             with console.status(f"measuring {one}") as status:
                 rows += _rows_of(one, folder / one, effort, status.update, asked.write)
             console.print(f"{one}: {time.monotonic() - began:.0f} s", style="dim")
-    except KeyboardInterrupt:
+    except BaseException:  # interrupted, or a fault of ours: there will be no table to name it
         shutil.rmtree(folder, ignore_errors=True)
         raise
     if asked.write:

@@ -30,11 +30,6 @@ def bad(folder: Path) -> list[Row]:
     raise RuntimeError(f"the tool ended with 1: {folder}")
 
 
-def interrupted(folder: Path) -> list[Row]:
-    (folder / "half").write_text("figures")
-    raise KeyboardInterrupt
-
-
 def ask(monkeypatch, *names: str, **parts: object) -> int:
     monkeypatch.setattr("sys.argv", ["benchmarks", *names])
     monkeypatch.setattr(benchmarks, "BENCHMARKS", parts)
@@ -57,9 +52,14 @@ def test_what_a_failed_one_wrote_is_kept_and_its_folder_named_and_the_others_are
     assert "MISSED" in told
 
 
-def test_nothing_is_left_of_an_interrupted_one(scratch, monkeypatch):
-    with pytest.raises(KeyboardInterrupt):
-        ask(monkeypatch, "plan", "help", plan=good, help=interrupted)
+@pytest.mark.parametrize("end", [KeyboardInterrupt, OSError])
+def test_nothing_is_left_where_it_is_interrupted_or_faulty(scratch, monkeypatch, end):
+    def ended(folder: Path) -> list[Row]:
+        (folder / "half").write_text("figures")
+        raise end
+
+    with pytest.raises(end):
+        ask(monkeypatch, "plan", "help", plan=good, help=ended)
     assert list(scratch.iterdir()) == []
 
 

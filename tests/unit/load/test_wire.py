@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any
 
 import gevent
 import pyarrow as pa
@@ -452,10 +452,6 @@ def test_a_failed_request_is_told_without_its_content(serve, at_work, tmp_path):
 # ---- patience
 
 
-DESK_WORK_S: Final = 0.1
-"""Her patience runs from when she asks: what writing a request and judging its answer takes of it is not waiting."""
-
-
 def silent(line: Any) -> None:
     line.request()
     line.wait_until_left()
@@ -464,11 +460,12 @@ def silent(line: Any) -> None:
 def test_a_clinicians_patience_ends_before_the_clients_and_the_sample_says_how_long_she_waited(serve, at_work):
     desk = at_work(serve(silent).url, answer_timeout_s=60.0, gives_up_s=0.3)
     desk.wire.workflow_begins("medication-pass", "orders")
+    asked_s = desk.recorder.clock.now_s()
     with pytest.raises(GaveUp, match=r"^Patient.read: no whole answer within 0.3 s: gave up$"):
         desk.wire.perform(READ, fine)
     row = desk.written("samples")[0]
     assert (row["outcome"], row["status"]) == ("timeout", 0)
-    assert 0.3 - DESK_WORK_S <= row["latency_ms"] / 1000 < 5.0
+    assert 0.3 <= row["start_s"] + row["latency_ms"] / 1000 - asked_s < 5.0
     assert desk.wire.waiting_s == pytest.approx(row["latency_ms"] / 1000)
     assert (desk.recorder.started, desk.recorder.finished) == (1, 1)
 
@@ -488,7 +485,7 @@ def test_patience_holds_for_all_tries_together(serve, at_work):
     left_s = desk.recorder.clock.now_s()
     assert desk.outcomes == [("http_error", 503)]
     assert 0.3 <= left_s - asked_s < 5.0
-    assert 0.3 - DESK_WORK_S <= desk.wire.waiting_s <= left_s - asked_s
+    assert 0.2 <= desk.wire.waiting_s <= left_s - asked_s  # writing the request and judging its answer is no waiting
 
 
 def test_what_is_left_of_her_patience_bounds_the_second_try(serve, at_work):
@@ -500,10 +497,9 @@ def test_what_is_left_of_her_patience_bounds_the_second_try(serve, at_work):
     asked_s = desk.recorder.clock.now_s()
     with pytest.raises(GaveUp):
         desk.wire.perform(READ, fine)
-    assert desk.recorder.clock.now_s() - asked_s >= 0.4
     assert desk.outcomes == [("http_error", 503), ("timeout", 0)]
-    first, second = desk.written("samples")
-    assert second["start_s"] + second["latency_ms"] / 1000 >= first["start_s"] + 0.4 - DESK_WORK_S
+    second = desk.written("samples")[1]
+    assert second["start_s"] + second["latency_ms"] / 1000 >= asked_s + 0.4
 
 
 def test_a_connection_that_is_never_made_ends_with_her_patience_too(at_work):
